@@ -1,0 +1,99 @@
+// Builds `dist/`: the library, the CLI, the CDK constructs, and the runtimes that executors load.
+
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { build } from "esbuild";
+
+// Chunks are named by content: old ones would pile up.
+await Promise.all(["dist/chunks", "dist/runtime/lambda"].map((path) => rm(path, { recursive: true, force: true })));
+
+const shared = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  sourcemap: true,
+  logLevel: "warning",
+};
+// Bundled CommonJS dependencies of an ES module still ask for `require`.
+const requireBanner = {
+  js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+};
+const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
+
+// What runs on a user's machine: dependencies stay in node_modules, rare paths in chunks of their own.
+const onTheLaptop = build({
+  ...shared,
+  entryPoints: present({
+    "sdk/index": "sdk/index.ts",
+    "conformance/index": "sdk/conformance/index.ts",
+    "infra/index": "infra/index.ts",
+    "infra/app": "infra/app.ts",
+    "cli/main": "cli/main.ts",
+    "runtime/local": "runtime/local.ts",
+    "runtime/watchdog": "runtime/watchdog.ts",
+  }),
+  outdir: "dist",
+  splitting: true,
+  chunkNames: "chunks/[name]-[hash]",
+  packages: "external",
+});
+
+// What `stratolab` means inside a user's bundle: one small file, bundled again with every task module.
+const inTask = build({
+  ...shared,
+  entryPoints: ["sdk/in-task.ts"],
+  outdir: "dist/sdk",
+  sourcemap: false,
+  minifyWhitespace: true,
+});
+
+// The conformance suite's tasks are a user's task module like any other: they import the package by its name.
+const conformanceTasks = build({
+  ...shared,
+  entryPoints: ["sdk/conformance/tasks.ts"],
+  outfile: "dist/conformance/tasks.js",
+  plugins: [
+    {
+      name: "by-package-name",
+      setup(build) {
+        build.onResolve({ filter: /^\.\.\/task\.ts$/ }, () => ({ path: "stratolab", external: true }));
+      },
+    },
+  ],
+});
+
+// In the cloud there is no local store: its native library must not even be looked for.
+const withoutLocalStores = {
+  name: "without-local-stores",
+  setup(build) {
+    build.onResolve({ filter: /\/local\/open\.ts$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    build.onLoad({ filter: /.*/, namespace: "left-out" }, () => ({
+      contents: 'export function openLocalStores() { throw new Error("there are no local stores in the cloud"); }',
+    }));
+  },
+};
+
+// What runs in the cloud: everything that it needs in it.
+const inTheCloud = {
+  ...shared,
+  outExtension: { ".js": ".mjs" },
+  outdir: "dist/runtime",
+  minify: true,
+  keepNames: true,
+  sourcemap: false,
+  legalComments: "none",
+  plugins: [withoutLocalStores],
+  // The ES modules of the AWS SDK shed what is not used; its CommonJS ones cannot.
+  mainFields: ["module", "main"],
+  banner: requireBanner,
+};
+const lambda = build({
+  ...inTheCloud,
+  entryPoints: present({ "lambda/index": "runtime/lambda.ts", "lambda/executor": "runtime/lambda-executor.ts" }),
+  splitting: true,
+  chunkNames: "lambda/[name]-[hash]",
+});
+const container = build({ ...inTheCloud, entryPoints: present({ container: "runtime/container.ts" }) });
+
+await Promise.all([onTheLaptop, inTask, conformanceTasks, lambda, container]);
