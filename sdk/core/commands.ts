@@ -1,0 +1,49 @@
+import type { FailureKind } from "../wire/outcome.ts";
+import type { Lane } from "./offer.ts";
+
+/** What the scheduler wants done. The driver carries it out and reports back as events. */
+export type Command =
+  /** Hand these attempts to an executor, or to a fresh invocation where the lane is not pooled. */
+  | {
+      readonly type: "dispatch";
+      readonly assignment: number;
+      readonly lane: Lane;
+      readonly executor?: string;
+      readonly tasks: readonly number[];
+      /** Number of each attempt, in the order of `tasks`. */
+      readonly attempts: readonly number[];
+    }
+  | { readonly type: "start-executors"; readonly lane: Lane; readonly count: number }
+  /** An idle executor whose place another kind of executor needs. */
+  | { readonly type: "stop-executor"; readonly executor: string }
+  /** Attempts nobody waits for any more: stop them, and the executor with them where that is the only way. */
+  | {
+      readonly type: "kill";
+      readonly assignment: number;
+      readonly executor?: string;
+      readonly tasks: readonly number[];
+      readonly reason: "cancelled" | "superseded";
+    }
+  /** An attempt failed and another will follow. */
+  | {
+      readonly type: "retry";
+      readonly task: number;
+      readonly attempt: number;
+      readonly kind: FailureKind;
+      readonly delayMs: number;
+      readonly lane: Lane;
+      readonly why: string;
+    }
+  /** A task has its result, or will never have one. */
+  | {
+      readonly type: "settled";
+      readonly task: number;
+      readonly kind: "ok" | FailureKind;
+      readonly why: string;
+      /** The failed task that this one depended on. */
+      readonly blockedBy?: number;
+    }
+  /** A finished task has to run again: its result was lost. */
+  | { readonly type: "reopened"; readonly task: number }
+  /** All tasks of a run are settled. */
+  | { readonly type: "run-ended"; readonly run: number };

@@ -1,0 +1,312 @@
+import { type Assignment, Assignments } from "./assignments.ts";
+import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
+import { Capacity } from "./capacity.ts";
+import type { Command } from "./commands.ts";
+import { type Executor, Executors } from "./executors.ts";
+import { BUDGETS } from "./ladder.ts";
+import type { CapacityGroup, Lane } from "./offer.ts";
+import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
+import { TaskState, type TaskTable } from "./task-table.ts";
+
+export interface DispatcherOptions {
+  readonly groups: readonly CapacityGroup[];
+  /** Bound on assignments being worked on at once, over all lanes. */
+  readonly concurrency: number;
+  readonly batch: BatchOptions;
+}
+
+/** What the dispatcher has to know of tasks of a shape. */
+export interface TaskKind {
+  /** Task name: durations are learned by it. */
+  readonly type: string;
+  /** It must not be begun twice because of others: it never shares a dispatch, and never waits behind one. */
+  readonly alone: boolean;
+}
+
+/** A pool that must not start executors for now. */
+interface Pause {
+  until: number;
+  /** Failures to start in a row. */
+  failures: number;
+  throttles: number;
+}
+
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 30_000;
+/** Work that makes another pooled executor worth its start, where durations are known. */
+const WORTH_AN_EXECUTOR_MS = 30_000;
+
+/**
+ * Hands ready tasks to executors within capacity: queues, batches, assignments, and how many
+ * executors to start. Knows nothing of results or dependencies.
+ */
+export class Dispatcher {
+  readonly #tasks: TaskTable;
+  readonly #options: DispatcherOptions;
+  readonly #emit: (command: Command) => void;
+  readonly #random: () => number;
+  readonly #kindOf: (shape: number) => TaskKind;
+  readonly #capacity: Capacity;
+  readonly #executors = new Executors();
+  readonly #assignments = new Assignments();
+  readonly #queues = new ReadyQueues();
+  readonly #estimates = new Map<string, DurationEstimate>();
+  readonly #pauses = new Map<string, Pause>();
+
+  constructor(
+    tasks: TaskTable,
+    options: DispatcherOptions,
+    kindOf: (shape: number) => TaskKind,
+    random: () => number,
+    emit: (command: Command) => void,
+  ) {
+    this.#tasks = tasks;
+    this.#options = options;
+    this.#kindOf = kindOf;
+    this.#random = random;
+    this.#emit = emit;
+    this.#capacity = new Capacity(options.groups);
+  }
+
+  get capacity(): Capacity {
+    return this.#capacity;
+  }
+
+  get inFlight(): number {
+    return this.#assignments.size;
+  }
+
+  assignment(id: number): Assignment | undefined {
+    return this.#assignments.get(id);
+  }
+
+  /** Assignment of the attempt that a running task has in flight. */
+  assignmentOf(task: number): Assignment | undefined {
+    if (this.#tasks.state[task] !== TaskState.Running) return undefined;
+    return this.#assignments.get(this.#tasks.assignment[task]);
+  }
+
+  estimateOf(type: string): DurationEstimate {
+    let estimate = this.#estimates.get(type);
+    if (!estimate) {
+      estimate = new DurationEstimate();
+      this.#estimates.set(type, estimate);
+    }
+    return estimate;
+  }
+
+  enqueue(task: number, lane: Lane, uses: Readonly<Record<string, number>>): void {
+    this.#tasks.state[task] = TaskState.Ready;
+    this.#queues.push(task, lane, this.#tasks.shape[task], uses);
+  }
+
+  // --- Executors come and go ----------------------------------------------------------------------
+
+  executorReady(id: string, lane: Lane): void {
+    const pool = lane.pool as string;
+    this.#executors.changeStarting(pool, -1);
+    this.#pauses.delete(pool);
+    if (!this.#executors.get(id)) this.#executors.add(id, lane);
+  }
+
+  /** Removes an executor; gives back its assignments, the one it was working on first. */
+  executorGone(id: string): Assignment[] {
+    const executor = this.#executors.get(id);
+    if (!executor) return [];
+    this.#executors.remove(executor);
+    this.#capacity.changeExecutors(executor.lane.group, -1);
+    return executor.assignments
+      .map((assignment) => this.#assignments.get(assignment))
+      .filter((assignment) => assignment !== undefined);
+  }
+
+  /**
+   * Executors that were asked for will not come. The pool pauses, longer each time; once it has failed
+   * too often in a row it counts as broken, and the tasks that wait for it are given back.
+   *
+   * @returns When to look again, and the tasks to be judged.
+   */
+  startFailed(
+    lane: Lane,
+    count: number,
+    kind: "throttled" | "start-failed",
+    now: number,
+  ): { until: number; judged: number[] } {
+    const pool = lane.pool as string;
+    this.#executors.changeStarting(pool, -count);
+    this.#capacity.changeExecutors(lane.group, -count);
+    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0 };
+    if (kind === "throttled") {
+      pause.throttles += 1;
+      this.#capacity.throttled(lane.group);
+    } else {
+      pause.failures += 1;
+    }
+    const doublings = Math.min(20, pause.failures + pause.throttles - 1);
+    pause.until = now + Math.ceil(this.#random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings));
+    this.#pauses.set(pool, pause);
+    if (pause.failures <= BUDGETS.startFailures) return { until: pause.until, judged: [] };
+    this.#pauses.delete(pool);
+    return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };
+  }
+
+  /** Takes back the tasks of a type that wait for a lane with no more memory than this. */
+  takeQueued(type: string, memoryMb: number): number[] {
+    return this.#takeAll(({ lane, shape }) => (lane.memoryMb ?? 0) <= memoryMb && this.#kindOf(shape).type === type);
+  }
+
+  #takeAll(which: (queue: ReadyQueue) => boolean): number[] {
+    const taken: number[] = [];
+    for (const queue of this.#queues.active()) {
+      if (!which(queue)) continue;
+      for (let task = queue.tasks.shift(); task !== undefined; task = queue.tasks.shift()) {
+        if (this.#tasks.state[task] === TaskState.Ready) taken.push(task);
+      }
+    }
+    return taken;
+  }
+
+  // --- Assignments end ----------------------------------------------------------------------------
+
+  /** One task of an assignment is no longer awaited. */
+  closeAttempt(assignment: Assignment, task: number): void {
+    const position = assignment.tasks.indexOf(task);
+    if (position < 0 || assignment.ended[position]) return;
+    assignment.ended[position] = true;
+    assignment.remaining -= 1;
+    if (assignment.remaining === 0) this.close(assignment);
+  }
+
+  /** Nothing of an assignment is awaited any more: its executor takes the next. */
+  close(assignment: Assignment): void {
+    if (!this.#assignments.get(assignment.id)) return;
+    this.#assignments.remove(assignment);
+    if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
+    const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
+    if (!executor) return;
+    const at = executor.assignments.indexOf(assignment.id);
+    if (at >= 0) executor.assignments.splice(at, 1);
+    const next = executor.assignments.length > 0 ? this.#assignments.get(executor.assignments[0]) : undefined;
+    if (!next) {
+      this.#executors.setIdle(executor);
+    } else if (!next.counted) {
+      // The one that waited behind it is now being worked on, and counts.
+      this.#assignments.count(next);
+      this.#capacity.take(next.lane.group, next.uses);
+    }
+  }
+
+  // --- Tasks go out -------------------------------------------------------------------------------
+
+  /** Hands out whatever capacity allows; queues take turns. */
+  pump(now: number): void {
+    for (let served = true; served; ) {
+      served = false;
+      for (const queue of [...this.#queues.active()]) {
+        if (this.#assignments.active >= this.#options.concurrency) break;
+        if (!this.#serve(queue)) continue;
+        this.#queues.rotate(queue);
+        served = true;
+      }
+    }
+    for (const queue of this.#queues.active()) {
+      if (queue.lane.pool !== undefined) this.#startExecutors(queue, queue.lane.pool, now);
+    }
+  }
+
+  #serve(queue: ReadyQueue): boolean {
+    const { lane, tasks } = queue;
+    // A task may have left its queue by being cancelled or by waiting for an input again.
+    while (tasks.size > 0 && this.#tasks.state[tasks.peek() as number] !== TaskState.Ready) tasks.shift();
+    if (tasks.size === 0) return false;
+    const { type, alone } = this.#kindOf(queue.shape);
+    // Without an estimate tasks go one by one, and nothing waits behind them.
+    const estimateMs = alone ? undefined : this.estimateOf(type).cautiousMs;
+    const fits = this.#capacity.fits(lane.group, queue.uses);
+    let executor: Executor | undefined;
+    if (lane.pool !== undefined) {
+      executor = fits ? this.#executors.takeIdle(lane.pool) : undefined;
+      executor ??= this.#behindAnother(queue, lane.pool, estimateMs);
+      if (!executor) return false;
+    } else if (!fits) {
+      return false;
+    }
+    const takers =
+      lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
+    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor);
+    return true;
+  }
+
+  /** A busy executor whose work is short may have its next assignment waiting beside it. */
+  #behindAnother(queue: ReadyQueue, pool: string, estimateMs: number | undefined): Executor | undefined {
+    if (estimateMs === undefined || estimateMs > this.#options.batch.targetMs) return undefined;
+    for (const executor of this.#executors.members(pool)) {
+      if (executor.assignments.length !== 1) continue;
+      const running = this.#assignments.get(executor.assignments[0]);
+      if (running && this.#tasks.shape[running.tasks[0]] === queue.shape) return executor;
+    }
+    return undefined;
+  }
+
+  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined): void {
+    let size = largest;
+    const tasks: number[] = [];
+    const attempts: number[] = [];
+    while (tasks.length < size && queue.tasks.size > 0) {
+      const next = queue.tasks.peek() as number;
+      // One that goes alone neither joins a batch nor lets another join.
+      if (this.#tasks.apart[next] && tasks.length > 0) break;
+      const task = queue.tasks.shift() as number;
+      if (this.#tasks.state[task] !== TaskState.Ready) continue;
+      if (this.#tasks.apart[task]) size = 1;
+      this.#tasks.state[task] = TaskState.Running;
+      this.#tasks.attempt[task] += 1;
+      tasks.push(task);
+      attempts.push(this.#tasks.attempt[task]);
+    }
+    const { lane, uses } = queue;
+    const counted = executor === undefined || executor.assignments.length === 0;
+    const assignment = this.#assignments.add({ lane, executor: executor?.id, uses, counted, tasks, attempts });
+    for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
+    if (counted) this.#capacity.take(lane.group, uses);
+    executor?.assignments.push(assignment.id);
+    const target = executor ? { executor: executor.id } : {};
+    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
+  }
+
+  #startExecutors(queue: ReadyQueue, pool: string, now: number): void {
+    const { lane } = queue;
+    if ((this.#pauses.get(pool)?.until ?? 0) > now) return;
+    const starting = this.#executors.starting(pool);
+    const wanted = this.#worthStarting(queue) - starting;
+    if (wanted <= 0) return;
+    if (starting === 0) this.#makeRoom(lane.group, pool);
+    const count = Math.min(
+      wanted,
+      this.#capacity.freeExecutors(lane.group),
+      this.#options.concurrency - this.#assignments.active - starting,
+    );
+    if (count <= 0) return;
+    this.#executors.changeStarting(pool, count);
+    this.#capacity.changeExecutors(lane.group, count);
+    this.#emit({ type: "start-executors", lane, count });
+  }
+
+  /** Idle executors of other pools give up their place, until there is room for one of this pool. */
+  #makeRoom(group: string, pool: string): void {
+    while (this.#capacity.freeExecutors(group) === 0) {
+      const idle = this.#executors.idleElsewhere(group, pool);
+      if (!idle) return;
+      this.#emit({ type: "stop-executor", executor: idle.id });
+      this.executorGone(idle.id);
+    }
+  }
+
+  /** One for each task while nothing is known of them; short tasks share executors. */
+  #worthStarting(queue: ReadyQueue): number {
+    const meanMs = this.estimateOf(this.#kindOf(queue.shape).type).meanMs;
+    // A process on this machine starts in no time: it is worth it for any work.
+    if (meanMs === undefined || queue.lane.service === "local") return queue.tasks.size;
+    return Math.ceil((queue.tasks.size * meanMs) / WORTH_AN_EXECUTOR_MS);
+  }
+}

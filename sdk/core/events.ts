@@ -1,0 +1,62 @@
+import type { FailureKind } from "../wire/outcome.ts";
+import type { Lane } from "./offer.ts";
+
+/** How one attempt ended, reduced to what decisions need. */
+export type AttemptEnd =
+  | {
+      readonly kind: "ok";
+      readonly durationMs: number;
+      /** Size of the result, encoded. Default 0. */
+      readonly resultBytes?: number;
+    }
+  | AttemptFailure;
+
+/** How one attempt failed, reduced likewise. */
+export interface AttemptFailure {
+  readonly kind: FailureKind;
+  /** What user code threw matches the task's `retryOn`. */
+  readonly retryable?: boolean;
+  /** Tasks whose results could not be loaded. */
+  readonly lost?: readonly number[];
+  /** The service cut the attempt at its own longest. */
+  readonly atServiceLimit?: boolean;
+}
+
+/** A failure that ended all attempts of an assignment, or of an executor, that had no outcome yet. */
+export interface SharedFailure extends AttemptFailure {
+  /** The task that was being executed, where that is known: it is held responsible, the others are not. */
+  readonly culprit?: number;
+}
+
+/** What the scheduler is told. The driver turns what it sees into these; none carries a clock. */
+export type SchedulerEvent =
+  /** An attempt ended. A result is welcome also from an attempt that is no longer awaited. */
+  | { readonly type: "attempt-ended"; readonly assignment: number; readonly task: number; readonly end: AttemptEnd }
+  /**
+   * An assignment broke off as a whole: its invocation or its executor died. The first of its tasks
+   * that has no outcome is held responsible; those behind it had not begun.
+   */
+  | {
+      readonly type: "assignment-failed";
+      readonly assignment: number;
+      readonly end: AttemptFailure;
+    }
+  /** An executor takes work. */
+  | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
+  /** An executor is gone, with whatever it was working on; without `end` it was stopped on purpose, and nobody is to blame. */
+  | { readonly type: "executor-gone"; readonly executor: string; readonly end?: SharedFailure }
+  /** Executors asked for will not come. */
+  | {
+      readonly type: "start-failed";
+      readonly lane: Lane;
+      readonly count: number;
+      readonly kind: "throttled" | "start-failed";
+    }
+  /** A capacity group allows more or less than before. */
+  | { readonly type: "limit"; readonly group: string; readonly slots: number }
+  /** Results that were stored are gone, as a run found out when it wanted them. */
+  | { readonly type: "lost"; readonly run: number; readonly tasks: readonly number[] }
+  /** Time has passed. */
+  | { readonly type: "tick" }
+  /** Tasks are no longer wanted by a run; `drain` lets those that are running finish. */
+  | { readonly type: "cancel"; readonly run: number; readonly tasks?: readonly number[]; readonly drain: boolean };

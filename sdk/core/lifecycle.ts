@@ -1,0 +1,236 @@
+import type { FailureKind } from "../wire/outcome.ts";
+import type { Command } from "./commands.ts";
+import { TaskState, type TaskTable } from "./task-table.ts";
+
+interface RunState {
+  readonly failFast: boolean;
+  /** Tasks the run waits for that are not settled. */
+  unsettled: number;
+  /** Cancelled: what is still in flight may finish, nothing is tried again. */
+  draining: boolean;
+  ended: boolean;
+}
+
+/** What a task's life asks of the part that hands out work. */
+interface Dispatching {
+  /** The task's dependencies have their results: it may go. */
+  enqueue(task: number): void;
+  /** Nobody waits for the attempt in flight any more. */
+  abandon(task: number, reason: "cancelled" | "superseded"): void;
+}
+
+/**
+ * The life of tasks from waiting to settled, and of the runs that wait for them. Knows nothing of
+ * executors: what is ready is passed on.
+ */
+export class Lifecycle {
+  readonly #tasks: TaskTable;
+  readonly #dispatching: Dispatching;
+  readonly #emit: (command: Command) => void;
+  readonly #runs: RunState[] = [];
+  /** Runs beside its owner that wait for a task; most tasks have none. */
+  readonly #alsoWanted = new Map<number, number[]>();
+
+  constructor(tasks: TaskTable, dispatching: Dispatching, emit: (command: Command) => void) {
+    this.#tasks = tasks;
+    this.#dispatching = dispatching;
+    this.#emit = emit;
+  }
+
+  addRun(failFast: boolean): number {
+    return this.#runs.push({ failFast, unsettled: 0, draining: false, ended: false }) - 1;
+  }
+
+  addTask(run: number, shape: number, state: "wanted" | "done" | "skipped"): number {
+    if (state === "wanted") this.#runs[run].unsettled += 1;
+    const initial = { wanted: TaskState.Waiting, done: TaskState.Done, skipped: TaskState.Skipped }[state];
+    return this.#tasks.add(run, shape, initial);
+  }
+
+  addDependency(dependent: number, dependency: number): void {
+    this.#tasks.addDependency(dependent, dependency);
+    if (this.#tasks.state[dependency] !== TaskState.Done) this.#tasks.pending[dependent] += 1;
+  }
+
+  /** Makes a run wait for a task that another one added and that is not settled yet. */
+  share(run: number, task: number): void {
+    if (this.isSettled(task)) return;
+    this.#runs[run].unsettled += 1;
+    this.#alsoWanted.set(task, [...(this.#alsoWanted.get(task) ?? []), run]);
+  }
+
+  /** Lets those of a run's tasks go that wait for nothing. */
+  open(run: number, tasks: Iterable<number>): void {
+    for (const task of tasks) this.#wakeIfReady(task);
+    this.#endIfSettled(run);
+  }
+
+  isSettled(task: number): boolean {
+    const state = this.#tasks.state[task];
+    return state === TaskState.Done || state === TaskState.Failed;
+  }
+
+  /** Whether a failed attempt of the task may be followed by another. */
+  mayRetry(task: number): boolean {
+    return this.#runsOf(task).some((run) => !this.#runs[run].draining);
+  }
+
+  settleDone(task: number): void {
+    if (this.#tasks.state[task] === TaskState.Running) this.#dispatching.abandon(task, "superseded");
+    const wasWanted = this.#tasks.state[task] !== TaskState.Skipped;
+    this.#tasks.state[task] = TaskState.Done;
+    this.#emit({ type: "settled", task, kind: "ok", why: "" });
+    this.#tasks.forEachDependent(task, (dependent) => {
+      this.#tasks.pending[dependent] -= 1;
+      this.#wakeIfReady(dependent);
+    });
+    if (wasWanted) this.#countSettled(task);
+  }
+
+  /** Settles a task without a result, and with it all that depend on it. */
+  settleFailed(task: number, kind: FailureKind, why: string): void {
+    const failFastRuns = this.#runsOf(task).filter((run) => kind !== "cancelled" && this.#runs[run].failFast);
+    this.#fail(task, { type: "settled", task, kind, why });
+    this.#failDependents(task, task);
+    for (const run of failFastRuns) if (!this.#runs[run].ended) this.cancel(run, undefined, false);
+  }
+
+  /** Makes a task wait for inputs that are being made again; if one will never be, it fails with it. */
+  waitForInputs(task: number): void {
+    this.#tasks.state[task] = TaskState.Waiting;
+    let failed: number | undefined;
+    this.#tasks.forEachDependency(task, (dependency) => {
+      if (this.#tasks.state[dependency] === TaskState.Failed) failed = dependency;
+    });
+    if (failed === undefined) return;
+    this.#failBlocked(task, failed);
+    this.#failDependents(task, failed);
+  }
+
+  #failBlocked(task: number, blockedBy: number): void {
+    this.#fail(task, { type: "settled", task, kind: "cancelled", why: "a dependency failed", blockedBy });
+  }
+
+  /** All that depend on a failed task, at any distance, are blocked by `blockedBy`. */
+  #failDependents(task: number, blockedBy: number): void {
+    const failed = [task];
+    for (let next = failed.pop(); next !== undefined; next = failed.pop()) {
+      this.#tasks.forEachDependent(next, (dependent) => {
+        if (!this.#isPending(dependent)) return;
+        this.#failBlocked(dependent, blockedBy);
+        failed.push(dependent);
+      });
+    }
+  }
+
+  /** Tasks that a run no longer wants; those that run are killed, or left to finish when draining. */
+  cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
+    if (only === undefined) this.#runs[run].draining = true;
+    for (const task of only ?? this.#unsettledOf(run)) {
+      if (this.isSettled(task) || !this.#leave(run, task)) continue;
+      if (this.#tasks.state[task] === TaskState.Running) {
+        if (drain) continue;
+        this.#dispatching.abandon(task, "cancelled");
+      }
+      this.settleFailed(task, "cancelled", "cancelled");
+    }
+    this.#endIfSettled(run);
+  }
+
+  /** Stored results are gone: their tasks run again, and with them what was skipped for their sake. */
+  reopen(lost: readonly number[], run: number): void {
+    const queue = [...lost];
+    for (let task = queue.pop(); task !== undefined; task = queue.pop()) {
+      const state = this.#tasks.state[task];
+      if (state !== TaskState.Done && state !== TaskState.Skipped) continue;
+      this.#tasks.state[task] = TaskState.Waiting;
+      this.#tasks.owner[task] = run;
+      this.#runs[run].unsettled += 1;
+      this.#runs[run].ended = false;
+      this.#emit({ type: "reopened", task });
+      if (state === TaskState.Done) this.#tasks.forEachDependent(task, (dependent) => this.#waitAgain(dependent));
+      this.#tasks.forEachDependency(task, (dependency) => {
+        if (this.#tasks.state[dependency] === TaskState.Skipped) queue.push(dependency);
+      });
+    }
+    for (const task of lost) this.#wakeFrom(task);
+  }
+
+  #waitAgain(dependent: number): void {
+    this.#tasks.pending[dependent] += 1;
+    // Those in a queue would only find their input missing.
+    const state = this.#tasks.state[dependent];
+    if (state === TaskState.Ready || state === TaskState.Backoff) this.#tasks.state[dependent] = TaskState.Waiting;
+  }
+
+  /** Wakes what is ready among a reopened task and the reopened ones it depends on. */
+  #wakeFrom(task: number): void {
+    const queue = [task];
+    const seen = new Set(queue);
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      this.#wakeIfReady(next);
+      this.#tasks.forEachDependency(next, (dependency) => {
+        if (seen.has(dependency) || this.#tasks.state[dependency] !== TaskState.Waiting) return;
+        seen.add(dependency);
+        queue.push(dependency);
+      });
+    }
+  }
+
+  #wakeIfReady(task: number): void {
+    if (this.#tasks.state[task] !== TaskState.Waiting || this.#tasks.pending[task] > 0) return;
+    this.#dispatching.enqueue(task);
+  }
+
+  #isPending(task: number): boolean {
+    const state = this.#tasks.state[task];
+    return state === TaskState.Waiting || state === TaskState.Ready || state === TaskState.Backoff;
+  }
+
+  #fail(task: number, command: Command): void {
+    this.#tasks.state[task] = TaskState.Failed;
+    this.#emit(command);
+    this.#countSettled(task);
+  }
+
+  #countSettled(task: number): void {
+    const runs = this.#runsOf(task);
+    this.#alsoWanted.delete(task);
+    for (const run of runs) {
+      this.#runs[run].unsettled -= 1;
+      this.#endIfSettled(run);
+    }
+  }
+
+  #endIfSettled(run: number): void {
+    const state = this.#runs[run];
+    if (state.unsettled > 0 || state.ended) return;
+    state.ended = true;
+    this.#emit({ type: "run-ended", run });
+  }
+
+  #runsOf(task: number): readonly number[] {
+    const others = this.#alsoWanted.get(task);
+    return others ? [this.#tasks.owner[task], ...others] : [this.#tasks.owner[task]];
+  }
+
+  /** Takes a run's wish for a task back; true where no other run waits for the task. */
+  #leave(run: number, task: number): boolean {
+    const remaining = this.#runsOf(task).filter((other) => other !== run);
+    if (remaining.length === 0) return true;
+    this.#tasks.owner[task] = remaining[0];
+    if (remaining.length > 1) this.#alsoWanted.set(task, remaining.slice(1));
+    else this.#alsoWanted.delete(task);
+    this.#runs[run].unsettled -= 1;
+    return false;
+  }
+
+  #unsettledOf(run: number): number[] {
+    const found: number[] = [];
+    for (let task = 0; task < this.#tasks.count; task++) {
+      if (this.#tasks.state[task] === TaskState.Skipped || this.isSettled(task)) continue;
+      if (this.#runsOf(task).includes(run)) found.push(task);
+    }
+    return found;
+  }
+}

@@ -1,0 +1,60 @@
+/*
+ * AWS's limits that bind routing, in one place. Looked up in November 2026 (Lambda quotas, Fargate
+ * task sizes); change them here when AWS does.
+ */
+
+export const LAMBDA = {
+  minMemoryMb: 128,
+  maxMemoryMb: 10_240,
+  /** Memory that comes with one vCPU; CPU grows in proportion to memory. */
+  mbPerVcpu: 1_769,
+  maxVcpus: 6,
+  maxTimeoutMs: 900_000,
+  maxEphemeralStorageMb: 10_240,
+  /** Request and response of a synchronous invocation. */
+  maxSyncPayloadBytes: 6 * 1024 * 1024,
+  /** Request of an asynchronous invocation. */
+  maxAsyncPayloadBytes: 1024 * 1024,
+} as const;
+
+/** vCPUs that a Lambda function of this memory gets. */
+export const lambdaVcpus = (memoryMb: number): number => Math.min(memoryMb / LAMBDA.mbPerVcpu, LAMBDA.maxVcpus);
+
+interface FargateRow {
+  readonly vcpus: number;
+  readonly minMb: number;
+  readonly maxMb: number;
+  readonly stepMb: number;
+}
+
+/** Sizes of Fargate ECS tasks; the two smallest rows have uneven steps and are listed in full. */
+const FARGATE_ROWS: readonly FargateRow[] = [
+  { vcpus: 0.25, minMb: 512, maxMb: 512, stepMb: 512 },
+  { vcpus: 0.25, minMb: 1_024, maxMb: 2_048, stepMb: 1_024 },
+  { vcpus: 0.5, minMb: 1_024, maxMb: 4_096, stepMb: 1_024 },
+  { vcpus: 1, minMb: 2_048, maxMb: 8_192, stepMb: 1_024 },
+  { vcpus: 2, minMb: 4_096, maxMb: 16_384, stepMb: 1_024 },
+  { vcpus: 4, minMb: 8_192, maxMb: 30_720, stepMb: 1_024 },
+  { vcpus: 8, minMb: 16_384, maxMb: 61_440, stepMb: 4_096 },
+  { vcpus: 16, minMb: 32_768, maxMb: 122_880, stepMb: 8_192 },
+  { vcpus: 32, minMb: 61_440, maxMb: 249_856, stepMb: 8_192 },
+];
+
+export const FARGATE = {
+  /** Storage that costs nothing extra. */
+  freeEphemeralStorageMb: 20 * 1024,
+  maxEphemeralStorageMb: 200 * 1024,
+} as const;
+
+/** A Fargate size: what RunTask takes as `cpu` (in 1/1024 vCPU) and `memory`. */
+export interface FargateSize {
+  readonly vcpus: number;
+  readonly memoryMb: number;
+}
+
+/** Every Fargate size, by memory, then by vCPUs. */
+export const FARGATE_SIZES: readonly FargateSize[] = FARGATE_ROWS.flatMap(({ vcpus, minMb, maxMb, stepMb }) => {
+  const sizes: FargateSize[] = [];
+  for (let memoryMb = minMb; memoryMb <= maxMb; memoryMb += stepMb) sizes.push({ vcpus, memoryMb });
+  return sizes;
+}).sort((a, b) => a.memoryMb - b.memoryMb || a.vcpus - b.vcpus);

@@ -1,0 +1,16 @@
+/**
+ * A small seeded generator (mulberry32, public domain by Tommy Ettinger): the scheduler's jitter
+ * comes from here, so that one seed replays one run.
+ *
+ * @returns A function that gives the next number in [0, 1).
+ */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = state;
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

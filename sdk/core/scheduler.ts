@@ -1,0 +1,391 @@
+import type { FailureKind } from "../wire/outcome.ts";
+import type { Assignment } from "./assignments.ts";
+import type { Command } from "./commands.ts";
+import type { RetryPolicy } from "./demand.ts";
+import { Dispatcher, type DispatcherOptions, type TaskKind } from "./dispatcher.ts";
+import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure } from "./events.ts";
+import { BUDGETS, type Decision, decide, nothingSpent, type Spent } from "./ladder.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import type { Lane } from "./offer.ts";
+import { seededRandom } from "./random.ts";
+import type { Placement } from "./route.ts";
+import { Sizing } from "./sizing.ts";
+import { TaskState, TaskTable } from "./task-table.ts";
+import { Timers } from "./timers.ts";
+
+/** What all tasks of one type and one set of runner options have in common. */
+export interface TaskShape {
+  /** Task name: durations are learned by it. */
+  readonly type: string;
+  readonly placement: Placement;
+  readonly policy: RetryPolicy;
+}
+
+export interface SchedulerOptions extends DispatcherOptions {
+  /** Seed of the jitter. */
+  readonly seed: number;
+}
+
+const Purpose = { Backoff: 0, PoolPause: 1 } as const;
+
+/**
+ * The scheduler: a state machine that is told what happened and says what to do. It reads no clock,
+ * does no I/O and draws its jitter from a seed, so the same events give the same commands whether
+ * they come from AWS, from local processes or from a simulation.
+ *
+ * Tasks are added with their dependencies, then `open` sets a run in motion. After that, every `step`
+ * takes what happened and returns the commands that follow from it.
+ */
+export class Scheduler {
+  readonly tasks = new TaskTable();
+  readonly #shapes: TaskShape[] = [];
+  readonly #kinds: TaskKind[] = [];
+  readonly #lifecycle: Lifecycle;
+  readonly #dispatcher: Dispatcher;
+  readonly #timers = new Timers();
+  readonly #sizing = new Sizing();
+  readonly #random: () => number;
+  readonly #spent = new Map<number, Spent>();
+  #now = 0;
+  #out: Command[] = [];
+
+  constructor(options: SchedulerOptions) {
+    this.#random = seededRandom(options.seed);
+    const emit = (command: Command) => {
+      this.#out.push(command);
+    };
+    const kindOf = (shape: number) => this.#kinds[shape];
+    this.#dispatcher = new Dispatcher(this.tasks, options, kindOf, this.#random, emit);
+    const dispatching = {
+      enqueue: (task: number) => this.#enqueue(task),
+      abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
+    };
+    this.#lifecycle = new Lifecycle(this.tasks, dispatching, emit);
+  }
+
+  addRun(options: { failFast: boolean }): number {
+    return this.#lifecycle.addRun(options.failFast);
+  }
+
+  addShape(shape: TaskShape): number {
+    this.#kinds.push({ type: shape.type, alone: shape.policy.maxRetries === 0 });
+    return this.#shapes.push(shape) - 1;
+  }
+
+  /**
+   * Adds a task that is wanted, one whose result was found (`done`), or one that is not needed as
+   * long as no result is lost (`skipped`).
+   */
+  addTask(
+    run: number,
+    shape: number,
+    state: "wanted" | "done" | "skipped" = "wanted",
+    sizes: { readonly paramBytes?: number; readonly resultBytes?: number } = {},
+  ): number {
+    const task = this.#lifecycle.addTask(run, shape, state);
+    this.tasks.paramBytes[task] = sizes.paramBytes ?? 0;
+    this.tasks.resultBytes[task] = sizes.resultBytes ?? 0;
+    return task;
+  }
+
+  addDependency(dependent: number, dependency: number): void {
+    this.#lifecycle.addDependency(dependent, dependency);
+  }
+
+  /** Makes a run wait for a task that another one added and that is not settled yet. */
+  shareTask(run: number, task: number): void {
+    this.#lifecycle.share(run, task);
+  }
+
+  /** Sets a run in motion, after all its tasks and dependencies were added. */
+  open(run: number, tasks: Iterable<number>, now: number): Command[] {
+    this.#now = now;
+    this.#lifecycle.open(run, tasks);
+    return this.#finish();
+  }
+
+  /** Takes in what happened, in order. */
+  step(events: readonly SchedulerEvent[], now: number): Command[] {
+    this.#now = now;
+    for (const event of events) this.#apply(event);
+    this.#timeHasPassed();
+    return this.#finish();
+  }
+
+  /** When the next `tick` is due; undefined when nothing waits for time. */
+  get wakeAt(): number | undefined {
+    return this.#timers.nextAt;
+  }
+
+  get inFlight(): number {
+    return this.#dispatcher.inFlight;
+  }
+
+  /** Slots of a capacity group that assignments hold. */
+  capacityInUse(group: string): number {
+    return this.#dispatcher.capacity.inUse(group);
+  }
+
+  shapeOf(task: number): TaskShape {
+    return this.#shapes[this.tasks.shape[task]];
+  }
+
+  /** The lane a task is in, or will be in next. */
+  laneOf(task: number): Lane {
+    return this.#ladderOf(task)[this.tasks.rung[task]] as Lane;
+  }
+
+  /** Estimated duration of a task type in milliseconds, once attempts of it were measured. */
+  estimateMs(type: string): number | undefined {
+    return this.#dispatcher.estimateOf(type).meanMs;
+  }
+
+  /** What is known of the memory that tasks of each type need. */
+  get sizing(): Sizing {
+    return this.#sizing;
+  }
+
+  /** Takes in a duration that is known from earlier runs. */
+  learnDuration(type: string, durationMs: number): void {
+    this.#dispatcher.estimateOf(type).add(durationMs);
+  }
+
+  #finish(): Command[] {
+    this.#dispatcher.pump(this.#now);
+    const out = this.#out;
+    this.#out = [];
+    return out;
+  }
+
+  #apply(event: SchedulerEvent): void {
+    switch (event.type) {
+      case "attempt-ended":
+        this.#attemptEnded(event.assignment, event.task, event.end);
+        break;
+      case "assignment-failed": {
+        const assignment = this.#dispatcher.assignment(event.assignment);
+        if (assignment) this.#breakOff([assignment], event.end);
+        break;
+      }
+      case "executor-ready":
+        this.#dispatcher.executorReady(event.executor, event.lane);
+        break;
+      case "executor-gone":
+        this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);
+        break;
+      case "start-failed":
+        this.#startFailed(event.lane, event.count, event.kind);
+        break;
+      case "limit":
+        this.#dispatcher.capacity.setLimit(event.group, event.slots);
+        break;
+      case "cancel":
+        this.#lifecycle.cancel(event.run, event.tasks, event.drain);
+        break;
+      case "lost":
+        this.#lifecycle.reopen(event.tasks, event.run);
+        break;
+      default:
+        event satisfies { readonly type: "tick" };
+    }
+  }
+
+  #timeHasPassed(): void {
+    for (let timer = this.#timers.due(this.#now); timer; timer = this.#timers.due(this.#now)) {
+      if (timer.purpose !== Purpose.Backoff) continue;
+      if (this.tasks.state[timer.subject] === TaskState.Backoff) this.#enqueue(timer.subject);
+    }
+  }
+
+  // --- Attempts end -------------------------------------------------------------------------------
+
+  #attemptEnded(assignmentId: number, task: number, end: AttemptEnd): void {
+    const awaited = this.#dispatcher.assignmentOf(task);
+    const assignment = awaited?.id === assignmentId ? awaited : undefined;
+    if (assignment) this.#dispatcher.closeAttempt(assignment, task);
+    if ("durationMs" in end) {
+      this.learnDuration(this.shapeOf(task).type, end.durationMs);
+      this.tasks.resultBytes[task] = end.resultBytes ?? 0;
+      if (assignment) this.#dispatcher.capacity.succeeded(assignment.lane.group);
+      this.#spent.delete(task);
+      // A result that arrives late is as good as any: it was committed first.
+      if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
+    } else if (assignment) {
+      this.#attemptFailed(task, end, assignment.lane);
+    }
+  }
+
+  /**
+   * Assignments are over as a whole. What ended them is held against the task that was being executed;
+   * the others go elsewhere, free of charge. Where several could have been the one, nobody is charged,
+   * but from then on each goes alone. Without a failure nobody is to blame.
+   */
+  #breakOff(assignments: readonly Assignment[], end: SharedFailure | undefined): void {
+    const open = assignments.flatMap((assignment) => {
+      const tasks = this.#openTasksOf(assignment).map((task) => ({ task, lane: assignment.lane }));
+      this.#dispatcher.close(assignment);
+      return tasks;
+    });
+    const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption" || end?.kind === "cancelled";
+    const culprit = end?.culprit ?? (open.length === 1 ? open[0].task : undefined);
+    for (const { task, lane } of open) {
+      // Judging one before it may have ended the run, and this one with it.
+      if (this.tasks.state[task] !== TaskState.Running) continue;
+      if (end && (isFree || task === culprit)) {
+        this.#attemptFailed(task, end, lane);
+      } else {
+        if (end && culprit === undefined) this.tasks.apart[task] = 1;
+        this.#takeBack(task);
+      }
+    }
+  }
+
+  #openTasksOf(assignment: Assignment): number[] {
+    return assignment.tasks.filter(
+      (task, position) => !assignment.ended[position] && this.#dispatcher.assignmentOf(task) === assignment,
+    );
+  }
+
+  #takeBack(task: number): void {
+    this.tasks.attempt[task] -= 1;
+    this.#enqueue(task);
+  }
+
+  #attemptFailed(task: number, end: AttemptFailure, lane: Lane): void {
+    if (end.kind === "throttled") this.#dispatcher.capacity.throttled(lane.group);
+    if (end.kind === "out-of-memory" && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
+    if (!this.#lifecycle.mayRetry(task)) {
+      this.#settleFailed(task, end.kind, "the run was cancelled");
+      return;
+    }
+    const { placement, policy } = this.shapeOf(task);
+    const ladder = this.#ladderOf(task);
+    const rung = this.tasks.rung[task];
+    const outlasting = end.atServiceLimit ? ladder.findIndex((other, at) => at > rung && !other.maxTimeoutMs) : -1;
+    const decision = decide(end.kind, this.#spentOf(task), policy, {
+      canGrow: rung + 1 < ladder.length,
+      canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
+      canOutlast: outlasting >= 0,
+      retryable: end.retryable ?? false,
+    });
+    if (decision.action === "fail") {
+      this.#settleFailed(task, end.kind, decision.why);
+      return;
+    }
+    if (decision.move === "grow") this.tasks.rung[task] = rung + 1;
+    else if (decision.move === "outlast") this.tasks.rung[task] = outlasting;
+    else if (decision.move === "leave-spot") this.#leaveSpot(task);
+    this.#retry(task, end, decision);
+  }
+
+  /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */
+  #learnTooSmall(task: number, memoryMb: number): void {
+    const { type } = this.shapeOf(task);
+    this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb);
+    for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);
+  }
+
+  /** Moves a task up to the first size that is not known to be too small for it; at most to the largest. */
+  #growToFit(task: number): void {
+    const tooSmallMb = this.#sizing.tooSmallFor(this.shapeOf(task).type, this.tasks.inputBytes(task));
+    if (tooSmallMb === 0) return;
+    const ladder = this.#ladderOf(task);
+    while (this.tasks.rung[task] + 1 < ladder.length && (ladder[this.tasks.rung[task]].memoryMb ?? 0) <= tooSmallMb) {
+      this.tasks.rung[task] += 1;
+    }
+  }
+
+  #retry(task: number, end: AttemptFailure, decision: Decision & { action: "retry" }): void {
+    const delayMs = decision.backoffMs === 0 ? 0 : Math.ceil(this.#random() * decision.backoffMs);
+    const attempt = this.tasks.attempt[task];
+    this.#out.push({
+      type: "retry",
+      task,
+      attempt,
+      kind: end.kind,
+      delayMs,
+      lane: this.laneOf(task),
+      why: decision.why,
+    });
+    if (end.lost) {
+      // Waiting first, so that what is reopened counts as what it waits for.
+      this.tasks.state[task] = TaskState.Waiting;
+      this.#lifecycle.reopen(end.lost, this.tasks.owner[task]);
+      this.#enqueue(task);
+    } else if (delayMs > 0) {
+      this.tasks.state[task] = TaskState.Backoff;
+      this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
+    } else {
+      this.#enqueue(task);
+    }
+  }
+
+  #settleFailed(task: number, kind: FailureKind, why: string): void {
+    this.#spent.delete(task);
+    this.#lifecycle.settleFailed(task, kind, why);
+  }
+
+  /** The same size on capacity that is not taken away. */
+  #leaveSpot(task: number): void {
+    const { onDemandLadder } = this.shapeOf(task).placement;
+    const memoryMb = this.laneOf(task).memoryMb ?? 0;
+    const at = onDemandLadder.findIndex((lane) => (lane.memoryMb ?? 0) >= memoryMb);
+    this.tasks.onDemand[task] = 1;
+    this.tasks.rung[task] = at >= 0 ? at : onDemandLadder.length - 1;
+  }
+
+  #startFailed(lane: Lane, count: number, kind: "throttled" | "start-failed"): void {
+    const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
+    this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });
+    for (const task of judged) {
+      // Judging one before it may have ended the run, and this one with it.
+      if (this.tasks.state[task] !== TaskState.Ready) continue;
+      // The pool has failed as often as a task may: what is left is other capacity, or the end.
+      const hasOther = lane.spot && this.shapeOf(task).placement.onDemandLadder.length > 0;
+      this.#spentOf(task).startFailures = hasOther ? 0 : BUDGETS.startFailures;
+      this.#attemptFailed(task, { kind: "start-failed" }, lane);
+    }
+  }
+
+  // --- Between lifecycle and dispatcher -----------------------------------------------------------
+
+  #enqueue(task: number): void {
+    if (this.tasks.pending[task] > 0) {
+      // An input was lost while an attempt was in flight: the next one has to wait for it.
+      this.#lifecycle.waitForInputs(task);
+      return;
+    }
+    this.#growToFit(task);
+    const lane = this.laneOf(task);
+    if (lane === undefined) {
+      // It was cached, so nobody minded that no executor here can run it; now its result is lost.
+      this.#settleFailed(task, "infeasible", "its stored result is lost, and no executor can run it");
+      return;
+    }
+    const { uses } = this.shapeOf(task).placement;
+    const grown = uses.memoryMb !== undefined && lane.memoryMb !== undefined;
+    this.#dispatcher.enqueue(task, lane, grown ? { ...uses, memoryMb: lane.memoryMb } : uses);
+  }
+
+  #abandon(task: number, reason: "cancelled" | "superseded"): void {
+    const assignment = this.#dispatcher.assignmentOf(task);
+    if (!assignment) return;
+    const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
+    this.#out.push({ type: "kill", assignment: assignment.id, ...target, tasks: [task], reason });
+    this.#dispatcher.closeAttempt(assignment, task);
+  }
+
+  #ladderOf(task: number): readonly Lane[] {
+    const { ladder, onDemandLadder } = this.shapeOf(task).placement;
+    return this.tasks.onDemand[task] ? onDemandLadder : ladder;
+  }
+
+  #spentOf(task: number): Spent {
+    let spent = this.#spent.get(task);
+    if (!spent) {
+      spent = nothingSpent();
+      this.#spent.set(task, spent);
+    }
+    return spent;
+  }
+}
