@@ -1,0 +1,63 @@
+import type { Slot } from "./slot.ts";
+
+/** What a task asked for, as its own code sees it in `ctx.resources`. */
+export interface GrantedResources {
+  readonly numCpus: number;
+  readonly numGpus: number;
+  /** Memory the executor was given, in MB; undefined on a runner that sets no limit. */
+  readonly memoryMb?: number;
+  readonly timeoutMs?: number;
+}
+
+/** One attempt, as the driver hands it to an executor. */
+export interface AttemptSpec {
+  /** Index of the task in its run. */
+  readonly task: number;
+  /** Counted from 1. */
+  readonly attempt: number;
+  /** Cache key of the task: also where its result is committed. */
+  readonly key: string;
+  readonly name: string;
+  /** Code version, for the record. */
+  readonly version: string;
+  /** Params, encoded; tasks in them are references by key. */
+  readonly params: Slot;
+  /** Results that the params refer to, by cache key. */
+  readonly inputs: Readonly<Record<string, Slot>>;
+  readonly resources: GrantedResources;
+  /**
+   * Generation of the result: it is committed where none is stored, or only one of a smaller
+   * generation. 0 unless the stored result is to be replaced (`bustCache`, a lost object).
+   */
+  readonly generation: number;
+}
+
+/** A feed and how many shards it has. */
+export interface FeedAddress {
+  readonly name: string;
+  readonly shards: number;
+}
+
+/** Attempts that one executor works off in order. */
+export interface Assignment {
+  readonly protocol: number;
+  /** Unique in the run. */
+  readonly id: string;
+  readonly runId: string;
+  /** When the run began, in milliseconds since the epoch. */
+  readonly runStartedAt: number;
+  /** The driver's epoch in the run's lease; what an older driver sent is refused. */
+  readonly epoch: number;
+  readonly namespace: string;
+  /** SHA-256 of the user's bundle. */
+  readonly bundle: string;
+  /** `lab.context`, loaded once per executor. */
+  readonly context?: Slot;
+  readonly attempts: readonly AttemptSpec[];
+  /** Where is told what nobody awaits on a socket. */
+  readonly feed?: FeedAddress;
+  /** The driver waits on a socket for the answer, as long as it can trust it. */
+  readonly awaited: boolean;
+  /** Results up to this many encoded bytes travel inline; larger ones go to the object store. */
+  readonly inlineBytes: number;
+}

@@ -1,0 +1,26 @@
+import { addExtension, Packr } from "msgpackr";
+import { Node } from "./nodes.ts";
+
+/** Application extension type of a {@link Node} in MessagePack. Part of the stored format. */
+const NODE_EXTENSION = 0x53;
+
+addExtension({
+  Class: Node,
+  type: NODE_EXTENSION,
+  write: (node: Node) => [node.tag, node.data],
+  read: (pair: [number, unknown]) => new Node(pair[0], pair[1]),
+});
+
+// Records are off: their decoder compiles a function per shape, and stored data must never become
+// code. Variable map sizes make the bytes the canonical, shortest MessagePack.
+const packr = new Packr({ useRecords: false, variableMapSize: true, mapsAsObjects: true });
+
+/** The lowered tree as MessagePack. */
+export function packTree(tree: unknown): Uint8Array {
+  return packr.pack(tree);
+}
+
+/** The tree back from MessagePack; throws msgpackr's own error on bytes that are none. */
+export function unpackTree(bytes: Uint8Array): unknown {
+  return packr.unpack(bytes);
+}

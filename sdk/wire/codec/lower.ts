@@ -1,0 +1,150 @@
+import type { CodecExtensions } from "./extensions.ts";
+import { Node, Tag } from "./nodes.ts";
+import { MAX_DEPTH } from "./scan.ts";
+import { isIrregularArray, shapeOf, viewName } from "./shapes.ts";
+
+interface Lowered {
+  readonly tree: unknown;
+  readonly buffers: readonly Uint8Array[];
+}
+
+/**
+ * Turns a value into a tree that msgpack can carry: what it has no word for becomes nodes, binary
+ * data goes out of band, and whatever is shared, cyclic or very deep goes into one table.
+ */
+export class Lowering {
+  readonly #extensions: CodecExtensions;
+  readonly #canonical: boolean;
+  readonly #shared: ReadonlySet<object>;
+  readonly #tableIndex = new Map<object, number>();
+  readonly #queue: object[] = [];
+  readonly #buffers: Uint8Array[] = [];
+  readonly #bufferIndex = new Map<ArrayBufferLike, number>();
+
+  constructor(extensions: CodecExtensions, canonical: boolean, shared: ReadonlySet<object>) {
+    this.#extensions = extensions;
+    this.#canonical = canonical;
+    this.#shared = shared;
+  }
+
+  run(root: unknown): Lowered {
+    const first = this.#lower(root, 0);
+    const table: unknown[] = [];
+    // The queue grows while it is worked off, as table entries refer to further ones.
+    for (let index = 0; index < this.#queue.length; index++) table.push(this.#lowerObject(this.#queue[index], 0));
+    return { tree: table.length > 0 ? new Node(Tag.Table, [first, table]) : first, buffers: this.#buffers };
+  }
+
+  #lower(value: unknown, depth: number): unknown {
+    switch (typeof value) {
+      case "object":
+        if (value === null) return null;
+        if (this.#shared.has(value) || depth > MAX_DEPTH) return this.#reference(value);
+        return this.#lowerObject(value, depth);
+      case "number":
+        return Object.is(value, -0) ? new Node(Tag.NegativeZero, null) : value;
+      case "bigint":
+        return new Node(Tag.BigInt, value < 0n ? `-${(-value).toString(16)}` : value.toString(16));
+      case "string":
+        return value.isWellFormed() ? value : new Node(Tag.String, Buffer.from(value, "utf16le"));
+      default:
+        return value;
+    }
+  }
+
+  #reference(value: object): Node {
+    let index = this.#tableIndex.get(value);
+    if (index === undefined) {
+      index = this.#queue.push(value) - 1;
+      this.#tableIndex.set(value, index);
+    }
+    return new Node(Tag.Reference, index);
+  }
+
+  #lowerObject(value: object, depth: number): unknown {
+    const extension = this.#extensions.find((candidate) => candidate.match(value));
+    if (extension) return new Node(Tag.Custom, [extension.kind, this.#lower(extension.lower(value), depth + 1)]);
+    switch (shapeOf(value)) {
+      case "array":
+        return this.#lowerArray(value as unknown[], depth);
+      case "map":
+        return new Node(Tag.Map, this.#entries(value as Map<unknown, unknown>, depth));
+      case "set":
+        return new Node(
+          Tag.Set,
+          Array.from(value as Set<unknown>, (element) => this.#lower(element, depth + 1)),
+        );
+      case "date":
+        return new Node(Tag.Date, (value as Date).getTime());
+      case "regexp":
+        return new Node(Tag.RegExp, [(value as RegExp).source, (value as RegExp).flags]);
+      case "error":
+        return new Node(Tag.Error, this.#lowerError(value as Error, depth));
+      case "buffer":
+        return new Node(Tag.ArrayBuffer, this.#wholeBuffer(value as ArrayBuffer));
+      case "view":
+        return this.#lowerView(value as ArrayBufferView);
+      default:
+        return this.#lowerPlain(value as Record<string, unknown>, depth);
+    }
+  }
+
+  #lowerPlain(value: Record<string, unknown>, depth: number): unknown {
+    const keys = Object.keys(value);
+    if (this.#canonical) keys.sort();
+    if (keys.some((key) => key === "__proto__" || !key.isWellFormed())) {
+      return new Node(
+        Tag.Object,
+        keys.map((key) => [this.#lower(key, depth), this.#lower(value[key], depth + 1)]),
+      );
+    }
+    const lowered: Record<string, unknown> = {};
+    for (const key of keys) lowered[key] = this.#lower(value[key], depth + 1);
+    return lowered;
+  }
+
+  #lowerArray(value: unknown[], depth: number): unknown {
+    if (!isIrregularArray(value)) return value.map((element) => this.#lower(element, depth + 1));
+    const own = value as unknown as Record<string, unknown>;
+    const entries = Object.keys(value).map((key) => [this.#lower(key, depth), this.#lower(own[key], depth + 1)]);
+    return new Node(Tag.Array, [value.length, entries]);
+  }
+
+  #entries(map: Map<unknown, unknown>, depth: number): unknown[] {
+    return Array.from(map, ([key, element]) => [this.#lower(key, depth + 1), this.#lower(element, depth + 1)]);
+  }
+
+  #lowerError(error: Error, depth: number): Record<string, unknown> {
+    const text = (part: unknown) => this.#lower(String(part), depth);
+    return {
+      name: text(error.name),
+      message: text(error.message),
+      ...(error.stack === undefined ? {} : { stack: text(error.stack) }),
+      ...(error.cause === undefined ? {} : { cause: this.#lower(error.cause, depth + 1) }),
+      ...(error instanceof AggregateError ? { errors: this.#lower(error.errors, depth + 1) } : {}),
+    };
+  }
+
+  /**
+   * A view carries its own bytes only. Views on one ArrayBuffer that the value shares, or holds
+   * itself, carry the whole of it, so that writing through one still shows in the other.
+   */
+  #lowerView(view: ArrayBufferView): Node {
+    const name = viewName(view);
+    const length = name === "DataView" ? view.byteLength : (view as Uint8Array).length;
+    if (this.#shared.has(view.buffer)) {
+      return new Node(Tag.View, [name, this.#wholeBuffer(view.buffer), view.byteOffset, length]);
+    }
+    const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    return new Node(Tag.View, [name, this.#buffers.push(bytes) - 1, 0, length]);
+  }
+
+  #wholeBuffer(buffer: ArrayBufferLike): number {
+    let index = this.#bufferIndex.get(buffer);
+    if (index === undefined) {
+      index = this.#buffers.push(new Uint8Array(buffer)) - 1;
+      this.#bufferIndex.set(buffer, index);
+    }
+    return index;
+  }
+}

@@ -1,0 +1,69 @@
+import type { GrantedResources } from "./attempt.ts";
+
+/** Marks a task definition, also one made by another copy of the library, as in a bundle. */
+export const DEFINITION: unique symbol = Symbol.for("stratolab.definition") as never;
+
+/** Log lines of a task, shown above the progress of the run and kept with the attempt. */
+export interface TaskLog {
+  debug(...parts: unknown[]): void;
+  info(...parts: unknown[]): void;
+  warn(...parts: unknown[]): void;
+  error(...parts: unknown[]): void;
+}
+
+/**
+ * A task's state across attempts. What was saved last is there for the next attempt, on whatever
+ * executor, also in a later run; it goes when the task has its result.
+ *
+ * @example
+ * const { step = 0, sum = 0 } = (await ctx.checkpoint.load<{ step: number; sum: number }>()) ?? {};
+ * for (let i = step; i < 10; i++) {
+ *   …
+ *   await ctx.checkpoint.save({ step: i + 1, sum });
+ * }
+ */
+export interface TaskCheckpoint {
+  /** The state saved last, by this or an earlier attempt; undefined when there is none. */
+  load<S>(): Promise<S | undefined>;
+  /**
+   * Saves a state in the place of the last one; durable when the promise resolves. Rejects in an attempt
+   * that was given up, when a later one has saved already.
+   */
+  save(state: unknown): Promise<void>;
+  /**
+   * Aborts when the executor is about to be taken away: a Spot interruption, Lambda's deadline, memory
+   * running out. For tasks that save too seldom to lose what they have since.
+   */
+  readonly requested: AbortSignal;
+}
+
+/**
+ * What a task knows of the attempt it is running in: the second parameter of `run`.
+ *
+ * @typeParam C Type of the lab's `context`.
+ */
+export interface TaskContext<C = unknown> {
+  /** Aborts when the attempt is cancelled or runs out of time: pass it on to whatever can stop. */
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+  /** The task's state across attempts. */
+  readonly checkpoint: TaskCheckpoint;
+  /** Number of this attempt, from 1. */
+  readonly attempt: number;
+  readonly runId: string;
+  /** What the attempt was given. */
+  readonly resources: GrantedResources;
+  /** The lab's `context`; no part of the cache key. */
+  readonly context: C;
+}
+
+/** What an executor needs of a task definition. */
+export interface RunnableDefinition {
+  readonly taskName: string;
+  readonly [DEFINITION]: { run(params: unknown, context: TaskContext): unknown };
+}
+
+/** Whether a value, whatever module it comes from, is a task definition. */
+export function isDefinition(value: unknown): value is RunnableDefinition {
+  return typeof value === "function" && DEFINITION in value;
+}

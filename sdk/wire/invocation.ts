@@ -1,0 +1,53 @@
+import { pack, unpack } from "msgpackr";
+import type { Assignment } from "./attempt.ts";
+import type { WireLogLine } from "./feed.ts";
+import type { Outcome, SharedFailure } from "./outcome.ts";
+import { PROTOCOL_VERSION } from "./protocol.ts";
+
+/** What a Lambda function is invoked with: JSON around MessagePack, since Lambda takes JSON only. */
+export interface InvocationPayload {
+  readonly protocol: number;
+  readonly assignment: string;
+}
+
+/** How one attempt of an invocation ended. */
+export interface AttemptReport {
+  readonly task: number;
+  readonly attempt: number;
+  readonly outcome: Outcome;
+}
+
+/** What an invocation came to. */
+export interface InvocationResult {
+  /** Environment that it ran in, for evidence. */
+  readonly executor: string;
+  readonly reports: readonly AttemptReport[];
+  /** Why the attempts without a report have none. */
+  readonly broken?: SharedFailure;
+  /** The service's own limit cut it. */
+  readonly atServiceLimit?: true;
+  /** Log lines that were not told before. */
+  readonly logs: readonly WireLogLine[];
+}
+
+export function toPayload(assignment: Assignment): InvocationPayload {
+  return { protocol: PROTOCOL_VERSION, assignment: Buffer.from(pack(assignment)).toString("base64") };
+}
+
+export function readPayload(payload: InvocationPayload): Assignment {
+  return unpack(Buffer.from(payload.assignment, "base64")) as Assignment;
+}
+
+/** What a Lambda function answers with. */
+export interface InvocationResponse {
+  readonly protocol: number;
+  readonly result: string;
+}
+
+export function toResponse(result: InvocationResult): InvocationResponse {
+  return { protocol: PROTOCOL_VERSION, result: Buffer.from(pack(result)).toString("base64") };
+}
+
+export function readResponse(response: InvocationResponse): InvocationResult {
+  return unpack(Buffer.from(response.result, "base64")) as InvocationResult;
+}

@@ -1,0 +1,64 @@
+/**
+ * Keys of items in the control table and of objects in the object store. Both stores, local and
+ * AWS, use the same ones. No run writes under one partition key: results spread by their own hash,
+ * feeds by shard, inboxes by executor.
+ */
+
+/** Partition and sort key of an item. */
+export interface ItemKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+export const RESULT_PREFIX = "R#";
+
+/** Result of a task, found by its cache key. */
+export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + taskKey, sk: "R" });
+
+/** State that a task saved on its way. */
+export const checkpointKey = (taskKey: string): ItemKey => ({ pk: `CP#${taskKey}`, sk: "CP" });
+
+/** Until when a lab is known to be alive; its executors leave when it is over. */
+export const labKey = (labId: string): ItemKey => ({ pk: `LAB#${labId}`, sk: "LAB" });
+
+/** Durations and sizes learned of a task type. */
+export const statisticsKey = (namespace: string, taskName: string): ItemKey => ({
+  pk: `STATS#${namespace}#${taskName}`,
+  sk: "STATS",
+});
+
+/** Assignments of one ECS executor, in order of their number. */
+export const inboxKey = (executorId: string, number: number): ItemKey => ({
+  pk: `IN#${executorId}`,
+  sk: String(number).padStart(10, "0"),
+});
+
+/** One shard of a feed: what executors tell a driver that does not wait on a socket. */
+export const feedPartition = (feed: string, shard: number): string => `FEED#${feed}#${shard}`;
+
+/** One event in a feed: sorted by when it was written, then by who wrote it. */
+export const feedSortKey = (writtenAtMs: number, executorId: string, sequence: number): string =>
+  `${String(writtenAtMs).padStart(15, "0")}#${executorId}#${String(sequence).padStart(8, "0")}`;
+
+const RESULT_OBJECTS = "results";
+
+/** A task's result; the content hash keeps two attempts' results apart. */
+export const resultObject = (taskKey: string, contentHash: string): string =>
+  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+
+/** A state that a task saved on its way, where it is too large for an item. */
+export const checkpointObject = (taskKey: string, contentHash: string): string =>
+  `checkpoints/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+
+/** Params, contexts and whatever else is known by its content alone. */
+export const contentObject = (contentHash: string): string =>
+  `content/${contentHash.slice(0, 2)}/${contentHash.slice(0, 40)}`;
+
+/** The user's code. */
+export const bundleObject = (hash: string): string => `bundles/${hash}.mjs`;
+
+/** Source map of a bundle, for the stacks of errors. */
+export const bundleMapObject = (hash: string): string => `bundles/${hash}.mjs.map`;
+
+/** The runtime that a container fetches. */
+export const runtimeObject = (hash: string): string => `runtime/${hash}.mjs`;

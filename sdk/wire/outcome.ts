@@ -1,0 +1,76 @@
+import type { Slot } from "./slot.ts";
+
+/** Every way an attempt can fail. What each means and what follows: `docs/architecture.md`. */
+export const FAILURE_KINDS = [
+  "user-error",
+  "executor-lost",
+  "out-of-memory",
+  "timeout",
+  "spot-interruption",
+  "throttled",
+  "start-failed",
+  "object-lost",
+  "cancelled",
+  "infeasible",
+] as const;
+
+/** How an attempt failed. */
+export type FailureKind = (typeof FAILURE_KINDS)[number];
+
+/** What an attempt used, as measured where it ran. Times are milliseconds since the epoch. */
+export interface Usage {
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** Fetching and decoding the inputs, in milliseconds. */
+  readonly loadMs: number;
+  /** In the task's own `run`, in milliseconds. */
+  readonly runMs: number;
+  /** Encoding, storing and committing the result, in milliseconds. */
+  readonly storeMs: number;
+  /** CPU time of the executor's process while the attempt ran, in milliseconds. */
+  readonly cpuMs: number;
+  /** Highest resident memory seen while the attempt ran, in MB. */
+  readonly peakMemoryMb: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** An error that user code threw, as it crosses processes. */
+export interface ThrownError {
+  /** Names of its classes, its own first: what `retryOn` is matched with. */
+  readonly names: readonly string[];
+  readonly message: string;
+  /** The error with its stack and causes, encoded; absent where it could not be. */
+  readonly encoded?: Uint8Array;
+}
+
+/** The attempt ended with a result, stored and committed. */
+export interface Success {
+  readonly kind: "ok";
+  readonly value: Slot;
+  readonly usage: Usage;
+  /** Another attempt had committed before: `value` is that one's, this one's was dropped. */
+  readonly superseded?: true;
+}
+
+/** The attempt ended without a result. */
+export interface Failure {
+  readonly kind: FailureKind;
+  /** What was seen, in the words of whoever saw it. */
+  readonly seen: string;
+  readonly error?: ThrownError;
+  /** Who executed it, where the driver does not know by itself. */
+  readonly executor?: string;
+  readonly usage?: Usage;
+  /** Cache keys of inputs that could not be loaded, for `object-lost`. */
+  readonly lostInputs?: readonly string[];
+}
+
+/** A failure that ended several attempts together. */
+export interface SharedFailure extends Failure {
+  /** The task whose code was being executed, where that is known. */
+  readonly culprit?: number;
+}
+
+/** How an attempt ended. */
+export type Outcome = Success | Failure;
