@@ -1,0 +1,195 @@
+import {
+  type AttributeValue,
+  BatchGetItemCommand,
+  BatchWriteItemCommand,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  paginateScan,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import type { ItemKey } from "../../wire/keys.ts";
+import type { Attribute, Condition, ControlTable, Item, QueryOptions, WriteResult } from "../control-table.ts";
+
+/** DynamoDB's own bounds on batches. */
+const GET_BATCH = 100;
+const WRITE_BATCH = 25;
+/** Batches on their way at once. */
+const PARALLEL_BATCHES = 8;
+const MAX_UNPROCESSED_ROUNDS = 20;
+
+const toKey = ({ pk, sk }: ItemKey) => ({ pk: { S: pk }, sk: { S: sk } });
+const toItem = (item: Record<string, AttributeValue>) => unmarshall(item) as unknown as Item;
+
+function toExpression(condition: Condition) {
+  switch (condition.when) {
+    case "absent":
+      return { ConditionExpression: "attribute_not_exists(pk)" };
+    case "absent-or-below":
+      return {
+        ConditionExpression: "attribute_not_exists(pk) OR attribute_not_exists(#a) OR #a < :v",
+        ExpressionAttributeNames: { "#a": condition.attribute },
+        ExpressionAttributeValues: marshall({ ":v": condition.value }),
+      };
+    case "equals":
+      return {
+        ConditionExpression: "#a = :v",
+        ExpressionAttributeNames: { "#a": condition.attribute },
+        ExpressionAttributeValues: marshall({ ":v": condition.value }),
+      };
+  }
+}
+
+/** The control table in DynamoDB. */
+export class DynamoControlTable implements ControlTable {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async get(key: ItemKey): Promise<Item | undefined> {
+    const { Item: item } = await this.#client.send(
+      new GetItemCommand({ TableName: this.#table, Key: toKey(key), ConsistentRead: true }),
+    );
+    return item && toItem(item);
+  }
+
+  async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
+    const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
+    // DynamoDB refuses a batch that names a key twice.
+    const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()];
+    const found = new Map<string, Item>();
+    await inBatches(distinct, GET_BATCH, async (batch) => {
+      let pending: Record<string, AttributeValue>[] = batch.map(toKey);
+      for (let round = 0; pending.length > 0; round++) {
+        await pauseBefore(round);
+        const answer = await this.#client.send(
+          new BatchGetItemCommand({ RequestItems: { [this.#table]: { Keys: pending, ConsistentRead: true } } }),
+        );
+        for (const item of answer.Responses?.[this.#table] ?? []) {
+          const plain = toItem(item);
+          found.set(nameOf(plain), plain);
+        }
+        pending = answer.UnprocessedKeys?.[this.#table]?.Keys ?? [];
+      }
+    });
+    return keys.map((key) => found.get(nameOf(key)));
+  }
+
+  async put(item: Item): Promise<void> {
+    await this.#client.send(new PutItemCommand({ TableName: this.#table, Item: marshall(item) }));
+  }
+
+  async putIf(item: Item, condition: Condition): Promise<WriteResult> {
+    try {
+      await this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: marshall(item),
+          ...toExpression(condition),
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+        }),
+      );
+      return { written: true };
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, existing: error.Item && toItem(error.Item) };
+    }
+  }
+
+  async merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {
+    const names = Object.keys(attributes);
+    try {
+      const { Attributes } = await this.#client.send(
+        new UpdateItemCommand({
+          TableName: this.#table,
+          Key: toKey(key),
+          UpdateExpression: `SET ${names.map((_, index) => `#a${index} = :v${index}`).join(", ")}`,
+          ConditionExpression: "attribute_exists(pk)",
+          ExpressionAttributeNames: Object.fromEntries(names.map((name, index) => [`#a${index}`, name])),
+          ExpressionAttributeValues: marshall(
+            Object.fromEntries(names.map((name, index) => [`:v${index}`, attributes[name]])),
+          ),
+          ReturnValues: "ALL_NEW",
+        }),
+      );
+      return Attributes && toItem(Attributes);
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return undefined;
+      throw error;
+    }
+  }
+
+  async deleteMany(keys: readonly ItemKey[]): Promise<void> {
+    await inBatches(keys, WRITE_BATCH, async (batch) => {
+      let pending = batch.map((key) => ({ DeleteRequest: { Key: toKey(key) } }));
+      for (let round = 0; pending.length > 0; round++) {
+        await pauseBefore(round);
+        const answer = await this.#client.send(new BatchWriteItemCommand({ RequestItems: { [this.#table]: pending } }));
+        pending = (answer.UnprocessedItems?.[this.#table] ?? []) as typeof pending;
+      }
+    });
+  }
+
+  async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        ConsistentRead: true,
+        KeyConditionExpression: after === undefined ? "pk = :pk" : "pk = :pk AND sk > :after",
+        ExpressionAttributeValues: { ":pk": { S: pk }, ...(after === undefined ? {} : { ":after": { S: after } }) },
+        ...(limit === undefined ? {} : { Limit: limit }),
+      },
+    );
+    const items: Item[] = [];
+    for await (const page of pages) {
+      items.push(...(page.Items ?? []).map(toItem));
+      if (limit !== undefined && items.length >= limit) break;
+    }
+    return limit === undefined ? items : items.slice(0, limit);
+  }
+
+  async *scan(pkPrefix: string): AsyncIterable<Item> {
+    const pages = paginateScan(
+      { client: this.#client },
+      {
+        TableName: this.#table,
+        FilterExpression: "begins_with(pk, :prefix)",
+        ExpressionAttributeValues: { ":prefix": { S: pkPrefix } },
+        ConsistentRead: true,
+      },
+    );
+    for await (const page of pages) for (const item of page.Items ?? []) yield toItem(item);
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+}
+
+async function inBatches<T>(all: readonly T[], size: number, each: (batch: T[]) => Promise<void>): Promise<void> {
+  const batches: T[][] = [];
+  for (let start = 0; start < all.length; start += size) batches.push(all.slice(start, start + size));
+  const next = batches.values();
+  const lanes = Array.from({ length: Math.min(PARALLEL_BATCHES, batches.length) }, async () => {
+    for (const batch of next) await each(batch);
+  });
+  await Promise.all(lanes);
+}
+
+/** What DynamoDB left unprocessed is asked for again, after a pause that grows. */
+async function pauseBefore(round: number): Promise<void> {
+  if (round === 0) return;
+  if (round > MAX_UNPROCESSED_ROUNDS) {
+    throw new Error(`DynamoDB left items unprocessed ${MAX_UNPROCESSED_ROUNDS} times: the table is throttled`);
+  }
+  const longestMs = Math.min(5_000, 50 * 2 ** round);
+  await new Promise((resolve) => setTimeout(resolve, Math.random() * longestMs));
+}

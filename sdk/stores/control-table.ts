@@ -1,0 +1,63 @@
+import type { ItemKey } from "../wire/keys.ts";
+
+/** Values an item may hold beside its key. */
+export type Attribute = string | number | boolean | Uint8Array;
+
+/** One item: its key, and up to 4 KB of attributes. `ttl` is when it may go, in seconds since the epoch. */
+export interface Item extends ItemKey {
+  readonly [attribute: string]: Attribute;
+}
+
+/** What must hold of the item that is there for a write to happen. */
+export type Condition =
+  /** There is none. */
+  | { readonly when: "absent" }
+  /** There is none, or its number is smaller. */
+  | { readonly when: "absent-or-below"; readonly attribute: string; readonly value: number }
+  /** It has this value. */
+  | { readonly when: "equals"; readonly attribute: string; readonly value: Attribute };
+
+/** Whether a conditional write happened, and if not, what was there. */
+export type WriteResult = { readonly written: true } | { readonly written: false; readonly existing: Item | undefined };
+
+export interface QueryOptions {
+  /** Only items whose sort key comes after this one. */
+  readonly after?: string;
+  /** At most this many. Default all. */
+  readonly limit?: number;
+}
+
+/**
+ * The control table: small items by partition and sort key, with conditional writes. What they mean
+ * is in the files beside this one; a store only has to keep them. Reads see every write that was
+ * acknowledged before.
+ */
+export interface ControlTable {
+  get(key: ItemKey): Promise<Item | undefined>;
+  /** Items in the order of the keys, undefined where there is none. */
+  getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]>;
+  put(item: Item): Promise<void>;
+  putIf(item: Item, condition: Condition): Promise<WriteResult>;
+  /** Changes attributes of an item that exists; gives the whole item back, undefined where there was none. */
+  merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined>;
+  deleteMany(keys: readonly ItemKey[]): Promise<void>;
+  /** Items of one partition by sort key. */
+  query(pk: string, options?: QueryOptions): Promise<Item[]>;
+  /** Every item whose partition key starts like this, in no order. Reads the whole table on AWS. */
+  scan(pkPrefix: string): AsyncIterable<Item>;
+  close(): Promise<void>;
+}
+
+/** Whether the condition holds of the item that is there. */
+export function holds(condition: Condition, existing: Item | undefined): boolean {
+  switch (condition.when) {
+    case "absent":
+      return existing === undefined;
+    case "absent-or-below": {
+      const value = existing?.[condition.attribute];
+      return existing === undefined || value === undefined || (value as number) < condition.value;
+    }
+    case "equals":
+      return existing !== undefined && existing[condition.attribute] === condition.value;
+  }
+}

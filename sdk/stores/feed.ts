@@ -1,0 +1,85 @@
+import type { FeedAddress } from "../wire/attempt.ts";
+import { FEED_ATTRIBUTE, type FeedEntry, type FeedEvent, packFeedEntry, unpackFeedEntry } from "../wire/feed.ts";
+import { feedPartition, feedSortKey } from "../wire/keys.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { ControlTable } from "./control-table.ts";
+
+/** How long feed items are kept, in seconds: a driver that comes back after a day still finds them. */
+const KEPT_SECONDS = 2 * 24 * 3600;
+/** How far back a reader looks again, in milliseconds: clocks differ a little, and writes take their time. */
+const OVERLAP_MS = 2_000;
+/** How far back, and how often, it looks for what came later still. */
+const DEEP_OVERLAP_MS = 30_000;
+const DEEP_EVERY_MS = 5_000;
+
+/** Which shard an executor writes to. */
+function shardOf(executor: string, shards: number): number {
+  let hash = 0;
+  for (let index = 0; index < executor.length; index++) hash = (hash * 31 + executor.charCodeAt(index)) >>> 0;
+  return hash % shards;
+}
+
+/** Writes one executor's events, in order. */
+export class FeedWriter {
+  readonly #table: ControlTable;
+  readonly #executor: string;
+  #sequence = 0;
+
+  constructor(table: ControlTable, executor: string) {
+    this.#table = table;
+    this.#executor = executor;
+  }
+
+  async write(feed: FeedAddress, event: FeedEvent): Promise<void> {
+    const now = Date.now();
+    await this.#table.put({
+      pk: feedPartition(feed.name, shardOf(this.#executor, feed.shards)),
+      sk: feedSortKey(now, this.#executor, this.#sequence++),
+      f: PROTOCOL_VERSION,
+      ttl: Math.floor(now / 1000) + KEPT_SECONDS,
+      [FEED_ATTRIBUTE]: packFeedEntry({ executor: this.#executor, event }),
+    });
+  }
+}
+
+/** Reads a feed: each event once, those of one executor in order. */
+export class FeedReader {
+  readonly #table: ControlTable;
+  readonly #feed: FeedAddress;
+  /** Sort keys seen that may come up again, by shard. */
+  readonly #seen: Map<string, number>[];
+  readonly #readUpTo: number[];
+  #lastDeepRead = 0;
+
+  constructor(table: ControlTable, feed: FeedAddress) {
+    this.#table = table;
+    this.#feed = feed;
+    this.#seen = Array.from({ length: feed.shards }, () => new Map());
+    this.#readUpTo = new Array(feed.shards).fill(0);
+  }
+
+  /** What is new since the last call, one query a shard. */
+  async read(): Promise<FeedEntry[]> {
+    const deep = Date.now() - this.#lastDeepRead >= DEEP_EVERY_MS;
+    if (deep) this.#lastDeepRead = Date.now();
+    const overlapMs = deep ? DEEP_OVERLAP_MS : OVERLAP_MS;
+    const shards = await Promise.all(this.#seen.map((_, shard) => this.#readShard(shard, overlapMs)));
+    return shards.flat();
+  }
+
+  async #readShard(shard: number, overlapMs: number): Promise<FeedEntry[]> {
+    const seen = this.#seen[shard];
+    const from = Math.max(0, this.#readUpTo[shard] - overlapMs);
+    const items = await this.#table.query(feedPartition(this.#feed.name, shard), { after: feedSortKey(from, "", 0) });
+    const fresh: FeedEntry[] = [];
+    for (const item of items) {
+      if (seen.has(item.sk)) continue;
+      const writtenAt = Number(item.sk.slice(0, item.sk.indexOf("#")));
+      seen.set(item.sk, writtenAt);
+      this.#readUpTo[shard] = Math.max(this.#readUpTo[shard], writtenAt);
+      fresh.push(unpackFeedEntry(item[FEED_ATTRIBUTE] as Uint8Array));
+    }
+    for (const [sk, writtenAt] of seen) if (writtenAt < this.#readUpTo[shard] - DEEP_OVERLAP_MS) seen.delete(sk);
+    return fresh;
+  }
+}

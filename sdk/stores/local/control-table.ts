@@ -1,0 +1,92 @@
+import { open, type RootDatabase } from "lmdb";
+import type { ItemKey } from "../../wire/keys.ts";
+import {
+  type Attribute,
+  type Condition,
+  type ControlTable,
+  holds,
+  type Item,
+  type QueryOptions,
+  type WriteResult,
+} from "../control-table.ts";
+
+/** Sorts behind every character that occurs in keys. */
+const LAST = "\uffff";
+
+type Stored = Record<string, Attribute>;
+
+/**
+ * The control table in an LMDB file: several processes at once, each write its own transaction,
+ * committed in groups. A process killed at any moment leaves whole transactions or none.
+ */
+export class LocalControlTable implements ControlTable {
+  readonly #db: RootDatabase<Stored, [string, string]>;
+
+  constructor(path: string) {
+    this.#db = open<Stored, [string, string]>({ path, encoding: "msgpack" });
+  }
+
+  async get({ pk, sk }: ItemKey): Promise<Item | undefined> {
+    return this.#read(pk, sk);
+  }
+
+  async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
+    return keys.map(({ pk, sk }) => this.#read(pk, sk));
+  }
+
+  async put(item: Item): Promise<void> {
+    await this.#db.put([item.pk, item.sk], withoutKey(item));
+  }
+
+  putIf(item: Item, condition: Condition): Promise<WriteResult> {
+    return this.#db.transaction(() => {
+      const existing = this.#read(item.pk, item.sk);
+      if (!holds(condition, existing)) return { written: false, existing };
+      this.#db.put([item.pk, item.sk], withoutKey(item));
+      return { written: true };
+    });
+  }
+
+  merge({ pk, sk }: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {
+    return this.#db.transaction(() => {
+      const existing = this.#read(pk, sk);
+      if (!existing) return undefined;
+      const merged: Item = { ...existing, ...attributes, pk, sk };
+      this.#db.put([pk, sk], withoutKey(merged));
+      return merged;
+    });
+  }
+
+  async deleteMany(keys: readonly ItemKey[]): Promise<void> {
+    await Promise.all(keys.map(({ pk, sk }) => this.#db.remove([pk, sk])));
+  }
+
+  async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+    const start: [string, string] = [pk, after ?? ""];
+    // One more, since the range includes `after` itself.
+    const range = this.#db.getRange({ start, end: [pk, LAST], ...(limit === undefined ? {} : { limit: limit + 1 }) });
+    const items: Item[] = [];
+    for (const { key, value } of range) {
+      if (key[1] !== after) items.push({ ...value, pk: key[0], sk: key[1] });
+    }
+    return limit === undefined ? items : items.slice(0, limit);
+  }
+
+  async *scan(pkPrefix: string): AsyncIterable<Item> {
+    const range = this.#db.getRange({ start: [pkPrefix, ""], end: [pkPrefix + LAST, LAST], snapshot: false });
+    for (const { key, value } of range) yield { ...value, pk: key[0], sk: key[1] };
+  }
+
+  async close(): Promise<void> {
+    await this.#db.close();
+  }
+
+  #read(pk: string, sk: string): Item | undefined {
+    const value = this.#db.get([pk, sk]);
+    return value === undefined ? undefined : { ...value, pk, sk };
+  }
+}
+
+function withoutKey({ pk: _pk, sk: _sk, ...attributes }: Item): Stored {
+  return attributes;
+}

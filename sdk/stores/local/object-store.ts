@@ -1,0 +1,129 @@
+import { randomBytes } from "node:crypto";
+import { access, link, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { dirname, join, relative, sep } from "node:path";
+import type { Encoded } from "../../wire/codec/frame.ts";
+import type { ObjectStore, StoredObject } from "../object-store.ts";
+
+/** Chunks a single writev takes; Linux allows 1,024 (IOV_MAX). */
+const CHUNKS_PER_WRITE = 512;
+
+/** Bytes a single read takes; Linux gives at most 2 GB. */
+const READ_AT_ONCE = 1024 ** 3;
+
+const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === "ENOENT";
+
+/**
+ * Objects as files in a folder. A file appears under its name only when it is whole: it is written
+ * beside and linked into place, and a link, unlike a rename, never replaces one that is there.
+ */
+export class LocalObjectStore implements ObjectStore {
+  readonly #root: string;
+  readonly #unfinished: string;
+
+  constructor(root: string) {
+    this.#root = root;
+    this.#unfinished = join(root, ".unfinished");
+  }
+
+  #path(key: string): string {
+    return join(this.#root, ...key.split("/"));
+  }
+
+  async put(key: string, content: Encoded): Promise<void> {
+    const path = this.#path(key);
+    const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
+    await mkdir(this.#unfinished, { recursive: true });
+    try {
+      await writeChunks(unfinished, content.chunks);
+      await mkdir(dirname(path), { recursive: true });
+      await link(unfinished, path).catch((error) => {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      });
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    try {
+      return await readWhole(this.#path(key));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async has(key: string): Promise<boolean> {
+    return access(this.#path(key)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<void> {
+    await Promise.all(keys.map((key) => rm(this.#path(key), { force: true })));
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredObject> {
+    const folder = prefix.includes("/") ? prefix.slice(0, prefix.lastIndexOf("/")) : "";
+    for await (const path of filesBelow(join(this.#root, folder))) {
+      const key = relative(this.#root, path).split(sep).join("/");
+      if (key.startsWith(".unfinished/") || !key.startsWith(prefix)) continue;
+      const info = await stat(path).catch(() => undefined);
+      if (info) yield { key, bytes: info.size, modifiedAtMs: info.mtimeMs };
+    }
+  }
+}
+
+/** Reads into memory of its own, so that typed arrays in it are aligned; readFile stops at 2 GB. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let offset = 0;
+    while (offset < size) {
+      const { bytesRead } = await file.read(bytes, offset, Math.min(size - offset, READ_AT_ONCE), offset);
+      if (bytesRead === 0) break;
+      offset += bytesRead;
+    }
+    return bytes.subarray(0, offset);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    for (let start = 0; start < chunks.length; start += CHUNKS_PER_WRITE) {
+      await writeAll(file, chunks.slice(start, start + CHUNKS_PER_WRITE));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** A single writev may write less than it was given, at 2 GB and on a full disk. */
+async function writeAll(file: Awaited<ReturnType<typeof open>>, chunks: readonly Uint8Array[]): Promise<void> {
+  let rest = [...chunks];
+  while (rest.length > 0) {
+    let { bytesWritten } = await file.writev(rest);
+    let done = 0;
+    while (done < rest.length && bytesWritten >= rest[done].byteLength) bytesWritten -= rest[done++].byteLength;
+    rest = rest.slice(done);
+    if (rest.length > 0) rest[0] = rest[0].subarray(bytesWritten);
+  }
+}
+
+async function* filesBelow(folder: string): AsyncIterable<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* filesBelow(path);
+    else yield path;
+  }
+}

@@ -1,0 +1,100 @@
+import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { Slot } from "../wire/slot.ts";
+import type { ControlTable, Item } from "./control-table.ts";
+import { slotAttributes, slotOf } from "./slot-attributes.ts";
+
+/** The result of a task, as the control table keeps it under the task's cache key. */
+export interface ResultRecord {
+  readonly key: string;
+  readonly namespace: string;
+  /** Task name. */
+  readonly name: string;
+  /** Code version, or the version the user gave. */
+  readonly version: string;
+  /** Replaces records of a smaller generation; 0 unless a result had to be replaced. */
+  readonly generation: number;
+  readonly value: Slot;
+  /** The task's params, so that it can be listed and built again. */
+  readonly params: Slot;
+  readonly runId: string;
+  readonly attempt: number;
+  /** When the attempt ended, in milliseconds since the epoch. */
+  readonly endedAt: number;
+  readonly durationMs: number;
+  readonly peakMemoryMb: number;
+}
+
+function toItem(record: ResultRecord): Item {
+  return {
+    ...resultKey(record.key),
+    f: PROTOCOL_VERSION,
+    ns: record.namespace,
+    n: record.name,
+    cv: record.version,
+    g: record.generation,
+    r: record.runId,
+    a: record.attempt,
+    t: record.endedAt,
+    d: Math.round(record.durationMs * 1000) / 1000,
+    m: record.peakMemoryMb,
+    ...slotAttributes("v", record.value),
+    ...slotAttributes("p", record.params),
+  };
+}
+
+function toRecord(item: Item): ResultRecord {
+  return {
+    key: item.pk.slice(RESULT_PREFIX.length),
+    namespace: String(item.ns),
+    name: String(item.n),
+    version: String(item.cv),
+    generation: Number(item.g),
+    runId: String(item.r),
+    attempt: Number(item.a),
+    endedAt: Number(item.t),
+    durationMs: Number(item.d),
+    peakMemoryMb: Number(item.m),
+    value: slotOf("v", item),
+    params: slotOf("p", item),
+  };
+}
+
+/**
+ * Commits a result, once: the first writer of a generation wins, and everyone else is given what the
+ * winner wrote. After this returns, the result is durable.
+ *
+ * @returns The record that now counts, and whether it is the caller's own.
+ */
+export async function commitResult(
+  table: ControlTable,
+  record: ResultRecord,
+): Promise<{ readonly record: ResultRecord; readonly own: boolean }> {
+  const written = await table.putIf(toItem(record), {
+    when: "absent-or-below",
+    attribute: "g",
+    value: record.generation,
+  });
+  if (written.written || !written.existing) return { record, own: true };
+  const existing = toRecord(written.existing);
+  // A write whose answer was lost is sent again, and then meets itself.
+  const isItself =
+    existing.runId === record.runId && existing.attempt === record.attempt && existing.endedAt === record.endedAt;
+  return { record: existing, own: isItself };
+}
+
+/** Results by cache key, undefined where there is none. */
+export async function readResults(table: ControlTable, keys: readonly string[]): Promise<(ResultRecord | undefined)[]> {
+  const items = await table.getMany(keys.map(resultKey));
+  return items.map((item) => (item ? toRecord(item) : undefined));
+}
+
+/** Forgets results; the objects they point at are the caller's to delete. */
+export async function deleteResults(table: ControlTable, keys: readonly string[]): Promise<void> {
+  await table.deleteMany(keys.map(resultKey));
+}
+
+/** Every result of a namespace, in no order. */
+export async function* listResults(table: ControlTable, namespace: string): AsyncIterable<ResultRecord> {
+  for await (const item of table.scan(RESULT_PREFIX)) if (item.ns === namespace) yield toRecord(item);
+}

@@ -1,0 +1,22 @@
+import type { Slot } from "../wire/slot.ts";
+import type { Attribute, Item } from "./control-table.ts";
+
+/*
+ * A slot as attributes of an item. Their names are short because they are paid for: an item up to 1 KB
+ * costs one write unit.
+ */
+
+/** `v` for a value, `p` for params. */
+type SlotPrefix = "v" | "p";
+
+export function slotAttributes(prefix: SlotPrefix, slot: Slot): Record<string, Attribute> {
+  if ("inline" in slot) return { [prefix]: slot.inline };
+  return { [`${prefix}o`]: slot.object, [`${prefix}b`]: slot.bytes, [`${prefix}h`]: slot.hash };
+}
+
+export function slotOf(prefix: SlotPrefix, item: Item): Slot {
+  const inline = item[prefix];
+  // A copy: a store may hand out windows on memory that it uses again.
+  if (inline instanceof Uint8Array) return { inline: new Uint8Array(inline) };
+  return { object: String(item[`${prefix}o`]), bytes: Number(item[`${prefix}b`]), hash: String(item[`${prefix}h`]) };
+}

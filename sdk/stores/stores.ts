@@ -1,0 +1,19 @@
+import type { StoreAddress } from "../wire/store-address.ts";
+import type { ControlTable } from "./control-table.ts";
+import type { ObjectStore } from "./object-store.ts";
+
+/** A lab's two stores. */
+export interface Stores {
+  readonly table: ControlTable;
+  readonly objects: ObjectStore;
+}
+
+/** Opens the stores at an address. Each kind is loaded only where it is used. */
+export async function openStores(address: StoreAddress): Promise<Stores> {
+  if (address.kind === "local") {
+    const { openLocalStores } = await import("./local/open.ts");
+    return openLocalStores(address.directory);
+  }
+  const { openAwsStores } = await import("./aws/open.ts");
+  return openAwsStores(address);
+}

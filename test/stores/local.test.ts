@@ -1,0 +1,164 @@
+import { readdir, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { openLocalStores } from "../../sdk/stores/local/open.ts";
+import { openStores } from "../../sdk/stores/stores.ts";
+import { type RunningScript, runScript } from "../support/scripts.ts";
+import { testControlTable } from "./control-table-suite.ts";
+import { newFolder, temporaryStores } from "./folders.ts";
+import { encodedOf, testObjectStore } from "./object-store-suite.ts";
+
+testControlTable("this machine", async () => {
+  const { folder, release } = await newFolder();
+  return { table: (await openLocalStores(folder)).table, release };
+});
+
+testObjectStore("this machine", async () => {
+  const { folder, release } = await newFolder();
+  const { objects, table } = await openLocalStores(folder);
+  return {
+    objects,
+    release: async () => {
+      await table.close();
+      await release();
+    },
+  };
+});
+
+const startWriter = (folder: string, writer: string, count: number, kind: "items" | "objects" | "race") =>
+  runScript("stores/fixtures/local-writer.ts", [folder, writer, String(count), kind]);
+
+/** Numbers that a writer has said are written. */
+const acknowledged = (stdout: string) =>
+  stdout
+    .slice(0, stdout.lastIndexOf("\n") + 1)
+    .split("\n")
+    .filter((line) => /^\d+$/.test(line))
+    .map(Number);
+
+/** Resolves when a writer has said so many lines. */
+function told({ child }: RunningScript, lines: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let seen = 0;
+    child.stdout?.on("data", (piece: Buffer) => {
+      seen += piece.toString("latin1").split("\n").length - 1;
+      if (seen >= lines) resolve();
+    });
+    child.once("close", () => reject(new Error(`ended after ${seen} lines`)));
+  });
+}
+
+describe("local stores", () => {
+  test("are opened by their address, in a folder that need not be there yet", async () => {
+    const { folder, release } = await newFolder();
+    const directory = join(folder, "not", "yet");
+    const { table, objects } = await openStores({ kind: "local", directory });
+    await table.put({ pk: "p", sk: "s", n: 1 });
+    await objects.put("content/a", encodedOf(Buffer.from("x")));
+    expect(await readdir(directory)).toEqual(expect.arrayContaining(["objects"]));
+    await table.close();
+    await release();
+  });
+
+  test("keep what they hold when they are opened again", async () => {
+    const { folder, release } = await newFolder();
+    const first = await openLocalStores(folder);
+    await first.table.put({ pk: "p", sk: "s", n: 1 });
+    await first.table.close();
+    const second = await openLocalStores(folder);
+    expect(await second.table.get({ pk: "p", sk: "s" })).toEqual({ pk: "p", sk: "s", n: 1 });
+    await second.table.close();
+    await release();
+  });
+
+  test("are one when they are opened twice", async () => {
+    await using stores = await temporaryStores();
+    const again = await openLocalStores(stores.folder);
+    await stores.table.put({ pk: "p", sk: "s", n: 1 });
+    expect(await again.table.get({ pk: "p", sk: "s" })).toMatchObject({ n: 1 });
+    await again.table.put({ pk: "p", sk: "s", n: 2 });
+    expect(await stores.table.get({ pk: "p", sk: "s" })).toMatchObject({ n: 2 });
+    await again.table.close();
+  });
+
+  test("leave nothing behind of what is written, but what was written", async () => {
+    await using stores = await temporaryStores();
+    await stores.objects.put("content/a", encodedOf(Buffer.from("x")));
+    await stores.objects.put("content/a", encodedOf(Buffer.from("y")));
+    expect(await readdir(join(stores.folder, "objects", ".unfinished"))).toEqual([]);
+  });
+
+  test("do not take for an object what was not finished", async () => {
+    await using stores = await temporaryStores();
+    await stores.objects.put("content/a", encodedOf(Buffer.from("x")));
+    await writeFile(join(stores.folder, "objects", ".unfinished", "cafe"), "half an obj");
+    const keys: string[] = [];
+    for await (const { key } of stores.objects.list("")) keys.push(key);
+    expect(keys).toEqual(["content/a"]);
+  });
+
+  test("give what is left of a file that somebody cut short: its reader checks the hash", async () => {
+    await using stores = await temporaryStores();
+    await stores.objects.put("content/a", encodedOf(Buffer.from("whole")));
+    await truncate(join(stores.folder, "objects", "content", "a"), 2);
+    expect(Buffer.from((await stores.objects.get("content/a")) as Uint8Array).toString()).toBe("wh");
+  });
+});
+
+describe("several processes on one folder", () => {
+  test("see each other's writes, and of many that want one item exactly one gets it", async () => {
+    await using stores = await temporaryStores();
+    const count = 300;
+    const writers = ["a", "b", "c"].map((writer) => startWriter(stores.folder, writer, count, "race"));
+    const ended = await Promise.all(writers.map(({ ended: end }) => end));
+    expect(ended.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
+      [0, ""],
+      [0, ""],
+      [0, ""],
+    ]);
+    const won = ended.flatMap(({ stdout }) => acknowledged(stdout)).sort((x, y) => x - y);
+    expect(won).toEqual(Array.from({ length: count }, (_, index) => index));
+    // Each says of itself what the table says of it.
+    const items = await stores.table.query("RACE");
+    for (const { sk, writer } of items) {
+      const winner = ["a", "b", "c"].findIndex((_, index) => acknowledged(ended[index].stdout).includes(Number(sk)));
+      expect(writer).toBe(["a", "b", "c"][winner]);
+    }
+  });
+});
+
+describe("a process killed with SIGKILL", () => {
+  test("while it writes items has lost none that was acknowledged, and left none in halves", async () => {
+    await using stores = await temporaryStores();
+    const writer = startWriter(stores.folder, "victim", 1_000_000, "items");
+    await told(writer, 400);
+    writer.child.kill("SIGKILL");
+    const { stdout } = await writer.ended;
+    const written = acknowledged(stdout);
+    expect(written.length).toBeGreaterThanOrEqual(399);
+    const keys = written.map((index) => ({ pk: `W#victim#${index % 7}`, sk: String(index) }));
+    const items = await stores.table.getMany(keys);
+    expect(items.map((item) => item?.index)).toEqual(written);
+    for await (const { index, v } of stores.table.scan("W#victim#")) {
+      expect(Buffer.from(v as Uint8Array).equals(Buffer.alloc(500, Number(index) % 251))).toBe(true);
+    }
+    // Whoever comes next is not held up by what it held.
+    await stores.table.put({ pk: "AFTER", sk: "s" });
+    expect(await stores.table.putIf({ pk: "AFTER", sk: "s" }, { when: "absent" })).toMatchObject({ written: false });
+  });
+
+  test("while it writes objects has lost none that was acknowledged, and left none in halves", async () => {
+    await using stores = await temporaryStores();
+    const writer = startWriter(stores.folder, "victim", 1_000_000, "objects");
+    await told(writer, 200);
+    writer.child.kill("SIGKILL");
+    const { stdout } = await writer.ended;
+    const keys = new Set<string>();
+    for await (const { key, bytes } of stores.objects.list("content/victim/")) {
+      keys.add(key);
+      expect(bytes).toBe(50_016);
+    }
+    for (const index of acknowledged(stdout)) expect(keys).toContain(`content/victim/${index}`);
+    expect(keys.size).toBeGreaterThanOrEqual(199);
+  });
+});
