@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { BuildOptions, BuildResult, Message } from "esbuild";
+import { LabError, LabOptionError } from "../errors.ts";
+import { packageFile } from "../package-files.ts";
+import { moduleAdjustments } from "./module-urls.ts";
+import { type NativePackage, packageRules } from "./packages.ts";
+
+/** The user's code as one file. */
+export interface Bundle {
+  /** SHA-256 of the code in hexadecimal. */
+  readonly hash: string;
+  readonly code: string;
+  /** Source map of the code; its sources are relative to `root`. */
+  readonly sourceMap: string;
+  /** Where paths in the code start: the project's folder. */
+  readonly root: string;
+  /** The task module, as messages name it. */
+  readonly taskModule: string;
+  /** Hash of the code that each export reaches, by export name. */
+  readonly versions: ReadonlyMap<string, string>;
+  /** Packages with compiled code, loaded from where they are installed. */
+  readonly native: readonly NativePackage[];
+}
+
+/** Name of the bundle's file, in a folder of its own. */
+export const BUNDLE_FILE = "bundle.mjs";
+
+/** Digits of a code version: 64 bits tell any two of one's own programs apart. */
+const VERSION_DIGITS = 16;
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+/** Bundled CommonJS packages still ask for `require`. */
+const REQUIRE_BANNER =
+  'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
+
+/** The file of a task module given as a path, a `file:` URL, or a URL object. */
+function taskModulePath(tasks: string | URL): string {
+  const given = String(tasks);
+  const path = given.startsWith("file:") ? fileURLToPath(given) : resolve(given);
+  if (!existsSync(path)) {
+    throw new LabOptionError(
+      `tasks: there is no module ${path}. Give the module that exports your tasks, such as import.meta.resolve("./tasks.ts")`,
+    );
+  }
+  return path;
+}
+
+/** The folder of the project that a module belongs to: the nearest with a package.json. */
+function projectRoot(path: string): string {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if (existsSync(join(folder, "package.json"))) return folder;
+  }
+  return dirname(path);
+}
+
+/**
+ * Bundles a task module with everything it imports, and finds for each of its exports the hash of
+ * the code it reaches: what another task reaches, or a comment, does not count.
+ *
+ * @throws LabError with what esbuild says, file and line, when the module cannot be bundled.
+ */
+export async function buildBundle(tasks: string | URL): Promise<Bundle> {
+  const entry = taskModulePath(tasks);
+  const root = projectRoot(entry);
+  const taskModule = relative(process.cwd(), entry) || entry;
+  const { build } = await import("esbuild");
+  const native = new Map<string, NativePackage>();
+  const shared: BuildOptions = {
+    bundle: true,
+    write: false,
+    outfile: join(root, BUNDLE_FILE),
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    absWorkingDir: root,
+    logLevel: "silent",
+    plugins: [packageRules(native), moduleAdjustments(root)],
+  };
+  const run = (options: BuildOptions) => build({ ...shared, ...options }).catch((error) => refuse(taskModule, error));
+
+  const whole = await run({
+    entryPoints: [entry],
+    alias: { stratolab: packageFile("dist/sdk/in-task.js") },
+    // Errors are matched by the names of their classes, so names must survive.
+    keepNames: true,
+    metafile: true,
+    sourcemap: "external",
+    sourcesContent: false,
+    banner: { js: REQUIRE_BANNER },
+  });
+  const [output] = Object.values(whole.metafile?.outputs ?? {}).filter(({ entryPoint }) => entryPoint !== undefined);
+  const versions = await Promise.all(
+    (output?.exports ?? []).map(async (name): Promise<[string, string]> => {
+      const reached = await run({
+        stdin: { contents: `export { ${name} } from ${JSON.stringify(entry)};`, resolveDir: root, loader: "ts" },
+        // The library is no part of a task's code: a new version of it must not make results stale.
+        external: ["stratolab"],
+        minifyWhitespace: true,
+        legalComments: "none",
+      });
+      return [name, sha256(withoutPlaces(textOf(reached, ".mjs"), native)).slice(0, VERSION_DIGITS)];
+    }),
+  );
+  const code = `${withoutPathComments(textOf(whole, ".mjs"))}//# sourceMappingURL=${BUNDLE_FILE}.map\n`;
+  const sourceMap = textOf(whole, ".map");
+  return {
+    hash: sha256(code),
+    code,
+    sourceMap,
+    root,
+    taskModule,
+    versions: new Map(versions),
+    native: [...native.values()],
+  };
+}
+
+/** esbuild heads each module with its path; those outside the project would differ between machines. */
+const withoutPathComments = (code: string) => code.replace(/^\/\/ \.\.\/.*$/gm, "//");
+
+/** Where a package is installed must not change the version of the code that uses it. */
+function withoutPlaces(code: string, native: ReadonlyMap<string, NativePackage>): string {
+  let text = code;
+  for (const { name, version, folder } of native.values()) {
+    text = text.replaceAll(pathToFileURL(folder).href, `${name}@${version}`);
+  }
+  return text;
+}
+
+const textOf = (result: BuildResult, extension: string): string =>
+  result.outputFiles?.find(({ path }) => path.endsWith(extension))?.text ?? "";
+
+function refuse(taskModule: string, error: unknown): never {
+  const { errors } = error as { errors?: Message[] };
+  const details = (errors ?? [])
+    .slice(0, 5)
+    .map(({ text, location }) => (location ? `${location.file}:${location.line}:${location.column}: ${text}` : text))
+    .join("\n  ");
+  throw new LabError("task-module", `the task module ${taskModule} cannot be bundled:\n  ${details || String(error)}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,101 @@
+import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
+import type { ControlTable } from "./stores/control-table.ts";
+import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
+import type { Stores } from "./stores/stores.ts";
+import { LostValue, loadValue } from "./stores/values.ts";
+import { definitionNamed, Task } from "./task.ts";
+import { DEFINITION } from "./wire/definition.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
+import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
+
+const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
+
+/** Whether every task asked for has a stored result. */
+export async function isCached(table: ControlTable, plan: LabPlan): Promise<boolean> {
+  const records = await readResults(table, targetKeys(plan));
+  return records.every((record) => record !== undefined);
+}
+
+/** Deletes the results of the tasks asked for: first what points at the objects, then the objects. */
+export async function deleteCached({ table, objects }: Stores, plan: LabPlan): Promise<void> {
+  const keys = targetKeys(plan);
+  const records = await readResults(table, keys);
+  await deleteResults(table, keys);
+  await objects.deleteMany(
+    records.flatMap((record) => (record && "object" in record.value ? [record.value.object] : [])),
+  );
+}
+
+/** The tasks whose results are stored and whose code is still the same, in order of their age. */
+export async function listCached(
+  stores: Stores,
+  context: PlanningContext,
+  taskName: string | undefined,
+): Promise<Task<unknown>[]> {
+  const records: ResultRecord[] = [];
+  for await (const record of listResults(stores.table, context.namespace)) {
+    if ((taskName === undefined || record.name === taskName) && isCurrent(record, context)) records.push(record);
+  }
+  records.sort((a, b) => a.endedAt - b.endedAt);
+  const rebuild = new Rebuilding(stores);
+  const tasks = await Promise.all(records.map((record) => rebuild.task(record)));
+  return tasks.filter((task) => task !== undefined);
+}
+
+function isCurrent({ name, version }: ResultRecord, context: PlanningContext): boolean {
+  const own = definitionNamed(name)[DEFINITION].version;
+  return version === (own === undefined ? context.versions.get(name) : `v:${own}`);
+}
+
+/** Builds tasks again from their records, with the tasks in their params. */
+class Rebuilding {
+  readonly #stores: Stores;
+  readonly #built = new Map<string, Promise<Task<unknown> | undefined>>();
+
+  constructor(stores: Stores) {
+    this.#stores = stores;
+  }
+
+  task(record: ResultRecord): Promise<Task<unknown> | undefined> {
+    let built = this.#built.get(record.key);
+    if (!built) {
+      built = this.#build(record);
+      this.#built.set(record.key, built);
+    }
+    return built;
+  }
+
+  async #build(record: ResultRecord): Promise<Task<unknown> | undefined> {
+    const { objects } = this.#stores;
+    try {
+      const references = new Map<string, string>();
+      const found = resolvedTasks((key, name) => {
+        references.set(key, name);
+        return undefined;
+      });
+      const refs = madeObjectReferences((slot) => new ObjectRef(slot));
+      await loadValue(objects, record.params, [found, refs]);
+      const tasks = await this.#tasksOf(references);
+      const params = await loadValue(objects, record.params, [resolvedTasks((key) => tasks.get(key)), refs]);
+      return new Task(definitionNamed(record.name), params);
+    } catch (error) {
+      // Its params are gone: the task cannot be named any more.
+      if (error instanceof LostValue) return undefined;
+      throw error;
+    }
+  }
+
+  async #tasksOf(references: ReadonlyMap<string, string>): Promise<Map<string, Task<unknown>>> {
+    const keys = [...references.keys()];
+    const records = await readResults(this.#stores.table, keys);
+    const tasks = new Map<string, Task<unknown>>();
+    await Promise.all(
+      keys.map(async (key, index) => {
+        const record = records[index];
+        const task = record && (await this.task(record));
+        tasks.set(key, task ?? taskByKey(references.get(key) as string, key));
+      }),
+    );
+    return tasks;
+  }
+}

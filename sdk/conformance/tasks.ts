@@ -1,0 +1,109 @@
+/** The tasks that the conformance suite runs on a runner. */
+import { appendFileSync } from "node:fs";
+import { task } from "../task.ts";
+
+export class FlakyError extends Error {
+  override readonly name = "FlakyError";
+}
+
+/** Gives its params back, whatever they are. */
+export const echo = task({ name: "conformance.echo", run: ({ value }: { value: unknown }) => value });
+
+export const add = task({ name: "conformance.add", run: ({ a, b }: { a: number; b: number }) => a + b });
+
+export const sum = task({
+  name: "conformance.sum",
+  run: ({ values }: { values: readonly number[] }) => values.reduce((total, value) => total + value, 0),
+});
+
+/** A typed array of a given size, for results that do not fit a message. */
+export const ramp = task({
+  name: "conformance.ramp",
+  run: ({ length }: { length: number }) => Float64Array.from({ length }, (_, index) => index),
+});
+
+export const last = task({
+  name: "conformance.last",
+  run: ({ values }: { values: Float64Array }) => values[values.length - 1],
+});
+
+/** Throws until its third attempt. */
+export const flaky = task({
+  name: "conformance.flaky",
+  runnerOptions: { retryOn: [FlakyError], maxRetries: 3 },
+  run: (_: { salt: number }, ctx) => {
+    if (ctx.attempt < 3) throw new FlakyError(`attempt ${ctx.attempt}`);
+    return ctx.attempt;
+  },
+});
+
+export const failing = task({
+  name: "conformance.failing",
+  run: ({ message }: { message: string }): number => {
+    throw new RangeError(message, { cause: new TypeError("inside") });
+  },
+});
+
+export const unserializable = task({
+  name: "conformance.unserializable",
+  run: (_: { salt: number }): unknown => ({ list: [1, { fn: () => 1 }] }),
+});
+
+export const talkative = task({
+  name: "conformance.talkative",
+  run: ({ words }: { words: string }, ctx) => {
+    console.log(`console: ${words}`);
+    ctx.log.warn(`log: ${words}`);
+    return words.length;
+  },
+});
+
+export const seesContext = task({
+  name: "conformance.seesContext",
+  run: (_: { salt: number }, ctx) => ({ context: ctx.context, attempt: ctx.attempt, runId: ctx.runId }),
+});
+
+/** Blocks the event loop for longer than it may. */
+export const blocking = task({
+  name: "conformance.blocking",
+  runnerOptions: { timeoutMs: 300, maxRetries: 0 },
+  run: ({ ms }: { ms: number }) => {
+    const end = Date.now() + ms;
+    while (Date.now() < end);
+    return ms;
+  },
+});
+
+/** Ends its process on the first attempt. */
+export const suicidal = task({
+  name: "conformance.suicidal",
+  runnerOptions: { maxRetries: 2 },
+  run: (_: { salt: number }, ctx) => {
+    if (ctx.attempt === 1) process.kill(process.pid, "SIGKILL");
+    return ctx.attempt;
+  },
+});
+
+/** Waits until it is told to stop, or for a time. */
+export const patient = task({
+  name: "conformance.patient",
+  run: async ({ ms }: { ms: number }, ctx) => {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      ctx.signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    return ctx.signal.aborted;
+  },
+});
+
+/** Leaves a line in a file for each execution: a count that the system itself has no part in. */
+export const counted = task({
+  name: "conformance.counted",
+  run: ({ file, id }: { file: string; id: number }) => {
+    appendFileSync(file, `${id}\n`);
+    return id;
+  },
+});

@@ -1,0 +1,447 @@
+import { randomInt } from "node:crypto";
+import type { Command } from "../core/commands.ts";
+import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
+import { capacityGroups } from "../core/route.ts";
+import { Scheduler } from "../core/scheduler.ts";
+import { CodecError } from "../errors.ts";
+import type { LabPlan } from "../planning.ts";
+import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
+import { readStatistics, writeStatistics } from "../stores/statistics.ts";
+import type { Stores } from "../stores/stores.ts";
+import { LostValue, loadValue } from "../stores/values.ts";
+import type { Task } from "../task.ts";
+import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { type Slot, slotBytes } from "../wire/slot.ts";
+import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { enrol } from "./enrolment.ts";
+import { EvidenceBook, type Seen } from "./evidence.ts";
+import { runError, taskError } from "./failures.ts";
+import { InFlightBook } from "./in-flight.ts";
+import { lookUp } from "./look-up.ts";
+import { Placements } from "./placements.ts";
+import type { ProgressListener } from "./progress-events.ts";
+import { ProgressTeller } from "./progress-teller.ts";
+import { RunState } from "./run-state.ts";
+import { addLogLine, type TaskEntry } from "./task-entry.ts";
+
+export interface DriverOptions {
+  readonly runner: Runner;
+  readonly opening: RunnerOpening;
+  readonly stores: Stores;
+  readonly namespace: string;
+  readonly bundleHash: string;
+  readonly context: Slot | undefined;
+  readonly concurrency: number;
+  readonly progress: ProgressListener;
+}
+
+export interface StartOptions {
+  readonly runId: string;
+  readonly bustCache: boolean;
+  readonly failFast: boolean;
+}
+
+/** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
+const CANCEL_GRACE_MS = 2_000;
+
+/**
+ * Drives a lab's runs: asks the scheduler what to do, has the runner do it, and tells the scheduler
+ * what came of it. All decisions are the scheduler's; all effects are the runner's and the stores'.
+ */
+export class Driver {
+  readonly placements: Placements;
+  readonly #options: DriverOptions;
+  readonly #scheduler: Scheduler;
+  readonly #progress: ProgressTeller;
+  readonly #evidence: EvidenceBook;
+  readonly #inFlight = new InFlightBook();
+  /** Entry of each task in the scheduler, by its index there. */
+  readonly #entries: TaskEntry[] = [];
+  /** The latest entry of each cache key. */
+  readonly #byKey = new Map<string, TaskEntry>();
+  /** Runs by their index in the scheduler. */
+  readonly #runs: RunState[] = [];
+  readonly #active = new Set<RunState>();
+  /** Tasks that were cancelled by force: their attempts get no time to end by themselves. */
+  readonly #forced = new Set<number>();
+  readonly #writing = new Set<Promise<void>>();
+  #events: SchedulerEvent[] = [];
+  #flushing = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: DriverOptions) {
+    const { opening, concurrency, progress, runner } = options;
+    this.#options = options;
+    this.placements = new Placements(opening.offer);
+    this.#progress = new ProgressTeller(progress, runner.name);
+    this.#evidence = new EvidenceBook(runner.name);
+    this.#scheduler = new Scheduler({
+      seed: randomInt(2 ** 31),
+      groups: capacityGroups(opening.offer),
+      concurrency,
+      batch: opening.batch,
+    });
+  }
+
+  // --- Runs ---------------------------------------------------------------------------------------
+
+  /**
+   * Starts a run of a plan.
+   *
+   * @throws InfeasibleError when some task that has to run fits no executor.
+   */
+  async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
+    const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
+    const { records, needed } = lookedUp;
+    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
+    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+
+    const index = this.#scheduler.addRun({ failFast: options.failFast });
+    const enrolment = {
+      scheduler: this.#scheduler,
+      placements: this.placements,
+      entries: this.#entries,
+      byKey: this.#byKey,
+    };
+    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
+    const targets = plan.targets.map((position) => entries[position]);
+    const run = new RunState(options.runId, index, tasks, targets);
+    this.#runs[index] = run;
+    this.#active.add(run);
+    this.#progress.runStarted(run.id, plan, lookedUp);
+    for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
+    const added = entries.map(({ task }) => task);
+    this.#carryOut(this.#scheduler.open(index, added, Date.now()));
+    return run;
+  }
+
+  /** Takes in what earlier runs measured of task types that this lab has not run yet. */
+  async #recall(names: ReadonlySet<string>): Promise<void> {
+    const { stores, namespace } = this.#options;
+    const unknown = [...names].filter((name) => this.#scheduler.estimateMs(name) === undefined);
+    if (unknown.length === 0) return;
+    for (const { name, meanMs, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
+      if (meanMs !== undefined) this.#scheduler.learnDuration(name, meanMs);
+      this.#scheduler.sizing.recall(name, tooSmall);
+    }
+  }
+
+  /** Keeps what this run measured for the next one. Not worth failing a run for. */
+  #record(run: RunState): void {
+    const { stores, namespace } = this.#options;
+    for (const name of run.ranTypes) {
+      const meanMs = this.#scheduler.estimateMs(name);
+      const tooSmall = this.#scheduler.sizing.learned(name);
+      const written = writeStatistics(stores.table, namespace, { name, meanMs, tooSmall }).catch(() => {});
+      this.#writing.add(written);
+      void written.then(() => this.#writing.delete(written));
+    }
+  }
+
+  /** Resolves when everything that was to be kept is written. */
+  async written(): Promise<void> {
+    await Promise.all(this.#writing);
+  }
+
+  /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
+  cancel(run: RunState, drain: boolean, tasks?: readonly number[]): void {
+    if (!run.isOver) this.#push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
+  }
+
+  /** Lets what runs finish, and starts nothing more. */
+  drainAll(): void {
+    const running = this.#inFlight.size;
+    this.#progress.notice(
+      running > 0
+        ? `interrupted: ${running} running attempt${running === 1 ? "" : "s"} will finish; Ctrl-C again stops them`
+        : "interrupted",
+    );
+    for (const run of this.#active) this.cancel(run, true);
+  }
+
+  cancelAll(): void {
+    for (const run of this.#active) this.cancel(run, false);
+  }
+
+  /** Cancels one task in every run that waits for it. */
+  cancelTask(key: string, force: boolean): void {
+    const entry = this.#byKey.get(key);
+    if (!entry) return;
+    if (force) this.#forced.add(entry.task);
+    for (const run of this.#active) this.cancel(run, false, [entry.task]);
+  }
+
+  /** Runs that are not over. */
+  activeRuns(): RunState[] {
+    return [...this.#active];
+  }
+
+  // --- What the runner reports --------------------------------------------------------------------
+
+  report(event: RunnerEvent): void {
+    switch (event.type) {
+      case "outcome":
+        this.#outcome(event.assignment, event.task, event.outcome);
+        break;
+      case "assignment-failed": {
+        const { assignment, failure, atServiceLimit } = event;
+        const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
+        const seen = { failure, inFlight: this.#inFlight.take(assignment) };
+        this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
+        break;
+      }
+      case "executor-ready":
+      case "limit":
+        this.#push(event);
+        break;
+      case "executor-gone": {
+        const { executor, failure } = event;
+        const inFlight = this.#inFlight.takeOf(executor);
+        if (!failure) this.#push({ type: "executor-gone", executor });
+        else this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, { failure, inFlight });
+        break;
+      }
+      case "start-failed": {
+        const { lane, count, failure } = event;
+        const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
+        this.#progress.notice(`${what} did not start: ${failure.seen}`);
+        const seen = { failure, inFlight: undefined, lane };
+        this.#failTogether({ type: "start-failed", lane, count, kind: failure.kind }, seen);
+        break;
+      }
+      case "log": {
+        const entry = this.#entries[event.task];
+        if (!entry) break;
+        addLogLine(entry, event.text);
+        this.#progress.log(entry, event);
+        break;
+      }
+    }
+  }
+
+  #outcome(assignment: string, task: number, outcome: Outcome): void {
+    const entry = this.#entries[task];
+    if (!entry) return;
+    const inFlight = this.#inFlight.end(assignment, task);
+    this.#runs[entry.run].ranTypes.add(entry.planned.name);
+    const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
+    if (outcome.kind === "ok") {
+      entry.value ??= outcome.value;
+      this.#push(event);
+      return;
+    }
+    this.#flush();
+    this.#evidence.forTask(task, { failure: outcome, inFlight }, () => this.#step([event]));
+  }
+
+  /** A failure that hits whichever tasks the scheduler holds it against. */
+  #failTogether(event: SchedulerEvent, seen: Seen): void {
+    this.#flush();
+    this.#evidence.forAll(seen, () => this.#step([event]));
+  }
+
+  // --- Between the scheduler and the world --------------------------------------------------------
+
+  /** Events of one moment are taken in together, as soon as whoever reports them is done. */
+  #push(event: SchedulerEvent): void {
+    this.#events.push(event);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    queueMicrotask(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#flushing = false;
+    if (this.#events.length === 0) return;
+    const events = this.#events;
+    this.#events = [];
+    this.#step(events);
+  }
+
+  #step(events: readonly SchedulerEvent[]): void {
+    this.#carryOut(this.#scheduler.step(events, Date.now()));
+  }
+
+  #carryOut(commands: readonly Command[]): void {
+    for (const command of commands) {
+      switch (command.type) {
+        case "dispatch":
+          void this.#dispatch(command);
+          break;
+        case "start-executors":
+          this.#options.runner.startExecutors(command.lane, command.count);
+          break;
+        case "stop-executor":
+          this.#options.runner.stopExecutor(command.executor);
+          break;
+        case "kill":
+          this.#kill(command);
+          break;
+        case "retry":
+          this.#retried(command);
+          break;
+        case "settled":
+          this.#settled(command);
+          break;
+        case "reopened":
+          this.#reopened(this.#entries[command.task]);
+          break;
+        case "run-ended":
+          this.#runs[command.run].isSettled = true;
+          this.#finishIfOver(this.#runs[command.run]);
+          break;
+      }
+    }
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    clearTimeout(this.#timer);
+    const at = this.#scheduler.wakeAt;
+    if (at === undefined) return;
+    this.#timer = setTimeout(() => this.#push({ type: "tick" }), Math.max(0, at - Date.now()));
+  }
+
+  async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
+    const { runner, opening, stores, namespace, bundleHash, context } = this.#options;
+    const id = String(assignment);
+    const entries = tasks.map((task) => this.#entries[task]);
+    const [{ run, planned }] = entries;
+    const at = Date.now();
+    this.#inFlight.add(id, lane, executor, tasks, at);
+    this.#progress.dispatched(this.#runs[run].id, planned.name, entries.length, at);
+    try {
+      await storeLargeParams(entries, stores.objects, opening.inlineBytes);
+    } catch (error) {
+      const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
+      this.report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    const estimateMs = this.#scheduler.estimateMs(planned.name);
+    runner.dispatch({
+      lane,
+      ...(executor === undefined ? {} : { executor }),
+      ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
+      assignment: {
+        protocol: PROTOCOL_VERSION,
+        id,
+        runId: this.#runs[run].id,
+        runStartedAt: this.#runs[run].startedAt,
+        epoch: 1,
+        namespace,
+        bundle: bundleHash,
+        ...(context ? { context } : {}),
+        attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
+        awaited: true,
+        inlineBytes: opening.inlineBytes,
+      },
+    });
+  }
+
+  #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
+    const atOnce = reason === "superseded" || tasks.some((task) => this.#forced.has(task));
+    this.#options.runner.kill({
+      assignment: String(assignment),
+      ...(executor === undefined ? {} : { executor }),
+      runId: this.#runs[this.#entries[tasks[0]].run].id,
+      tasks,
+      graceMs: atOnce ? 0 : CANCEL_GRACE_MS,
+    });
+  }
+
+  // --- What becomes of tasks ----------------------------------------------------------------------
+
+  #retried(command: Command & { type: "retry" }): void {
+    const { task, attempt, kind, delayMs, why, lane } = command;
+    const entry = this.#entries[task];
+    this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
+    this.#progress.retried(this.#runs[entry.run].id, entry, command);
+  }
+
+  #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
+    const entry = this.#entries[task];
+    const runId = this.#runs[entry.run].id;
+    const wanting = [...this.#active].filter((run) => run.wants(entry));
+    if (kind === "ok") {
+      this.#progress.done(runId, entry);
+      for (const run of wanting) void this.#deliver(run, entry);
+      return;
+    }
+    if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
+    const reason = taskError(entry, kind, why, blockedBy === undefined ? undefined : this.#entries[blockedBy]);
+    this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
+    if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
+    for (const run of wanting) {
+      run.settle(entry, (asked) => ({ status: "rejected", kind, task: asked, reason }));
+      this.#finishIfOver(run);
+    }
+  }
+
+  #reopened(entry: TaskEntry): void {
+    const wasDone = entry.value !== undefined;
+    entry.value = undefined;
+    entry.cached = false;
+    // The stored record points at what is gone: the next one has to replace it.
+    entry.generation = Math.max(entry.generation + 1, Date.now());
+    this.#byKey.set(entry.planned.key, entry);
+    const run = this.#runs[this.#scheduler.tasks.owner[entry.task]];
+    run.isSettled = false;
+    this.#progress.reopened(run.id, entry, wasDone);
+  }
+
+  /** Loads a result that was asked for; one that is lost is made again. */
+  async #deliver(run: RunState, entry: TaskEntry): Promise<void> {
+    const slot = entry.value as Slot;
+    try {
+      const value = await loadValue(this.#options.stores.objects, slot);
+      run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached: entry.cached }));
+    } catch (error) {
+      if (error instanceof LostValue || error instanceof CodecError) {
+        if (entry.value !== slot || run.isOver) return;
+        this.#progress.notice(
+          `the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`,
+        );
+        this.#push({ type: "lost", run: run.index, tasks: [entry.task] });
+        return;
+      }
+      entry.lastFailure = { kind: "object-lost", seen: `loading its result: ${(error as Error).message}` };
+      const reason = taskError(entry, "object-lost", "its result could not be loaded", undefined);
+      run.settle(entry, (task) => ({ status: "rejected", kind: "object-lost", task, reason }));
+    }
+    this.#finishIfOver(run);
+  }
+
+  #finishIfOver(run: RunState): void {
+    if (run.isOver || !run.isSettled || !run.isComplete) return;
+    this.#record(run);
+    run.finish();
+    this.#active.delete(run);
+    this.#progress.runEnded(run.id);
+  }
+
+  /** All failures of a run as one error, or undefined when every task asked for has its result. */
+  errorOf(run: RunState): Error | undefined {
+    const failed = run.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
+    if (failed.length === 0) return undefined;
+    const results = run.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));
+    return runError(run.id, [...new Set([...run.otherFailures, ...failed])], results);
+  }
+}
+
+/** An outcome as the scheduler needs to see it. */
+function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptEnd {
+  if (outcome.kind === "ok") {
+    const { loadMs, runMs } = outcome.usage;
+    return { kind: "ok", durationMs: loadMs + runMs, resultBytes: slotBytes(outcome.value) };
+  }
+  const { retryOn } = planned.policy;
+  const names = outcome.error?.names ?? [];
+  const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
+  const { lostInputs } = outcome;
+  const lost =
+    lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
+  return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
+}
+
+const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

@@ -1,0 +1,78 @@
+import type { Scheduler } from "../core/scheduler.ts";
+import { TaskState } from "../core/task-table.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
+import { slotBytes } from "../wire/slot.ts";
+import type { LookedUp } from "./look-up.ts";
+import type { Placements } from "./placements.ts";
+import { newTaskEntry, type TaskEntry } from "./task-entry.ts";
+
+interface Enrolment {
+  readonly scheduler: Scheduler;
+  readonly placements: Placements;
+  /** Entry of each task in the scheduler, by its index there. */
+  readonly entries: TaskEntry[];
+  /** The latest entry of each cache key. */
+  readonly byKey: Map<string, TaskEntry>;
+}
+
+/**
+ * Adds the tasks of a plan to the scheduler, as part of a run. What another run of the lab waits for,
+ * or has finished since the look-up, is shared and not done twice.
+ *
+ * @returns The entry of each task, by its position in the plan.
+ */
+export function enrol(
+  { scheduler, placements, entries, byKey }: Enrolment,
+  plan: LabPlan,
+  { records, needed }: LookedUp,
+  run: number,
+  bustCache: boolean,
+): TaskEntry[] {
+  const enrolled: TaskEntry[] = [];
+  const shapes = new Map<string, number>();
+  const generation = bustCache ? Date.now() : 0;
+  plan.tasks.forEach((planned, position) => {
+    const record = records[position];
+    const known = byKey.get(planned.key);
+    if (known && needed[position] && !record && isShareable(scheduler, known, bustCache)) {
+      scheduler.shareTask(run, known.task);
+      enrolled.push(known);
+      return;
+    }
+    const state = record ? "done" : needed[position] ? "wanted" : "skipped";
+    const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
+    const sizes = { paramBytes: planned.params.byteLength, resultBytes: record ? slotBytes(record.value) : 0 };
+    const task = scheduler.addTask(run, shapeOf(planned, scheduler, placements, shapes), state, sizes);
+    for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
+    const entry = newTaskEntry({ planned, task, run, dependencies, generation, value: record?.value });
+    entries[task] = entry;
+    enrolled.push(entry);
+    if (state === "wanted") byKey.set(planned.key, entry);
+  });
+  return enrolled;
+}
+
+function isShareable(scheduler: Scheduler, { task, value }: TaskEntry, bustCache: boolean): boolean {
+  const state = scheduler.tasks.state[task];
+  if (state === TaskState.Done) return !bustCache && value !== undefined;
+  return state !== TaskState.Failed && state !== TaskState.Skipped;
+}
+
+function shapeOf(
+  planned: PlannedTask,
+  scheduler: Scheduler,
+  placements: Placements,
+  shapes: Map<string, number>,
+): number {
+  const key = JSON.stringify([planned.name, planned.demand, planned.policy]);
+  let shape = shapes.get(key);
+  if (shape === undefined) {
+    const found = placements.of(planned);
+    // A cached task may be of a kind that no executor here could run; it never has to.
+    const nowhere = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
+    const placement = "infeasible" in found ? nowhere : found;
+    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy });
+    shapes.set(key, shape);
+  }
+  return shape;
+}

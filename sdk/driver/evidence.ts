@@ -1,0 +1,64 @@
+import type { Lane } from "../core/offer.ts";
+import type { Failure, FailureKind } from "../wire/outcome.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+/** What was seen of a failure, until it is known what follows from it. */
+export interface Seen {
+  readonly failure: Failure;
+  readonly inFlight: InFlight | undefined;
+  /** Where it happened, if not to an attempt in flight. */
+  readonly lane?: Lane;
+}
+
+/** Collects what was seen of failures, and joins it with what was decided. */
+export class EvidenceBook {
+  readonly #runnerName: string;
+  readonly #byTask = new Map<number, Seen>();
+  #shared: Seen | undefined;
+
+  constructor(runnerName: string) {
+    this.#runnerName = runnerName;
+  }
+
+  /** Runs something that decides on the failure of one task. */
+  forTask(task: number, seen: Seen, decide: () => void): void {
+    this.#byTask.set(task, seen);
+    decide();
+    this.#byTask.delete(task);
+  }
+
+  /** Runs something that decides which tasks a failure is held against. */
+  forAll(seen: Seen, decide: () => void): void {
+    this.#shared = seen;
+    decide();
+    this.#shared = undefined;
+  }
+
+  /** Whether a failure is being decided on that this task may be held responsible for. */
+  isAbout(task: number): boolean {
+    return this.#byTask.has(task) || this.#shared !== undefined;
+  }
+
+  /** Notes what happened to a task's attempt, and what was decided. */
+  note(entry: TaskEntry, lastAttempt: number, kind: FailureKind, decided: string): void {
+    const seen = this.#byTask.get(entry.task) ?? this.#shared;
+    if (!seen) return;
+    const { failure, inFlight, lane } = seen;
+    const now = Date.now();
+    entry.lastFailure = failure;
+    entry.evidence ??= [];
+    entry.evidence.push({
+      // An executor that did not start is held against the attempt that it was wanted for.
+      attempt: lane ? lastAttempt + 1 : lastAttempt,
+      kind,
+      lane: (inFlight?.lane ?? lane)?.name ?? this.#runnerName,
+      executor: inFlight?.executor ?? failure.executor ?? "",
+      startedAt: failure.usage?.startedAt ?? inFlight?.dispatchedAt ?? now,
+      endedAt: failure.usage?.endedAt ?? now,
+      seen: failure.seen,
+      decided,
+      ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
+    });
+  }
+}

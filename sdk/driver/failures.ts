@@ -1,0 +1,54 @@
+import { RunError, TaskCancelledError, TaskError } from "../errors.ts";
+import { decode } from "../wire/codec/codec.ts";
+import type { FailureKind, ThrownError } from "../wire/outcome.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+/** The error that user code threw, as near to itself as it comes through processes. */
+function causeOf(thrown: ThrownError | undefined): unknown {
+  if (!thrown) return undefined;
+  try {
+    if (thrown.encoded) return decode(thrown.encoded);
+  } catch {
+    // What is left is its name and message.
+  }
+  return Object.assign(new Error(thrown.message), { name: thrown.names[0] ?? "Error" });
+}
+
+/** The error of a task that has no result. */
+export function taskError(
+  entry: TaskEntry,
+  kind: FailureKind,
+  why: string,
+  blockedBy: TaskEntry | undefined,
+): TaskError {
+  const { task } = entry.planned;
+  const attempts = entry.evidence ?? [];
+  const seen = entry.lastFailure?.seen;
+  const message = blockedBy
+    ? `${task} was not run: it depends on ${blockedBy.planned.task}, which failed`
+    : `${task}: ${kind} after ${attempts.length} attempt${attempts.length === 1 ? "" : "s"}${seen ? `: ${seen}` : ""} (${why})`;
+  const details = {
+    task,
+    attempts,
+    logTail: entry.logTail ?? [],
+    blockedBy: blockedBy?.planned.task,
+    cause: causeOf(entry.lastFailure?.error),
+  };
+  const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
+  return new ErrorClass(kind, message, details);
+}
+
+/** The error of a run in which tasks failed. */
+export function runError(runId: string, failures: readonly TaskError[], results: readonly unknown[]): RunError {
+  const ran = failures.filter((failure) => failure.blockedBy === undefined && failure.kind !== "cancelled");
+  const first = ran[0] ?? failures[0];
+  if (ran.length === 0) {
+    const done = results.filter((result) => result !== undefined).length;
+    const message = `run ${runId} was cancelled: ${done} of ${results.length} results are there; everything that finished is kept`;
+    return new RunError("cancelled", message, runId, failures, results);
+  }
+  const ordered = [...ran, ...failures.filter((failure) => !ran.includes(failure))];
+  const others = ordered.length - 1;
+  const rest = others > 0 ? ` (and ${others} more task${others === 1 ? "" : "s"} without a result; see failures)` : "";
+  return new RunError(first.kind, `run ${runId}: ${first.message}${rest}`, runId, ordered, results);
+}

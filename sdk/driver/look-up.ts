@@ -1,0 +1,31 @@
+import type { LabPlan } from "../planning.ts";
+import type { ControlTable } from "../stores/control-table.ts";
+import { type ResultRecord, readResults } from "../stores/results.ts";
+
+/** What a look-up in the cache says of a plan, by position. */
+export interface LookedUp {
+  readonly records: readonly (ResultRecord | undefined)[];
+  /** Whether the task has to be there: it was asked for, or something that has to run depends on it. */
+  readonly needed: Uint8Array;
+}
+
+/**
+ * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
+ * below a cached task is, as long as its result can be loaded.
+ */
+export async function lookUp(table: ControlTable, plan: LabPlan, bustCache: boolean): Promise<LookedUp> {
+  const records = bustCache
+    ? []
+    : await readResults(
+        table,
+        plan.tasks.map(({ key }) => key),
+      );
+  const needed = new Uint8Array(plan.tasks.length);
+  for (const target of plan.targets) needed[target] = 1;
+  // Dependents come after their dependencies, so one pass from the end reaches everything.
+  for (let position = plan.tasks.length - 1; position >= 0; position--) {
+    if (!needed[position] || records[position]) continue;
+    for (const dependency of plan.tasks[position].dependencies) needed[dependency] = 1;
+  }
+  return { records, needed };
+}

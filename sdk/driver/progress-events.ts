@@ -1,0 +1,68 @@
+import type { LogLevel } from "../../runtime/log-lines.ts";
+import type { FailureKind } from "../wire/outcome.ts";
+
+/** What a run tells of itself while it goes on; for the terminal, notebooks, and whoever asks. */
+export type ProgressEvent =
+  | {
+      readonly type: "run-started";
+      readonly runId: string;
+      readonly runner: string;
+      readonly at: number;
+      /** Tasks by type: how many there are, and how many were found in the cache. */
+      readonly types: readonly { readonly name: string; readonly total: number; readonly cached: number }[];
+    }
+  | {
+      readonly type: "task-started";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly count: number;
+    }
+  | { readonly type: "task-done"; readonly runId: string; readonly at: number; readonly name: string }
+  | {
+      readonly type: "task-failed";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly task: string;
+      readonly kind: FailureKind;
+      readonly message: string;
+      /** An attempt of it was running, or had just ended. */
+      readonly ran: boolean;
+    }
+  | {
+      readonly type: "task-retried";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly kind: FailureKind;
+      readonly seen: string;
+      readonly why: string;
+      readonly delayMs: number;
+      readonly lane: string;
+    }
+  /** A finished task has to run again: its result was lost. */
+  | {
+      readonly type: "task-reopened";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly wasDone: boolean;
+    }
+  | {
+      readonly type: "log";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly task: string;
+      readonly level: LogLevel;
+      readonly text: string;
+    }
+  /** Something the user should know that is no task's fault. */
+  | { readonly type: "notice"; readonly at: number; readonly text: string }
+  | { readonly type: "run-ended"; readonly runId: string; readonly at: number };
+
+/** Receives progress events. Must not throw. */
+export type ProgressListener = (event: ProgressEvent) => void;

@@ -1,0 +1,48 @@
+import type { AttemptEvidence } from "../errors.ts";
+import type { PlannedTask } from "../planning.ts";
+import type { Failure } from "../wire/outcome.ts";
+import type { Slot } from "../wire/slot.ts";
+
+/** What the driver keeps of a task beside the scheduler's numbers. */
+export interface TaskEntry {
+  readonly planned: PlannedTask;
+  /** Index of the task in the scheduler. */
+  readonly task: number;
+  /** Driver's index of the run that added it. */
+  readonly run: number;
+  /** Tasks it needs the results of. */
+  readonly dependencies: readonly TaskEntry[];
+  /** Generation its result is committed with. */
+  generation: number;
+  /** Params in the object store, where they are too large to travel in messages. */
+  params: Slot | undefined;
+  /** Its result, once there is one. */
+  value: Slot | undefined;
+  /** Found in the cache, not computed by this lab. */
+  cached: boolean;
+  lastFailure: Failure | undefined;
+  /** Only of tasks of which an attempt failed. */
+  evidence: AttemptEvidence[] | undefined;
+  logTail: string[] | undefined;
+}
+
+type EntryFacts = Pick<TaskEntry, "planned" | "task" | "run" | "dependencies" | "generation" | "value">;
+
+export function newTaskEntry(facts: EntryFacts): TaskEntry {
+  return {
+    ...facts,
+    cached: facts.value !== undefined,
+    params: undefined,
+    lastFailure: undefined,
+    evidence: undefined,
+    logTail: undefined,
+  };
+}
+
+const LOG_TAIL_LINES = 20;
+
+export function addLogLine(entry: TaskEntry, line: string): void {
+  entry.logTail ??= [];
+  entry.logTail.push(line);
+  if (entry.logTail.length > LOG_TAIL_LINES) entry.logTail.shift();
+}

@@ -1,0 +1,113 @@
+import type { Task } from "./task.ts";
+import { LabError } from "./wire/lab-error.ts";
+import type { FailureKind } from "./wire/outcome.ts";
+
+export { CodecError } from "./wire/codec/codec-error.ts";
+export { LabError };
+
+/** What happened in one attempt of a task, and what was decided then. */
+export interface AttemptEvidence {
+  /** Counted from 1. */
+  readonly attempt: number;
+  readonly kind: FailureKind | "ok";
+  /** Kind and size of the executor: `local`, `lambda 1769 MB`. */
+  readonly lane: string;
+  /** Which executor it was: a process, a Lambda request, an ECS task. */
+  readonly executor: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** What was seen, in the words of whoever saw it. */
+  readonly seen: string;
+  /** What followed, and why. */
+  readonly decided: string;
+  /** Highest memory seen, in MB, where it was measured. */
+  readonly peakMemoryMb?: number;
+}
+
+/** Something wrong with what was asked for, found before anything ran. */
+export class InvalidTaskError extends LabError {}
+
+/** Something wrong with how a lab was made or called. */
+export class LabOptionError extends LabError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super("invalid-option", message, options);
+  }
+}
+
+/** Tasks that no executor of the runner can ever run; thrown before anything runs. */
+export class InfeasibleError extends LabError {
+  readonly tasks: readonly Task<unknown>[];
+
+  constructor(message: string, tasks: readonly Task<unknown>[]) {
+    super("infeasible", message);
+    this.tasks = tasks;
+  }
+}
+
+/** One task that has no result, and why: all of its attempts, and its last words. */
+export class TaskError extends LabError {
+  declare readonly kind: FailureKind;
+  readonly task: Task<unknown>;
+  readonly attempts: readonly AttemptEvidence[];
+  /** Last log lines of the task, oldest first. */
+  readonly logTail: readonly string[];
+  /** The task whose failure kept this one from running, which then has no attempts. */
+  readonly blockedBy: Task<unknown> | undefined;
+
+  constructor(
+    kind: FailureKind,
+    message: string,
+    details: {
+      task: Task<unknown>;
+      attempts: readonly AttemptEvidence[];
+      logTail: readonly string[];
+      blockedBy?: Task<unknown> | undefined;
+      cause?: unknown;
+    },
+  ) {
+    super(kind, message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.task = details.task;
+    this.attempts = details.attempts;
+    this.logTail = details.logTail;
+    this.blockedBy = details.blockedBy;
+    // Where this was made tells nothing; where the task threw is in the stack of the cause.
+    this.stack = `${this.name}: ${message}`;
+  }
+}
+
+/** A task that was cancelled, or never ran because its run was. */
+export class TaskCancelledError extends TaskError {}
+
+/**
+ * A run in which at least one task failed. Everything that finished is kept: in `results`, and in the
+ * cache for the next run.
+ *
+ * @example
+ * try {
+ *   await lab.runTasks(models);
+ * } catch (error) {
+ *   if (!(error instanceof RunError)) throw error;
+ *   for (const { task, kind, attempts } of error.failures) console.error(String(task), kind, attempts);
+ * }
+ */
+export class RunError extends LabError {
+  readonly runId: string;
+  /** A failure for each task that has no result, those that ran before those that were blocked. */
+  declare readonly failures: readonly TaskError[];
+  /** Results in the order of the tasks asked for; undefined where there is none. */
+  declare readonly results: readonly unknown[];
+
+  constructor(
+    kind: FailureKind,
+    message: string,
+    runId: string,
+    failures: readonly TaskError[],
+    results: readonly unknown[],
+  ) {
+    super(kind, message, failures.length > 0 ? { cause: failures[0] } : undefined);
+    this.runId = runId;
+    // Printing the error shows the first failure as its cause; a thousand more would bury it.
+    Object.defineProperties(this, { failures: { value: failures }, results: { value: results } });
+  }
+}

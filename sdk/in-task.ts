@@ -1,0 +1,37 @@
+/**
+ * What `import … from "stratolab"` means inside a bundle of tasks: everything that makes sense in an
+ * executor, and nothing of the driver. A task module that starts a lab fails here, by name.
+ */
+import { LabError } from "./wire/lab-error.ts";
+
+export {
+  CodecError,
+  InfeasibleError,
+  InvalidTaskError,
+  LabError,
+  LabOptionError,
+  RunError,
+  TaskCancelledError,
+  TaskError,
+} from "./errors.ts";
+export { Task, task } from "./task.ts";
+export { inspectSerializability } from "./wire/codec/inspect.ts";
+export { ObjectRef } from "./wire/object-ref.ts";
+
+function refuse(what: string): never {
+  throw new LabError(
+    "lab-in-task-module",
+    `the task module itself ${what}. Every executor loads the task module, so each would start a lab of its own: ` +
+      "keep tasks in a module of their own and start the lab in another one that imports it",
+  );
+}
+
+export class Lab {
+  constructor() {
+    refuse("starts a lab (new Lab)");
+  }
+}
+
+export function aws(): never {
+  return refuse("configures a runner (aws(…))");
+}

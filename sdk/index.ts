@@ -1,0 +1,46 @@
+/**
+ * stratolab: Ray without a cluster. Tasks on local processes, AWS Lambda and ECS, every result cached.
+ *
+ * @module
+ */
+export type { ProgressEvent } from "./driver/progress-events.ts";
+export {
+  type AttemptEvidence,
+  CodecError,
+  InfeasibleError,
+  InvalidTaskError,
+  LabError,
+  LabOptionError,
+  RunError,
+  TaskCancelledError,
+  TaskError,
+} from "./errors.ts";
+export { Lab, type RunOptions } from "./lab.ts";
+export type { LabOptions } from "./lab-options.ts";
+export type { Params } from "./params.ts";
+export type { PlannedGroup, PlanReport } from "./plan-report.ts";
+export {
+  type OutcomesOf,
+  type ResultOf,
+  type ResultsOf,
+  Run,
+  type TaskFailure,
+  type TaskOutcome,
+  type TaskSuccess,
+} from "./run.ts";
+export type { RunnerOptions } from "./runner-options.ts";
+export { type AwsOptions, aws } from "./runners/aws/aws.ts";
+export type {
+  DispatchOrder,
+  KillOrder,
+  Runner,
+  RunnerEvent,
+  RunnerOpening,
+  RunnerSession,
+} from "./runners/runner.ts";
+export { Task, type TaskConfig, type TaskDefinition, task } from "./task.ts";
+export type { WaitOptions, WaitResult } from "./wait.ts";
+export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
+export type { TaskCheckpoint, TaskContext, TaskLog } from "./wire/definition.ts";
+export { ObjectRef } from "./wire/object-ref.ts";
+export type { FailureKind } from "./wire/outcome.ts";

@@ -1,0 +1,190 @@
+import { createHash } from "node:crypto";
+import type { Demand, RetryPolicy } from "./core/demand.ts";
+import { taskKey } from "./core/key.ts";
+import { plan } from "./core/plan.ts";
+import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
+import { resolveOptions } from "./runner-options.ts";
+import { definitionNamed, Task } from "./task.ts";
+import { encodeToBytes } from "./wire/codec/codec.ts";
+import { isPlainObject } from "./wire/codec/shapes.ts";
+import { DEFINITION, isDefinition } from "./wire/definition.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
+import { objectReferences, taskReferences } from "./wire/references.ts";
+
+/** A task of a run, with everything the driver needs of it. */
+export interface PlannedTask {
+  readonly task: Task<unknown>;
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  /** Positions in the plan. */
+  readonly dependencies: readonly number[];
+  /** Encoded params; tasks in them are references by key. */
+  readonly params: Uint8Array;
+  readonly demand: Demand;
+  readonly policy: RetryPolicy;
+}
+
+/** The DAG below the tasks asked for: dependencies come before those that need them. */
+export interface LabPlan {
+  readonly tasks: readonly PlannedTask[];
+  /** Position of each task asked for. */
+  readonly targets: readonly number[];
+}
+
+export interface PlanningContext {
+  readonly namespace: string;
+  /** Code version by task name: the tasks that executors can find. */
+  readonly versions: ReadonlyMap<string, string>;
+  /** The task module, for messages. */
+  readonly taskModule: string;
+}
+
+const NO_PARAMS = encodeToBytes(undefined);
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/**
+ * Plans the DAG below some tasks: checks everything that can be checked before anything runs, makes
+ * one of equal tasks, and gives each its cache key.
+ *
+ * @throws LabOptionError for what is no task; InvalidTaskError for tasks that cannot run: unknown
+ * name, params that cannot be encoded, runner options out of bounds, tasks that depend on each other.
+ */
+export function planTasks(targets: readonly Task<unknown>[], context: PlanningContext): LabPlan {
+  targets.forEach(checkIsTask);
+  const encoded = new Map<Task<unknown>, Uint8Array>();
+  const planned = plan<Task<unknown>>(targets, {
+    dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
+    keyOf: (task, keyOfDependency) => {
+      const known = knownKeys.get(task);
+      if (known !== undefined) return known;
+      const params = encodeParams(task, keyOfDependency);
+      encoded.set(task, params);
+      const version = versionOf(task, context);
+      return taskKey({ namespace: context.namespace, taskName: task.name, version, params }, sha256);
+    },
+  });
+  if ("cycle" in planned) {
+    const circle = planned.cycle.map((task) => task.name).join(" -> ");
+    throw new InvalidTaskError("cycle", `tasks depend on each other in a circle: ${circle}`);
+  }
+  const tasks = planned.tasks.map(({ task, key, dependencies }): PlannedTask => {
+    const { demand, policy } = resolveOptions(optionsOf(task), task.name);
+    const version = versionOf(task, context);
+    return {
+      task,
+      key,
+      name: task.name,
+      version,
+      dependencies,
+      params: encoded.get(task) ?? NO_PARAMS,
+      demand,
+      policy,
+    };
+  });
+  return { tasks, targets: planned.targets };
+}
+
+/** Keys of tasks that stand for a stored result whose params are not known. */
+const knownKeys = new WeakMap<Task<unknown>, string>();
+
+/** A task that is known by its key alone: its result can be loaded while it is cached. */
+export function taskByKey(name: string, key: string): Task<unknown> {
+  const task = new Task<unknown>(definitionNamed(name), undefined);
+  knownKeys.set(task, key);
+  return task;
+}
+
+function checkIsTask(value: unknown, index: number): void {
+  if (value instanceof Task) return;
+  const what = isDefinition(value)
+    ? `the definition ${value.taskName}: call it with params, ${value.taskName}({ … })`
+    : value instanceof ObjectRef
+      ? "an ObjectRef: load it with lab.get"
+      : `${typeof value === "object" && value !== null ? `an object (${value.constructor?.name ?? "unknown"})` : String(value)}`;
+  throw new LabOptionError(`tasks[${index}] is not a task but ${what}`);
+}
+
+function versionOf(task: Task<unknown>, context: PlanningContext): string {
+  const own = task.definition[DEFINITION].version;
+  const version = context.versions.get(task.name);
+  if (version === undefined) {
+    const known = [...context.versions.keys()].sort().join(", ") || "none";
+    throw new InvalidTaskError(
+      "unknown-task",
+      `task ${task.name} is not exported by ${context.taskModule}; executors can only find what it exports (${known}). Export it there`,
+    );
+  }
+  return own === undefined ? version : `v:${own}`;
+}
+
+function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): Uint8Array {
+  try {
+    return encodeToBytes(task.params, {
+      name: "params",
+      canonical: true,
+      extensions: [
+        taskReferences(
+          (value) => value instanceof Task,
+          (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
+        ),
+        objectReferences(
+          (value) => value instanceof ObjectRef,
+          (value) => (value as ObjectRef<unknown>).slot,
+        ),
+      ],
+    });
+  } catch (error) {
+    const reason = error instanceof LabError ? error.message : String(error);
+    throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });
+  }
+}
+
+/** Tasks in params at any depth of arrays and plain objects, Maps and Sets. */
+function tasksInside(params: unknown): Task<unknown>[] {
+  const found = new Set<Task<unknown>>();
+  const seen = new Set<object>();
+  const stack: unknown[] = [params];
+  while (stack.length > 0) {
+    const value = stack.pop();
+    if (typeof value !== "object" || value === null) continue;
+    if (value instanceof Task) {
+      found.add(value);
+      continue;
+    }
+    if (value instanceof ObjectRef || ArrayBuffer.isView(value) || seen.has(value)) continue;
+    seen.add(value);
+    if (Array.isArray(value)) for (const element of value) stack.push(element);
+    else if (value instanceof Map) stack.push(...value.keys(), ...value.values());
+    else if (value instanceof Set) stack.push(...value);
+    else stack.push(...Object.values(value));
+  }
+  // The stack turned the order around; the first in the params is to be the first planned.
+  return [...found].reverse();
+}
+
+function optionsOf(task: Task<unknown>) {
+  const { runnerOptions } = task.definition[DEFINITION];
+  if (typeof runnerOptions !== "function") return runnerOptions ?? {};
+  return runnerOptions(withoutResults(task.params, task) as never);
+}
+
+/** Params for `runnerOptions`: results that are not known yet say so as soon as they are looked at. */
+function withoutResults(value: unknown, owner: Task<unknown>): unknown {
+  if (value instanceof Task) return unknownResult(value, owner);
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
+  if (Array.isArray(value)) return value.map((element) => withoutResults(element, owner));
+  if (!isPlainObject(value) || tasksInside(value).length === 0) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutResults(inner, owner)]));
+}
+
+function unknownResult(dependency: Task<unknown>, owner: Task<unknown>): unknown {
+  const refuse = (): never => {
+    throw new InvalidTaskError(
+      "invalid-option",
+      `task ${owner.name}: runnerOptions looks into the result of ${dependency.name}, which is not known before it has run. ` +
+        "Base runner options on plain params only",
+    );
+  };
+  return new Proxy({}, { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse });
+}

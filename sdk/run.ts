@@ -1,0 +1,91 @@
+import type { Driver } from "./driver/driver.ts";
+import type { RunState, TaskFailure, TaskOutcome, TaskSuccess } from "./driver/run-state.ts";
+import type { Task } from "./task.ts";
+
+export type { TaskFailure, TaskOutcome, TaskSuccess };
+
+/** Result type of a task. */
+export type ResultOf<T> = T extends Task<infer R> ? R : never;
+
+/** Results of a list of tasks, in its order. */
+export type ResultsOf<T extends readonly Task<unknown>[]> = { -readonly [K in keyof T]: ResultOf<T[K]> };
+
+/** Outcomes of a list of tasks, in its order. */
+export type OutcomesOf<T extends readonly Task<unknown>[]> = { -readonly [K in keyof T]: TaskOutcome<ResultOf<T[K]>> };
+
+/** A run that has been set in motion, and the driver it is with. */
+export interface StartedRun {
+  readonly driver: Driver;
+  readonly state: RunState;
+}
+
+/**
+ * A run on its way: `lab.start` gives it at once. Iterate over it for outcomes as they come, or wait
+ * for `results()`.
+ *
+ * @typeParam T The tasks asked for.
+ * @example
+ * const run = lab.start(models);
+ * for await (const outcome of run) {
+ *   if (outcome.kind === "ok") console.log(String(outcome.task), outcome.value);
+ * }
+ */
+export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknown>[]>
+  implements AsyncIterable<TaskOutcome<ResultOf<T[number]>>>
+{
+  /** Unique; names the run in logs and errors. */
+  readonly id: string;
+  readonly #started: Promise<StartedRun>;
+
+  /** @internal */
+  constructor(id: string, started: Promise<StartedRun>) {
+    this.id = id;
+    this.#started = started;
+    // Whoever waits for the run hears of it; nobody has to.
+    started.catch(() => {});
+  }
+
+  /** Outcomes of the tasks asked for, in the order they come; those that were cached come first. */
+  async *[Symbol.asyncIterator](): AsyncIterator<TaskOutcome<ResultOf<T[number]>>> {
+    const { state } = await this.#started;
+    for (let next = 0; ; next++) {
+      while (next >= state.arrived.length) {
+        if (state.isOver) return;
+        await state.more();
+      }
+      yield state.arrived[next] as TaskOutcome<ResultOf<T[number]>>;
+    }
+  }
+
+  /**
+   * Results in the order of the tasks, once all of them are there.
+   *
+   * @throws RunError when a task has none; it holds every failure, and the results of the rest.
+   */
+  async results(): Promise<ResultsOf<T>> {
+    const { driver, state } = await this.#started;
+    await state.ended;
+    const error = driver.errorOf(state);
+    if (error) throw error;
+    return state.outcomes.map((outcome) => (outcome as TaskSuccess).value) as ResultsOf<T>;
+  }
+
+  /** An outcome for each task, in the order of the tasks, once all have one. Does not throw for failures of tasks. */
+  async settled(): Promise<OutcomesOf<T>> {
+    const { state } = await this.#started;
+    await state.ended;
+    return [...state.outcomes] as OutcomesOf<T>;
+  }
+
+  /**
+   * Ends the run before its time; resolves when nothing of it runs any more. Finished results are kept.
+   *
+   * @param options `drain: true` lets attempts finish that are running. Default false: they hear
+   * `ctx.signal`, and are stopped two seconds later.
+   */
+  async cancel(options: { drain?: boolean } = {}): Promise<void> {
+    const { driver, state } = await this.#started;
+    driver.cancel(state, options.drain ?? false);
+    await state.ended;
+  }
+}

@@ -1,0 +1,68 @@
+import type { ControlTable } from "../../stores/control-table.ts";
+import { FeedReader } from "../../stores/feed.ts";
+import type { FeedEntry } from "../../wire/feed.ts";
+
+/** How often the feed is read: quickly after news, slower the longer there is none. */
+const MIN_MS = 100;
+const MAX_MS = 1_500;
+const SLOWDOWN = 1.25;
+
+/** Reads a lab's feed as long as there is something to hear. */
+export class FeedPoller {
+  readonly #reader: FeedReader;
+  readonly #isNeeded: () => boolean;
+  readonly #hear: (entry: FeedEntry) => void;
+  readonly #onTrouble: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+  #reading: Promise<void> | undefined;
+  #pauseMs = MIN_MS;
+  #closed = false;
+
+  constructor(
+    table: ControlTable,
+    feed: { name: string; shards: number },
+    isNeeded: () => boolean,
+    hear: (entry: FeedEntry) => void,
+    onTrouble: (error: unknown) => void,
+  ) {
+    this.#reader = new FeedReader(table, feed);
+    this.#isNeeded = isNeeded;
+    this.#hear = hear;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** There is something to hear soon: reads the feed from now on, and quickly at first. */
+  wake(): void {
+    this.#pauseMs = MIN_MS;
+    if (this.#closed || this.#reading) return;
+    clearTimeout(this.#timer);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#reading = this.#read().finally(() => {
+        this.#reading = undefined;
+        if (!this.#closed && this.#isNeeded()) this.#schedule();
+      });
+    }, this.#pauseMs);
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const entries = await this.#reader.read();
+      this.#pauseMs = entries.length > 0 ? MIN_MS : Math.min(MAX_MS, this.#pauseMs * SLOWDOWN);
+      for (const entry of entries) this.#hear(entry);
+    } catch (error) {
+      this.#pauseMs = MAX_MS;
+      this.#onTrouble(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await this.#reading;
+  }
+}

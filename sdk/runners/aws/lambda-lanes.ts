@@ -1,0 +1,236 @@
+import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
+import { LAMBDA } from "../../core/limits.ts";
+import type { ControlTable } from "../../stores/control-table.ts";
+import { type ResultRecord, readResults } from "../../stores/results.ts";
+import type { Assignment } from "../../wire/attempt.ts";
+import type { FeedEvent } from "../../wire/feed.ts";
+import type { Failure, Outcome, SharedFailure } from "../../wire/outcome.ts";
+import type { FunctionOutput } from "../../wire/stack-outputs.ts";
+import type { DispatchOrder, RunnerEvent } from "../runner.ts";
+import { factsOf } from "./aws-errors.ts";
+import type { Lambda } from "./lambda-client.ts";
+
+/** Work that is expected to last no longer is awaited on a socket, in milliseconds. */
+const AWAITED_MAX_MS = 240_000;
+/** An invocation that nobody awaits and that says nothing for this long is looked for, in milliseconds. */
+const SILENCE_MS = 60_000;
+/** How long Lambda may keep an event before it starts, in milliseconds. */
+const QUEUED_MAX_MS = 900_000;
+const SWEEP_EVERY_MS = 5_000;
+
+/** An invocation whose outcome comes through the feed. */
+interface Unawaited {
+  readonly order: DispatchOrder;
+  readonly since: number;
+  lastHeard: number;
+  hasBegun: boolean;
+  readonly open: Set<number>;
+}
+
+interface LambdaLanesOptions {
+  readonly lambda: Lambda;
+  readonly functions: readonly FunctionOutput[];
+  readonly table: ControlTable;
+  readonly feed: { readonly name: string; readonly shards: number };
+  report(event: RunnerEvent): void;
+  /** There is something to hear in the feed soon. */
+  listen(): void;
+}
+
+/** Attempts on Lambda: short ones awaited on a socket, long ones followed in the feed. */
+export class LambdaLanes {
+  readonly #options: LambdaLanesOptions;
+  /** Functions of each size; several of one size take turns. */
+  readonly #functions = new Map<number, { names: string[]; next: number }>();
+  readonly #unawaited = new Map<string, Unawaited>();
+  /** Invocations being awaited, and since when. */
+  readonly #awaited = new Map<string, number>();
+  #sweeper: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: LambdaLanesOptions) {
+    this.#options = options;
+    for (const { name, memoryMb } of options.functions) {
+      const entry = this.#functions.get(memoryMb) ?? { names: [], next: 0 };
+      entry.names.push(name);
+      this.#functions.set(memoryMb, entry);
+    }
+  }
+
+  /** Whether the feed has something to tell of invocations: log lines of awaited ones, or all of the others. */
+  get needsFeed(): boolean {
+    if (this.#unawaited.size > 0) return true;
+    const now = Date.now();
+    for (const since of this.#awaited.values()) if (now - since > 1_000) return true;
+    return false;
+  }
+
+  dispatch(order: DispatchOrder): void {
+    const functionName = this.#functionFor(order.lane.memoryMb as number);
+    const { feed } = this.#options;
+    if (isAwaited(order)) void this.#invoke(functionName, { ...order, assignment: { ...order.assignment, feed } });
+    else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
+  }
+
+  #functionFor(memoryMb: number): string {
+    const entry = this.#functions.get(memoryMb) as { names: string[]; next: number };
+    entry.next = (entry.next + 1) % entry.names.length;
+    return entry.names[entry.next];
+  }
+
+  async #invoke(functionName: string, order: DispatchOrder): Promise<void> {
+    const { assignment } = order;
+    const { lambda } = this.#options;
+    this.#awaited.set(assignment.id, Date.now());
+    // Log lines of what takes longer than a moment come through the feed.
+    const listening = setTimeout(() => this.#options.listen(), 1_100);
+    try {
+      const answer = await lambda.invoke(functionName, assignment);
+      if (this.#closed) return;
+      switch (answer.kind) {
+        case "result": {
+          const { executor, logs, reports, broken, atServiceLimit } = answer.result;
+          for (const line of logs) this.#options.report({ type: "log", executor, ...line });
+          for (const report of reports) this.#options.report({ type: "outcome", assignment: assignment.id, ...report });
+          if (broken) this.#fail(assignment, broken, atServiceLimit ?? false);
+          break;
+        }
+        case "function-error": {
+          const { kind, seen, atServiceLimit } = classifyLambdaError(answer);
+          await this.#failUnlessCommitted(assignment, { kind, seen }, atServiceLimit ?? false);
+          break;
+        }
+        case "no-answer":
+          // It may still run: from here on it is followed like one that was never awaited.
+          this.#follow(order, true);
+      }
+    } catch (error) {
+      if (this.#closed) return;
+      const { kind, seen, mayHaveRun } = classifyInvokeError(invokeErrorOf(error));
+      if (mayHaveRun) await this.#failUnlessCommitted(assignment, { kind, seen }, false);
+      else this.#fail(assignment, { kind, seen }, false);
+    } finally {
+      clearTimeout(listening);
+      this.#awaited.delete(assignment.id);
+    }
+  }
+
+  async #invokeLater(functionName: string, order: DispatchOrder): Promise<void> {
+    this.#follow(order, false);
+    try {
+      await this.#options.lambda.invokeLater(functionName, order.assignment);
+    } catch (error) {
+      const { kind, seen, mayHaveRun } = classifyInvokeError(invokeErrorOf(error));
+      // A lost answer is no proof that nothing was queued; then the feed will tell.
+      if (mayHaveRun || this.#closed) return;
+      this.#unawaited.delete(order.assignment.id);
+      this.#fail(order.assignment, { kind, seen }, false);
+    }
+  }
+
+  #follow(order: DispatchOrder, hasBegun: boolean): void {
+    const now = Date.now();
+    const open = new Set(order.assignment.attempts.map(({ task }) => task));
+    this.#unawaited.set(order.assignment.id, { order, since: now, lastHeard: now, hasBegun, open });
+    this.#options.listen();
+    this.#sweeper ??= setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
+  }
+
+  /** Something was told in the feed; true if it was about an invocation. */
+  hear(executor: string, event: FeedEvent): boolean {
+    if (event.type !== "beat" && event.type !== "outcomes" && event.type !== "broken") return false;
+    const ids = event.type === "beat" ? event.assignments : [event.assignment];
+    const followed = ids.map((id) => this.#unawaited.get(id)).filter((each) => each !== undefined);
+    for (const each of followed) {
+      each.lastHeard = Date.now();
+      each.hasBegun = true;
+    }
+    if (event.type === "beat") return followed.length > 0;
+    const [unawaited] = followed;
+    if (!unawaited) return false;
+    const { id } = unawaited.order.assignment;
+    if (event.type === "outcomes") {
+      for (const report of event.reports) {
+        unawaited.open.delete(report.task);
+        this.#options.report({ type: "outcome", assignment: id, ...report });
+      }
+      if (unawaited.open.size === 0) this.#unawaited.delete(id);
+    } else {
+      this.#unawaited.delete(id);
+      this.#fail(unawaited.order.assignment, event.failure, event.atServiceLimit ?? false);
+    }
+    void executor;
+    return true;
+  }
+
+  /** Looks for invocations that should have said something by now. */
+  async #sweep(): Promise<void> {
+    const now = Date.now();
+    for (const [id, unawaited] of this.#unawaited) {
+      const { order, since, lastHeard, hasBegun } = unawaited;
+      const patienceMs = hasBegun ? SILENCE_MS : QUEUED_MAX_MS;
+      if (now - lastHeard < patienceMs && now - since < LAMBDA.maxTimeoutMs + QUEUED_MAX_MS) continue;
+      this.#unawaited.delete(id);
+      const seen = hasBegun ? "the invocation has said nothing for a minute" : "the invocation did not begin";
+      await this.#failUnlessCommitted(order.assignment, { kind: "executor-lost", seen }, false);
+    }
+  }
+
+  /** What was committed is done, whatever was heard of the invocation. */
+  async #failUnlessCommitted(assignment: Assignment, failure: Failure, atServiceLimit: boolean): Promise<void> {
+    const found = await readResults(
+      this.#options.table,
+      assignment.attempts.map(({ key }) => key),
+    ).catch((): undefined[] => []);
+    assignment.attempts.forEach((spec, position) => {
+      const record = found[position];
+      if (!record || record.generation < spec.generation) return;
+      const { task, attempt } = spec;
+      this.#options.report({ type: "outcome", assignment: assignment.id, task, attempt, outcome: asOutcome(record) });
+    });
+    this.#fail(assignment, failure, atServiceLimit);
+  }
+
+  #fail(assignment: Assignment, failure: SharedFailure, atServiceLimit: boolean): void {
+    this.#options.report({
+      type: "assignment-failed",
+      assignment: assignment.id,
+      failure,
+      ...(atServiceLimit ? { atServiceLimit: true } : {}),
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearInterval(this.#sweeper);
+    this.#options.lambda.close();
+  }
+}
+
+/** Whether the answer can be awaited on a socket: only as long as sockets can be trusted. */
+function isAwaited({ assignment, expectedMs }: DispatchOrder): boolean {
+  if (expectedMs !== undefined) return expectedMs <= AWAITED_MAX_MS;
+  const bounds = assignment.attempts.map(({ resources }) => resources.timeoutMs ?? 0);
+  return bounds.reduce((sum, bound) => sum + bound, 0) <= AWAITED_MAX_MS;
+}
+
+function invokeErrorOf(error: unknown) {
+  const { Reason: reason } = error as { Reason?: string };
+  return { ...factsOf(error), reason };
+}
+
+/** A result that was committed by an attempt that could not tell of it. */
+function asOutcome({ value, endedAt, durationMs, peakMemoryMb }: ResultRecord): Outcome {
+  const usage = {
+    startedAt: endedAt - durationMs,
+    endedAt,
+    loadMs: 0,
+    runMs: durationMs,
+    storeMs: 0,
+    cpuMs: 0,
+    peakMemoryMb,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+  return { kind: "ok", value, usage };
+}

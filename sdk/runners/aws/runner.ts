@@ -1,0 +1,201 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Lane, Offer } from "../../core/offer.ts";
+import { LabOptionError } from "../../errors.ts";
+import { endLife, giveLifeSign, LIFE_SIGN_EVERY_MS } from "../../stores/lab-life.ts";
+import type { FeedEntry } from "../../wire/feed.ts";
+import { DEFAULT_STACK_NAME, DriverEnv } from "../../wire/protocol.ts";
+import type { StoreAddress } from "../../wire/store-address.ts";
+import { writeBundle } from "../local/bundle-file.ts";
+import { probeBundle } from "../local/probe.ts";
+import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import { explainAccess } from "./aws-errors.ts";
+import { Ecs } from "./ecs-client.ts";
+import { EcsFleet } from "./ecs-fleet.ts";
+import { FeedPoller } from "./feed-poller.ts";
+import { Lambda } from "./lambda-client.ts";
+import { LambdaLanes } from "./lambda-lanes.ts";
+import type { AwsOptions } from "./options.ts";
+import { findStack, type StackParts } from "./stack.ts";
+import { uploadBundle, uploadRuntime } from "./upload.ts";
+
+/** Where nothing can be learned of the account: what AWS gives to an account by default. */
+const DEFAULT_CONCURRENCY = 1_000;
+const DEFAULT_MAX_ECS_TASKS = 100;
+const DEFAULT_ECS_IDLE_MS = 60_000;
+/** Items of the control table stay small: one write unit is 1 KB, and an item at most 4. */
+const INLINE_BYTES = 2_048;
+const BATCH = { targetMs: 1_000, maxTasks: 100 };
+
+/** What exists once the runner is open. */
+interface Opened {
+  readonly session: RunnerSession;
+  readonly lanes: LambdaLanes;
+  readonly fleet: EcsFleet;
+  readonly feed: FeedPoller;
+}
+
+/** Tasks on AWS Lambda and ECS, in the stack that `cdk deploy` made. */
+export class AwsRunner implements Runner {
+  readonly name = "aws";
+  readonly #options: AwsOptions;
+  #stack: Promise<StackParts> | undefined;
+  #opened: Opened | undefined;
+  #lifeSigns: NodeJS.Timeout | undefined;
+
+  constructor(options: AwsOptions) {
+    this.#options = options;
+  }
+
+  #findStack(): Promise<StackParts> {
+    const name = this.#options.stack ?? (process.env[DriverEnv.stack] || DEFAULT_STACK_NAME);
+    this.#stack ??= findStack(name, this.#options.region);
+    return this.#stack;
+  }
+
+  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+    if (storage !== undefined) {
+      throw new LabOptionError(
+        `storage ${JSON.stringify(storage)} is for runners on this machine; on AWS results are kept in the stack's own table and bucket. Leave storage out`,
+      );
+    }
+    const { table, bucket, region } = await this.#findStack();
+    return { kind: "aws", table, bucket, region };
+  }
+
+  async open(session: RunnerSession): Promise<RunnerOpening> {
+    const stack = await this.#findStack();
+    const { stores, bundle, labId, address } = session;
+    const [resource] = Object.keys(session.resources);
+    if (resource !== undefined) {
+      throw new LabOptionError(
+        `resources.${resource}: custom resources are of this machine; AWS executors have none. Use runner: "local"`,
+      );
+    }
+    const lambda = new Lambda(stack.region);
+    const upload = async () => {
+      await uploadBundle(stores.objects, bundle);
+      return uploadRuntime(stores.objects, stack.bucket, stack.region);
+    };
+    const probe = async () => {
+      const path = await writeBundle(join(tmpdir(), `stratolab-${process.getuid?.() ?? 0}`, "bundles"), bundle);
+      return probeBundle(path, bundle, address);
+    };
+    const [tasks, runtime, quota] = await Promise.all([probe(), this.#explained(upload()), lambda.concurrencyQuota()]);
+
+    const feedAddress = { name: labId, shards: 1 };
+    const report = session.report.bind(session);
+    const listen = () => feed.wake();
+    const lanes = new LambdaLanes({
+      lambda,
+      functions: stack.functions,
+      table: stores.table,
+      feed: feedAddress,
+      report,
+      listen,
+    });
+    const idleMs = this.#options.ecsIdleMs ?? DEFAULT_ECS_IDLE_MS;
+    const fleet = new EcsFleet({
+      ecs: new Ecs(stack),
+      stores,
+      settings: async () => {
+        // Containers leave when the lab is gone, so it has to be there before the first of them.
+        await this.#liveOn(session);
+        return { lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash };
+      },
+      report,
+      listen,
+    });
+    const feed = new FeedPoller(
+      stores.table,
+      feedAddress,
+      () => lanes.needsFeed || fleet.needsFeed,
+      (entry) => this.#hear(entry),
+      () => {},
+    );
+    this.#opened = { session, lanes, fleet, feed };
+    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+  }
+
+  async #explained<T>(promise: Promise<T>): Promise<T> {
+    try {
+      return await promise;
+    } catch (error) {
+      throw explainAccess(error, "upload the task module") ?? error;
+    }
+  }
+
+  #offer(stack: StackParts, quota: number | undefined): Offer {
+    const maxEcsTasks = this.#options.maxEcsTasks ?? DEFAULT_MAX_ECS_TASKS;
+    const [smallest] = stack.functions;
+    const { gpu } = stack;
+    return [
+      {
+        service: "lambda",
+        memoriesMb: [...new Set(stack.functions.map(({ memoryMb }) => memoryMb))],
+        timeoutMs: (smallest?.timeoutSeconds ?? 900) * 1_000,
+        ephemeralStorageMb: smallest?.ephemeralStorageMb ?? 512,
+        concurrency: quota ?? DEFAULT_CONCURRENCY,
+      },
+      { service: "fargate", spot: true, maxEcsTasks },
+      { service: "fargate", spot: false, maxEcsTasks },
+      ...(gpu
+        ? [
+            {
+              service: "ec2" as const,
+              instances: gpu.instances,
+              maxInstances: gpu.maxInstances,
+              onDemand: gpu.capacityProviders.some(({ spot }) => !spot),
+              spot: gpu.capacityProviders.some(({ spot }) => spot),
+            },
+          ]
+        : []),
+    ];
+  }
+
+  async #liveOn({ stores, labId }: RunnerSession): Promise<void> {
+    if (this.#lifeSigns) return;
+    this.#lifeSigns = setInterval(() => {
+      giveLifeSign(stores.table, labId).catch(() => {});
+    }, LIFE_SIGN_EVERY_MS).unref();
+    await giveLifeSign(stores.table, labId);
+  }
+
+  #hear({ executor, event }: FeedEntry): void {
+    const opened = this.#opened;
+    if (!opened) return;
+    if (event.type === "logs") {
+      for (const line of event.lines) opened.session.report({ type: "log", executor, ...line });
+    }
+    if (!opened.fleet.hear(executor, event)) opened.lanes.hear(executor, event);
+  }
+
+  startExecutors(lane: Lane, count: number): void {
+    this.#opened?.fleet.start(lane, count);
+  }
+
+  stopExecutor(executor: string): void {
+    this.#opened?.fleet.letGo(executor);
+  }
+
+  dispatch(order: DispatchOrder): void {
+    if (order.executor === undefined) this.#opened?.lanes.dispatch(order);
+    else this.#opened?.fleet.dispatch(order);
+  }
+
+  /** What runs on Lambda cannot be reached from here: it runs to its end, and its result is kept. */
+  kill(order: KillOrder): void {
+    if (order.executor !== undefined) this.#opened?.fleet.kill(order);
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#opened;
+    if (!opened) return;
+    const { lanes, fleet, feed, session } = opened;
+    lanes.close();
+    await Promise.all([fleet.close(), feed.close()]);
+    if (!this.#lifeSigns) return;
+    clearInterval(this.#lifeSigns);
+    await endLife(session.stores.table, session.labId).catch(() => {});
+  }
+}

@@ -1,0 +1,48 @@
+import type { Lane } from "../core/offer.ts";
+import type { StoreAddress } from "../wire/store-address.ts";
+import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
+
+/** A runner whose code is loaded when a lab first needs it: the AWS SDK is not for free. */
+export class DeferredRunner implements Runner {
+  readonly name: string;
+  readonly #load: () => Promise<Runner>;
+  #runner: Runner | undefined;
+
+  constructor(name: string, load: () => Promise<Runner>) {
+    this.name = name;
+    this.#load = load;
+  }
+
+  async #loaded(): Promise<Runner> {
+    this.#runner ??= await this.#load();
+    return this.#runner;
+  }
+
+  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+    return (await this.#loaded()).storeAddress(storage);
+  }
+
+  async open(session: RunnerSession): Promise<RunnerOpening> {
+    return (await this.#loaded()).open(session);
+  }
+
+  startExecutors(lane: Lane, count: number): void {
+    this.#runner?.startExecutors(lane, count);
+  }
+
+  stopExecutor(executor: string): void {
+    this.#runner?.stopExecutor(executor);
+  }
+
+  dispatch(order: DispatchOrder): void {
+    this.#runner?.dispatch(order);
+  }
+
+  kill(order: KillOrder): void {
+    this.#runner?.kill(order);
+  }
+
+  async close(): Promise<void> {
+    await this.#runner?.close();
+  }
+}

@@ -1,0 +1,141 @@
+import { availableParallelism, totalmem } from "node:os";
+import { format } from "node:util";
+import { AttemptCheckpoint } from "../../../runtime/checkpoint.ts";
+import { execute } from "../../../runtime/execute.ts";
+import { loadBundle } from "../../../runtime/load-bundle.ts";
+import type { LogLevel } from "../../../runtime/log-lines.ts";
+import { loadValue } from "../../stores/values.ts";
+import type { Assignment, AttemptSpec } from "../../wire/attempt.ts";
+import type { RunnableDefinition, TaskLog } from "../../wire/definition.ts";
+import type { Outcome } from "../../wire/outcome.ts";
+import type { StoreAddress } from "../../wire/store-address.ts";
+import { bundleFolder, writeBundle } from "../local/bundle-file.ts";
+import { localGpus } from "../local/gpus.ts";
+import { LocalRunner } from "../local/runner.ts";
+import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+
+/**
+ * Tasks in the calling process, for a debugger with breakpoints and for tests. What needs a process of
+ * its own is not to be had here: a task that blocks or crashes takes the script with it, and
+ * `timeoutMs` and cancellation only reach tasks that heed `ctx.signal`.
+ */
+export class InlineRunner implements Runner {
+  readonly name = "inline";
+  #session: RunnerSession | undefined;
+  #definitions = new Map<string, RunnableDefinition>();
+  readonly #running = new Map<string, AbortController>();
+
+  storeAddress(storage: string | undefined): Promise<StoreAddress> {
+    return new LocalRunner().storeAddress(storage);
+  }
+
+  async open(session: RunnerSession): Promise<RunnerOpening> {
+    this.#session = session;
+    const { bundle, address, concurrency, resources } = session;
+    const path = await writeBundle(bundleFolder(address), bundle);
+    const loaded = await loadBundle(path, bundle.hash, bundle.root);
+    this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+    const offer = {
+      service: "local",
+      name: "inline",
+      slots: concurrency ?? 1,
+      cpus: availableParallelism(),
+      memoryMb: Math.floor(totalmem() / 2 ** 20),
+      gpus: localGpus(),
+      resources,
+      pooled: false,
+    } as const;
+    return {
+      offer: [offer],
+      tasks: loaded.map(({ name, exportName }) => [name, exportName] as const),
+      batch: { targetMs: 0, maxTasks: 1 },
+      inlineBytes: 16 * 1024,
+    };
+  }
+
+  // Executors are not pooled here: the scheduler never asks for any.
+  startExecutors(): void {}
+  stopExecutor(): void {}
+
+  dispatch({ assignment }: DispatchOrder): void {
+    void this.#work(assignment);
+  }
+
+  async #work(assignment: Assignment): Promise<void> {
+    for (const spec of assignment.attempts) {
+      const outcome = await this.#attempt(assignment, spec);
+      const { task, attempt } = spec;
+      this.#session?.report({ type: "outcome", assignment: assignment.id, task, attempt, outcome });
+    }
+  }
+
+  async #attempt(assignment: Assignment, spec: AttemptSpec): Promise<Outcome> {
+    const { stores } = this.#session as RunnerSession;
+    const definition = this.#definitions.get(spec.name);
+    if (!definition) return { kind: "start-failed", seen: `the bundle has no task ${spec.name}` };
+    const { runId, namespace, inlineBytes, context } = assignment;
+    const abort = new AbortController();
+    const { timeoutMs } = spec.resources;
+    let overtime = false;
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            overtime = true;
+            abort.abort(new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`));
+          }, timeoutMs);
+    const key = `${runId}/${spec.task}`;
+    this.#running.set(key, abort);
+    try {
+      const outcome = await execute(spec, {
+        stores,
+        definition,
+        runId,
+        namespace,
+        inlineBytes,
+        context: context && (await loadValue(stores.objects, context)),
+        signal: abort.signal,
+        log: this.#log(runId, spec),
+        checkpoint: new AttemptCheckpoint({
+          stores,
+          taskKey: spec.key,
+          saver: { runStartedAt: assignment.runStartedAt, attempt: spec.attempt },
+          inlineBytes,
+          notBefore: spec.generation,
+        }),
+        peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
+      });
+      if (outcome.kind === "ok" || !abort.signal.aborted) return outcome;
+      return { ...outcome, kind: overtime ? "timeout" : "cancelled" };
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(key);
+    }
+  }
+
+  #log(runId: string, spec: AttemptSpec): TaskLog {
+    const { task, attempt } = spec;
+    const at =
+      (level: LogLevel) =>
+      (...parts: unknown[]) =>
+        this.#session?.report({
+          type: "log",
+          executor: "inline",
+          at: Date.now(),
+          runId,
+          task,
+          attempt,
+          level,
+          text: format(...parts),
+        });
+    return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  }
+
+  kill({ runId, tasks }: KillOrder): void {
+    for (const task of tasks) this.#running.get(`${runId}/${task}`)?.abort(new Error("the task was cancelled"));
+  }
+
+  async close(): Promise<void> {
+    for (const abort of this.#running.values()) abort.abort(new Error("the lab was closed"));
+  }
+}

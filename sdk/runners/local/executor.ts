@@ -1,0 +1,168 @@
+import { totalmem } from "node:os";
+import { ExecutorProcess, type ProcessDeath } from "../../../runtime/executor-process.ts";
+import type { Bundle } from "../../bundle/bundle.ts";
+import { classifyProcessEnd } from "../../core/classify.ts";
+import { packageFile } from "../../package-files.ts";
+import type { Assignment } from "../../wire/attempt.ts";
+import type { FromExecutor } from "../../wire/channel.ts";
+import type { SharedFailure } from "../../wire/outcome.ts";
+import type { StoreAddress } from "../../wire/store-address.ts";
+import type { RunnerEvent } from "../runner.ts";
+
+type Opened = FromExecutor & { type: "opened" | "open-failed" };
+
+interface LocalExecutorOptions {
+  readonly id: string;
+  readonly bundlePath: string;
+  readonly bundle: Bundle;
+  readonly address: StoreAddress;
+  report(event: RunnerEvent): void;
+  /** It is gone: by a failure, or because it was stopped. Not called for a process that was replaced. */
+  onDeath(failure: SharedFailure | undefined): void;
+}
+
+/** A process whose memory has grown beyond this share of an attempt's limit is replaced before it. */
+const STALE_MEMORY = 0.6;
+/** Time for a process to leave by itself, in milliseconds. */
+const LEAVE_MS = 2_000;
+
+/** One executor of the local runner: a process, and the next one when that one has to go. */
+export class LocalExecutor {
+  readonly id: string;
+  readonly #options: LocalExecutorOptions;
+  #process: ExecutorProcess;
+  #opened: Promise<Opened>;
+  /** Assignments handed over and not finished, oldest first: their attempts without an outcome. */
+  readonly #work: { readonly assignment: Assignment; readonly open: Set<number> }[] = [];
+  #peakMemoryMb = 0;
+  #stopping = false;
+  #processes = 0;
+
+  constructor(options: LocalExecutorOptions) {
+    this.id = options.id;
+    this.#options = options;
+    [this.#process, this.#opened] = this.#start();
+  }
+
+  /** How loading the bundle went. */
+  get opened(): Promise<Opened> {
+    return this.#opened;
+  }
+
+  #start(): [ExecutorProcess, Promise<Opened>] {
+    const { bundlePath, bundle, address } = this.#options;
+    let resolveOpened: (opened: Opened) => void = () => {};
+    const opened = new Promise<Opened>((resolve) => {
+      resolveOpened = resolve;
+    });
+    const generation = ++this.#processes;
+    const heapMb = Math.floor((totalmem() / 2 ** 20) * 0.75);
+    const child = new ExecutorProcess({
+      // Its own mark: what a replaced process leaves behind must not be mistaken for the next one.
+      id: `${this.id}.${generation}`,
+      entry: packageFile("dist/runtime/local.js"),
+      // The watchdog bounds memory per attempt; V8's own bound must not get in before it.
+      nodeOptions: ["--enable-source-maps", `--max-old-space-size=${heapMb}`],
+      env: process.env,
+      onMessage: (message) => {
+        if (message.type === "outcome") this.#outcome(message);
+        else resolveOpened(message);
+      },
+      onLog: (line) => this.#options.report({ type: "log", executor: this.id, at: Date.now(), ...line }),
+      onOutput: (text, from) => this.#output(text, from === "stderr" ? "error" : "info"),
+      onDeath: (death) => {
+        resolveOpened({ type: "open-failed", kind: "start-failed", message: describeStartFailure(death) });
+        if (generation === this.#processes) this.#died(death);
+      },
+    });
+    child.send({
+      type: "open",
+      bundleHash: bundle.hash,
+      local: { path: bundlePath, root: bundle.root },
+      stores: address,
+    });
+    return [child, opened];
+  }
+
+  assign(assignment: Assignment, memoryMb: number | undefined): void {
+    const idle = this.#work.length === 0;
+    this.#work.push({ assignment, open: new Set(assignment.attempts.map(({ task }) => task)) });
+    // What earlier tasks left in memory must not be held against this one.
+    if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
+    this.#process.send({ type: "assign", assignment });
+  }
+
+  #replace(): void {
+    const old = this.#process;
+    [this.#process, this.#opened] = this.#start();
+    this.#peakMemoryMb = 0;
+    old.end();
+    setTimeout(() => old.kill(), LEAVE_MS).unref();
+  }
+
+  /** Lets attempts know that nobody waits for them; if one still runs after the grace, its process goes. */
+  cancel(assignmentId: string, runId: string, tasks: readonly number[], graceMs: number): void {
+    const work = this.#work.find(({ assignment }) => assignment.id === assignmentId);
+    if (!work) return;
+    for (const task of tasks) if (work.open.has(task)) this.#process.send({ type: "cancel", runId, task });
+    const child = this.#process;
+    const check = () => {
+      const running = child === this.#process ? child.running?.task : undefined;
+      if (running === undefined || !tasks.includes(running)) return;
+      this.#stopping = true;
+      child.kill();
+    };
+    if (graceMs === 0) check();
+    else setTimeout(check, graceMs).unref();
+  }
+
+  /** Ends the process; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const gone = new Promise<void>((resolve) => {
+      this.#onGone = resolve;
+    });
+    if (this.#work.length > 0) this.#process.kill();
+    else this.#process.end();
+    const late = setTimeout(() => this.#process.kill(), LEAVE_MS);
+    await gone;
+    clearTimeout(late);
+  }
+
+  #onGone = () => {};
+
+  #outcome({ assignment, task, attempt, outcome }: FromExecutor & { type: "outcome" }): void {
+    const at = this.#work.findIndex((work) => work.assignment.id === assignment);
+    const work = this.#work[at];
+    if (work) {
+      work.open.delete(task);
+      if (work.open.size === 0) this.#work.splice(at, 1);
+    }
+    this.#peakMemoryMb = Math.max(this.#peakMemoryMb, outcome.usage?.peakMemoryMb ?? 0);
+    this.#options.report({ type: "outcome", assignment, task, attempt, outcome });
+  }
+
+  /** Output without a sender is put down to the attempt that is running. */
+  #output(text: string, level: "info" | "error"): void {
+    const task = this.#process.running?.task;
+    const work = this.#work.find(({ open }) => task !== undefined && open.has(task));
+    if (!work || task === undefined) return;
+    const spec = work.assignment.attempts.find((candidate) => candidate.task === task);
+    const { runId } = work.assignment;
+    const attempt = spec?.attempt ?? 1;
+    this.#options.report({ type: "log", executor: this.id, at: Date.now(), runId, task, attempt, level, text });
+  }
+
+  #died(death: ProcessDeath): void {
+    this.#work.length = 0;
+    this.#onGone();
+    const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
+    this.#options.onDeath(this.#stopping ? undefined : { ...classifyProcessEnd(death), ...culprit });
+  }
+}
+
+function describeStartFailure(death: ProcessDeath): string {
+  const { seen } = classifyProcessEnd(death);
+  const tail = death.errorTail.join("\n");
+  return `an executor process ended while it loaded the task module: ${seen}${tail ? `\n${tail}` : ""}`;
+}

@@ -1,0 +1,29 @@
+import type { Bundle } from "../../bundle/bundle.ts";
+import { LabError } from "../../wire/lab-error.ts";
+import type { StoreAddress } from "../../wire/store-address.ts";
+import { LocalExecutor } from "./executor.ts";
+
+/**
+ * Loads a bundle in a process of its own, to see that it can be and what is in it, before anything is
+ * started elsewhere.
+ *
+ * @throws LabError with what is wrong with the task module.
+ */
+export async function probeBundle(
+  bundlePath: string,
+  bundle: Bundle,
+  address: StoreAddress,
+): Promise<readonly (readonly [name: string, exportName: string])[]> {
+  const executor = new LocalExecutor({
+    id: `probe-${process.pid}-${bundle.hash.slice(0, 8)}`,
+    bundlePath,
+    bundle,
+    address,
+    report: () => {},
+    onDeath: () => {},
+  });
+  const opened = await executor.opened;
+  await executor.stop();
+  if (opened.type === "open-failed") throw new LabError(opened.kind, opened.message);
+  return opened.tasks;
+}

@@ -1,0 +1,111 @@
+import { availableParallelism, totalmem } from "node:os";
+import { resolve } from "node:path";
+import type { Lane } from "../../core/offer.ts";
+import { LabError } from "../../wire/lab-error.ts";
+import type { StoreAddress } from "../../wire/store-address.ts";
+import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import { bundleFolder, DEFAULT_STORAGE, writeBundle } from "./bundle-file.ts";
+import { LocalExecutor } from "./executor.ts";
+import { localGpus } from "./gpus.ts";
+
+/** Results up to 16 KB are cheaper in the table than in files of their own. */
+const INLINE_BYTES = 16 * 1024;
+const BATCH = { targetMs: 5, maxTasks: 256 };
+/** Memory that is left to everything else on this machine. */
+const USABLE_MEMORY = 0.9;
+
+/** Tasks on processes of this machine: as many as it has cores, reused from task to task. */
+export class LocalRunner implements Runner {
+  readonly name = "local";
+  readonly #executors = new Map<string, LocalExecutor>();
+  #session: RunnerSession | undefined;
+  #bundlePath = "";
+  #nextExecutor = 0;
+  /** Started to see whether the bundle loads; the first that is asked for. */
+  #spare: LocalExecutor | undefined;
+  #closing = false;
+
+  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+    return { kind: "local", directory: resolve(storage ?? DEFAULT_STORAGE) };
+  }
+
+  async open(session: RunnerSession): Promise<RunnerOpening> {
+    this.#session = session;
+    const { address, bundle, concurrency, resources } = session;
+    this.#bundlePath = await writeBundle(bundleFolder(address), bundle);
+    const slots = concurrency ?? availableParallelism();
+    const spare = this.#startExecutor();
+    this.#spare = spare;
+    const opened = await spare.opened;
+    if (opened.type === "open-failed") {
+      this.#spare = undefined;
+      throw new LabError(opened.kind, opened.message);
+    }
+    const offer = {
+      service: "local",
+      name: "local",
+      slots,
+      cpus: availableParallelism(),
+      memoryMb: Math.floor((totalmem() / 2 ** 20) * USABLE_MEMORY),
+      gpus: localGpus(),
+      resources,
+      pooled: true,
+    } as const;
+    return { offer: [offer], tasks: opened.tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+  }
+
+  startExecutors(lane: Lane, count: number): void {
+    for (let index = 0; index < count; index++) {
+      const executor = this.#spare ?? this.#startExecutor();
+      this.#spare = undefined;
+      void this.#announce(executor, lane);
+    }
+  }
+
+  async #announce(executor: LocalExecutor, lane: Lane): Promise<void> {
+    const opened = await executor.opened;
+    if (this.#closing) return;
+    if (opened.type === "opened") {
+      this.#session?.report({ type: "executor-ready", executor: executor.id, lane });
+      return;
+    }
+    const failure = { kind: "start-failed", seen: opened.message } as const;
+    this.#session?.report({ type: "start-failed", lane, count: 1, failure });
+  }
+
+  #startExecutor(): LocalExecutor {
+    const session = this.#session as RunnerSession;
+    const executor = new LocalExecutor({
+      id: `${session.labId}-${this.#nextExecutor++}`,
+      bundlePath: this.#bundlePath,
+      bundle: session.bundle,
+      address: session.address,
+      report: (event) => session.report(event),
+      onDeath: (failure) => {
+        this.#executors.delete(executor.id);
+        if (!this.#closing) {
+          session.report({ type: "executor-gone", executor: executor.id, ...(failure ? { failure } : {}) });
+        }
+      },
+    });
+    this.#executors.set(executor.id, executor);
+    return executor;
+  }
+
+  stopExecutor(id: string): void {
+    this.#executors.get(id)?.stop();
+  }
+
+  dispatch({ assignment, executor, lane }: DispatchOrder): void {
+    this.#executors.get(executor as string)?.assign(assignment, lane.memoryMb);
+  }
+
+  kill({ executor, assignment, runId, tasks, graceMs }: KillOrder): void {
+    this.#executors.get(executor as string)?.cancel(assignment, runId, tasks, graceMs);
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all([...this.#executors.values()].map((executor) => executor.stop()));
+  }
+}

@@ -1,0 +1,113 @@
+import type { LogLine } from "../../runtime/log-lines.ts";
+import type { Bundle } from "../bundle/bundle.ts";
+import type { BatchOptions } from "../core/batch.ts";
+import type { Lane, Offer } from "../core/offer.ts";
+import type { Stores } from "../stores/stores.ts";
+import type { Assignment } from "../wire/attempt.ts";
+import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
+import type { StoreAddress } from "../wire/store-address.ts";
+
+/** What a runner is given when a lab opens it. */
+export interface RunnerSession {
+  /** Unique among all labs. */
+  readonly labId: string;
+  readonly bundle: Bundle;
+  readonly stores: Stores;
+  /** Where the stores are, for executors to open. */
+  readonly address: StoreAddress;
+  /** Attempts at once, if the user set a bound. */
+  readonly concurrency: number | undefined;
+  /** Custom resources that the user declared for this machine. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** Tells the lab what happened. May be called from `open` on until `close` is over. */
+  report(event: RunnerEvent): void;
+}
+
+/** What a runner turns out to be, once opened. */
+export interface RunnerOpening {
+  /** What it can run attempts on. */
+  readonly offer: Offer;
+  /** Names of the tasks that the bundle really has, each with the name of its export. */
+  readonly tasks: readonly (readonly [name: string, exportName: string])[];
+  /** How many short attempts may share a dispatch. */
+  readonly batch: BatchOptions;
+  /** Results and params up to this many encoded bytes travel in messages. */
+  readonly inlineBytes: number;
+}
+
+/** What happens to a runner's executors and assignments. */
+export type RunnerEvent =
+  | {
+      readonly type: "outcome";
+      readonly assignment: string;
+      readonly task: number;
+      readonly attempt: number;
+      readonly outcome: Outcome;
+    }
+  /** An assignment broke off as a whole, with all attempts that have no outcome yet. */
+  | {
+      readonly type: "assignment-failed";
+      readonly assignment: string;
+      readonly failure: Failure;
+      readonly atServiceLimit?: true;
+    }
+  | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
+  /** An executor is gone; without a failure it was stopped on purpose. */
+  | { readonly type: "executor-gone"; readonly executor: string; readonly failure?: SharedFailure }
+  | {
+      readonly type: "start-failed";
+      readonly lane: Lane;
+      readonly count: number;
+      readonly failure: Failure & { readonly kind: "throttled" | "start-failed" };
+    }
+  | { readonly type: "limit"; readonly group: string; readonly slots: number }
+  | ({ readonly type: "log"; readonly executor: string; readonly at: number } & LogLine);
+
+/** Attempts to be executed, and where. */
+export interface DispatchOrder {
+  readonly assignment: Assignment;
+  readonly lane: Lane;
+  /** The executor, in lanes that are pooled. */
+  readonly executor?: string;
+  /** How long the attempts are expected to take together, in milliseconds, where that was measured. */
+  readonly expectedMs?: number;
+}
+
+/** Attempts that nobody waits for any more. */
+export interface KillOrder {
+  readonly assignment: string;
+  readonly executor?: string;
+  readonly runId: string;
+  readonly tasks: readonly number[];
+  /** How long they may take to end by themselves after `ctx.signal`, in milliseconds. */
+  readonly graceMs: number;
+}
+
+/**
+ * A back end: where attempts go. `local`, `inline` and `aws` implement it, and so may you: hand an
+ * object of this interface to `new Lab({ runner })`, and hold it against the exported conformance
+ * suite.
+ *
+ * The methods that start something return at once; what becomes of it is reported. Every attempt of a
+ * dispatch must be answered: by its own `outcome`, by `assignment-failed`, or by `executor-gone`.
+ */
+export interface Runner {
+  /** As the user sees it: `local`, `aws`. */
+  readonly name: string;
+  /**
+   * Where the lab keeps its results with this runner.
+   *
+   * @param storage What the user gave as `storage`, if anything.
+   */
+  storeAddress(storage: string | undefined): Promise<StoreAddress>;
+  /** Makes ready to run attempts of a bundle. @throws LabError when that cannot be. */
+  open(session: RunnerSession): Promise<RunnerOpening>;
+  /** Starts executors of a pooled lane: each is followed by `executor-ready` or `start-failed`. */
+  startExecutors(lane: Lane, count: number): void;
+  /** Lets an idle executor go. */
+  stopExecutor(executor: string): void;
+  dispatch(order: DispatchOrder): void;
+  kill(order: KillOrder): void;
+  /** Ends everything; nothing of it is left running afterwards. */
+  close(): Promise<void>;
+}

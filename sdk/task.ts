@@ -1,0 +1,142 @@
+import { inspect } from "node:util";
+import { InvalidTaskError } from "./errors.ts";
+import type { Params } from "./params.ts";
+import type { RunnerOptions } from "./runner-options.ts";
+import { DEFINITION, type TaskContext } from "./wire/definition.ts";
+
+/**
+ * What a task does, before it is given params.
+ *
+ * @typeParam P Type of the params as `run` receives them.
+ * @typeParam R What `run` returns.
+ * @typeParam C Type of the lab's `context`.
+ */
+export interface TaskConfig<P, R, C> {
+  /** Unique among the tasks of a lab; part of the cache key. Letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  /**
+   * Stands in for the code in the cache key: results are kept until it changes. Default: the hash of
+   * the code that the task reaches, so that editing it makes results stale.
+   */
+  readonly version?: string;
+  /** What it needs of its executor, possibly depending on the params. Default: 1 vCPU. */
+  readonly runnerOptions?: RunnerOptions | ((params: P) => RunnerOptions);
+  /** The work itself. It may be executed more than once, on any machine. */
+  run(params: P, context: TaskContext<C>): R;
+}
+
+/**
+ * A task definition: call it with params to get a {@link Task}.
+ *
+ * @typeParam P Type of the params as `run` receives them.
+ * @typeParam R Type of the result.
+ */
+export interface TaskDefinition<P, R> {
+  (...args: undefined extends P ? [params?: Params<P>] : [params: Params<P>]): Task<R, Params<P>>;
+  readonly taskName: string;
+  /** @internal */
+  readonly [DEFINITION]: TaskConfig<P, unknown, unknown>;
+}
+
+/**
+ * A definition with its params: a value that says what is to be done. It runs when it, or a task that
+ * has it in its params, is handed to a lab. Tasks of equal name, code and params are one task.
+ *
+ * @typeParam R Type of the result.
+ * @typeParam P Type of the params, tasks in them included.
+ */
+export class Task<out R, out P = unknown> {
+  declare readonly definition: TaskDefinition<never, unknown>;
+  readonly params: P;
+  declare readonly __result?: R;
+
+  /** @internal */
+  constructor(definition: TaskDefinition<never, unknown>, params: P) {
+    this.params = params;
+    // Not shown when the task is printed inside of something else.
+    Object.defineProperty(this, "definition", { value: definition });
+    Object.freeze(this);
+  }
+
+  /** Name of the definition. */
+  get name(): string {
+    return this.definition.taskName;
+  }
+
+  /** As one would write it: `trainModel({ seed: 1, folds: 5 })`, cut at about 80 characters. */
+  toString(): string {
+    const options = { depth: 2, breakLength: Number.POSITIVE_INFINITY, maxArrayLength: 3, maxStringLength: 40 };
+    const params = this.params === undefined ? "" : inspect(this.params, options);
+    const text = `${this.name}(${params})`;
+    return text.length > 80 ? `${text.slice(0, 78)}…)` : text;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** Definitions made in this process, the latest of each name: cached tasks are given back as theirs. */
+const definitions = new Map<string, WeakRef<TaskDefinition<never, unknown>>>();
+
+/** The definition of this name, or one that can do no more than name its tasks. */
+export function definitionNamed(name: string): TaskDefinition<never, unknown> {
+  const known = definitions.get(name)?.deref();
+  if (known) return known;
+  const run = (): never => {
+    throw new InvalidTaskError("unknown-task", `this process has not imported the module that defines task ${name}`);
+  };
+  return task<undefined, unknown>({ name, run }) as never;
+}
+
+/**
+ * Params of a `runnerOptions` function that stands above `run`: TypeScript reads a literal from top to
+ * bottom and does not know their type yet. Below `run`, or with a type of their own, they are checked.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: nothing narrower lets `({ folds }) => 1024 * folds` pass.
+type ParamsOfRunBelow = any;
+
+const NAME = /^[\w.-]{1,100}$/;
+
+/**
+ * Defines a task. Export it from the module that the lab is given as `tasks`: executors find it there
+ * by its name.
+ *
+ * @param config Name, options and the work itself.
+ * @returns A function from params to a {@link Task}. Params may hold other tasks wherever their
+ * results are wanted.
+ * @throws InvalidTaskError when the name or `run` is missing or malformed.
+ * @example
+ * export const square = task({ name: "square", run: async ({ x }: { x: number }) => x * x });
+ * export const sum = task({ name: "sum", run: ({ xs }: { xs: number[] }) => xs.reduce((a, b) => a + b, 0) });
+ *
+ * const total = await lab.runTask(sum({ xs: [square({ x: 1 }), square({ x: 2 }), 3] })); // 8
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefinition<P, Awaited<R>>;
+/* @__NO_SIDE_EFFECTS__ */
+export function task<P, R, C = unknown>(
+  config: Omit<TaskConfig<P, R, C>, "runnerOptions"> & {
+    readonly runnerOptions: (params: ParamsOfRunBelow) => RunnerOptions;
+  },
+): TaskDefinition<P, Awaited<R>>;
+/* @__NO_SIDE_EFFECTS__ */
+export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefinition<P, Awaited<R>> {
+  if (typeof config?.name !== "string" || !NAME.test(config.name)) {
+    throw new InvalidTaskError(
+      "invalid-task",
+      `task: name must be 1 to 100 letters, digits, "_", "-" or ".", got ${JSON.stringify(config?.name)}`,
+    );
+  }
+  if (typeof config.run !== "function") {
+    throw new InvalidTaskError("invalid-task", `task ${config.name}: run must be a function, got ${typeof config.run}`);
+  }
+  const definition = (params?: unknown): Task<Awaited<R>> => new Task(definition as never, params);
+  definitions.set(config.name, new WeakRef(definition as never));
+  Object.defineProperties(definition, {
+    name: { value: config.name },
+    taskName: { value: config.name, enumerable: true },
+    [DEFINITION]: { value: config },
+  });
+  return definition as unknown as TaskDefinition<P, Awaited<R>>;
+}
