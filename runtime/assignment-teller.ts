@@ -1,0 +1,140 @@
+import type { FeedWriter } from "../sdk/stores/feed.ts";
+import type { Assignment } from "../sdk/wire/attempt.ts";
+import type { WireLogLine } from "../sdk/wire/feed.ts";
+import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import type { AssignmentEnd } from "./supervisor.ts";
+
+interface TellerOptions {
+  readonly assignment: Assignment;
+  readonly executor: string;
+  readonly stores: StoreAddress;
+}
+
+/** Log lines are told while a task runs, this often, in milliseconds; those of short tasks with its answer. */
+const LOGS_EVERY_MS = 1_000;
+/** The driver is told that an assignment is alive this often, in milliseconds. */
+const BEAT_EVERY_MS = 15_000;
+/** From here on the driver may no longer be listening on its socket, in milliseconds. */
+const SOCKET_TRUSTED_MS = 240_000;
+
+/**
+ * Tells an assignment's progress in the feed, as far as the answer of the invocation does not: log
+ * lines while it runs; everything, when nobody waits for the answer or has waited too long. The SDK's
+ * client is loaded with the first word, so that short tasks do not pay for it.
+ */
+export class AssignmentTeller {
+  readonly #options: TellerOptions;
+  readonly #startedAt = Date.now();
+  #writer: Promise<FeedWriter> | undefined;
+  #pendingLogs: WireLogLine[] = [];
+  #untold: AttemptReport[] = [];
+  #telling: Promise<void> = Promise.resolve();
+  readonly #logTimer: NodeJS.Timeout | undefined;
+  readonly #beatTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: TellerOptions) {
+    this.#options = options;
+    if (!options.assignment.feed) return;
+    this.#logTimer = setInterval(() => this.#tellLogs(), LOGS_EVERY_MS);
+    this.#beatTimer = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+  }
+
+  get #answerMayBeLost(): boolean {
+    return !this.#options.assignment.awaited || Date.now() - this.#startedAt > SOCKET_TRUSTED_MS;
+  }
+
+  report(report: AttemptReport): void {
+    this.#untold.push(report);
+    if (this.#answerMayBeLost) this.#tellReports();
+  }
+
+  /** Takes a log line over; false where there is no feed to tell it in. */
+  log(line: WireLogLine): boolean {
+    if (!this.#options.assignment.feed) return false;
+    this.#pendingLogs.push(line);
+    return true;
+  }
+
+  /**
+   * Tells the rest.
+   *
+   * @returns Log lines that are left for the answer.
+   */
+  async finish(end: AssignmentEnd): Promise<WireLogLine[]> {
+    clearInterval(this.#logTimer);
+    clearInterval(this.#beatTimer);
+    const { assignment } = this.#options;
+    if (this.#answerMayBeLost) {
+      this.#tellLogs();
+      this.#tellReports();
+      const { broken, atServiceLimit } = end;
+      if (broken) {
+        this.#tell({
+          type: "broken",
+          assignment: assignment.id,
+          failure: broken,
+          ...(atServiceLimit ? { atServiceLimit } : {}),
+        });
+      }
+    }
+    await this.#telling;
+    const rest = this.#pendingLogs;
+    this.#pendingLogs = [];
+    return rest;
+  }
+
+  #tellLogs(): void {
+    for (const lines of inParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
+    this.#pendingLogs = [];
+  }
+
+  #tellReports(): void {
+    for (const report of this.#untold) {
+      this.#tell({ type: "outcomes", assignment: this.#options.assignment.id, reports: [report] });
+    }
+    this.#untold = [];
+  }
+
+  #beat(): void {
+    if (this.#answerMayBeLost) this.#tell({ type: "beat", assignments: [this.#options.assignment.id] });
+  }
+
+  #tell(event: Parameters<FeedWriter["write"]>[1]): void {
+    const { assignment } = this.#options;
+    const { feed } = assignment;
+    if (!feed) return;
+    this.#telling = this.#telling.then(async () => {
+      this.#writer ??= this.#openWriter();
+      await (await this.#writer).write(feed, event);
+    });
+    // A feed that cannot be written costs the driver time, not the attempt its result.
+    this.#telling = this.#telling.catch((error) => console.error("stratolab: the feed could not be written:", error));
+  }
+
+  async #openWriter(): Promise<FeedWriter> {
+    const [{ openStores }, { FeedWriter: Writer }] = await Promise.all([
+      import("../sdk/stores/stores.ts"),
+      import("../sdk/stores/feed.ts"),
+    ]);
+    return new Writer((await openStores(this.#options.stores)).table, this.#options.executor);
+  }
+}
+
+const MAX_ITEM_CHARACTERS = 3_000;
+
+/** Log lines in parts that fit an item each. */
+export function* inParts(lines: readonly WireLogLine[]): Generator<WireLogLine[]> {
+  let part: WireLogLine[] = [];
+  let size = 0;
+  for (const line of lines) {
+    if (part.length > 0 && size + line.text.length > MAX_ITEM_CHARACTERS) {
+      yield part;
+      part = [];
+      size = 0;
+    }
+    part.push(line);
+    size += line.text.length + 40;
+  }
+  if (part.length > 0) yield part;
+}

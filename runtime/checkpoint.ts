@@ -1,0 +1,67 @@
+import { deleteCheckpoint, readCheckpoint, type Saver, saveCheckpoint } from "../sdk/stores/checkpoints.ts";
+import type { Stores } from "../sdk/stores/stores.ts";
+import { loadValue } from "../sdk/stores/values.ts";
+import { encode } from "../sdk/wire/codec/codec.ts";
+import type { TaskCheckpoint } from "../sdk/wire/definition.ts";
+import { LabError } from "../sdk/wire/lab-error.ts";
+
+interface CheckpointOptions {
+  readonly stores: Stores;
+  readonly taskKey: string;
+  readonly saver: Saver;
+  readonly inlineBytes: number;
+  /** States saved by runs that began earlier do not count, in milliseconds since the epoch. */
+  readonly notBefore: number;
+}
+
+/** `ctx.checkpoint` of one attempt. */
+export class AttemptCheckpoint implements TaskCheckpoint {
+  readonly #options: CheckpointOptions;
+  readonly #request = new AbortController();
+  /** One save after the other, in the order of the calls. */
+  #saving: Promise<void> = Promise.resolve();
+  #used = false;
+
+  constructor(options: CheckpointOptions) {
+    this.#options = options;
+  }
+
+  get requested(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  async load<S>(): Promise<S | undefined> {
+    const { stores, taskKey, notBefore } = this.#options;
+    await this.#saving.catch(() => {});
+    const slot = await readCheckpoint(stores.table, taskKey, notBefore);
+    if (!slot) return undefined;
+    this.#used = true;
+    return (await loadValue(stores.objects, slot)) as S;
+  }
+
+  save(state: unknown): Promise<void> {
+    // Encoded at once: the task may go on changing its state.
+    const encoded = encode(state, { name: "state" });
+    const chunks = encoded.chunks.map((chunk) => new Uint8Array(chunk));
+    this.#used = true;
+    this.#saving = this.#saving.catch(() => {}).then(() => this.#save({ ...encoded, chunks }));
+    return this.#saving;
+  }
+
+  async #save(encoded: ReturnType<typeof encode>): Promise<void> {
+    const { stores, taskKey, saver, inlineBytes } = this.#options;
+    if (await saveCheckpoint(stores, taskKey, saver, encoded, inlineBytes)) return;
+    throw new LabError("superseded", "a later attempt of this task has saved its state: this one was given up");
+  }
+
+  /** The executor is about to be taken away: what is to be kept must be saved now. */
+  request(reason: string): void {
+    this.#request.abort(new LabError("checkpoint-requested", reason));
+  }
+
+  /** The task has its result, and needs its state no more. */
+  async done(): Promise<void> {
+    await this.#saving.catch(() => {});
+    if (this.#used) await deleteCheckpoint(this.#options.stores, this.#options.taskKey);
+  }
+}

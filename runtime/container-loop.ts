@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { FeedWriter } from "../sdk/stores/feed.ts";
+import { type Letter, readLetters } from "../sdk/stores/inbox.ts";
+import { isLabAlive } from "../sdk/stores/lab-life.ts";
+import type { Stores } from "../sdk/stores/stores.ts";
+import type { Assignment } from "../sdk/wire/attempt.ts";
+import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
+import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import { inParts } from "./assignment-teller.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export interface ContainerLoopOptions {
+  readonly id: string;
+  readonly lab: string;
+  readonly idleMs: number;
+  readonly stores: Stores;
+  readonly supervisor: Supervisor;
+}
+
+/** How often the inbox is looked at: quickly after there was something, slower the longer nothing comes. */
+const POLL_MIN_MS = 100;
+const POLL_MAX_MS = 1_000;
+const TELL_EVERY_MS = 200;
+const BEAT_EVERY_MS = 10_000;
+/** How often it is checked whether the lab is still there, in milliseconds. */
+const LAB_CHECK_EVERY_MS = 10_000;
+
+/**
+ * What a container does all its life: take assignments from its inbox one after another, tell what
+ * came of them in the lab's feed, and leave when there has been nothing for a while or the lab is gone.
+ */
+export class ContainerLoop {
+  readonly #options: ContainerLoopOptions;
+  readonly #writer: FeedWriter;
+  readonly #feed: { name: string; shards: number };
+  readonly #assignments: Assignment[] = [];
+  #lastLetter = 0;
+  #terminating = false;
+  #leaving = false;
+  #working: Promise<void> | undefined;
+  #current: Assignment | undefined;
+  #reports: AttemptReport[] = [];
+  #logs: WireLogLine[] = [];
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: ContainerLoopOptions) {
+    this.#options = options;
+    this.#writer = new FeedWriter(options.stores.table, options.id);
+    this.#feed = { name: options.lab, shards: 1 };
+  }
+
+  /** The service takes the container away: running attempts have what is left of the notice. */
+  terminate(): void {
+    if (this.#terminating) return;
+    this.#terminating = true;
+    this.#tell({ type: "terminating" });
+    this.#options.supervisor.notice("the ECS task was told to stop");
+  }
+
+  async run(): Promise<void> {
+    this.#tell({ type: "hello" });
+    const telling = setInterval(() => this.#tellNews(), TELL_EVERY_MS);
+    const beating = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+    try {
+      await this.#takeLetters();
+    } finally {
+      clearInterval(telling);
+      clearInterval(beating);
+      this.#tellNews();
+      this.#tell({ type: "bye" });
+      await this.#writing;
+    }
+  }
+
+  async #takeLetters(): Promise<void> {
+    const { idleMs } = this.#options;
+    let pause = POLL_MIN_MS;
+    let lastWork = Date.now();
+    let lastLabCheck = Date.now();
+    while (!this.#terminating) {
+      const letters = await this.#readInbox();
+      for (const letter of letters) this.#take(letter.number, letter.letter);
+      this.#workOn();
+      if (this.#working || letters.length > 0) lastWork = Date.now();
+      const idleFor = Date.now() - lastWork;
+      if (!this.#working && (this.#leaving || idleFor > idleMs)) {
+        // One more look: what arrived in this very moment is not left behind.
+        const late = await this.#readInbox();
+        if (late.length === 0) return;
+        for (const letter of late) this.#take(letter.number, letter.letter);
+        continue;
+      }
+      if (Date.now() - lastLabCheck > LAB_CHECK_EVERY_MS) {
+        lastLabCheck = Date.now();
+        // What runs is finished, since its result is kept; then nobody is left to work for.
+        if (!(await isLabAlive(this.#options.stores.table, this.#options.lab))) this.#leaving = true;
+      }
+      pause = letters.length > 0 ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
+      await (this.#working ? Promise.race([this.#working, sleep(pause)]) : sleep(pause));
+    }
+    // A notice of termination was given: what is done until then counts.
+    await this.#working;
+  }
+
+  #readInbox() {
+    const { stores, id } = this.#options;
+    return readLetters(stores.table, stores.objects, id, this.#lastLetter);
+  }
+
+  #take(number: number, letter: Letter): void {
+    this.#lastLetter = number;
+    switch (letter.type) {
+      case "assign":
+        this.#assignments.push(letter.assignment);
+        break;
+      case "cancel":
+        this.#cancel(letter.assignment, letter.tasks, letter.graceMs);
+        break;
+      case "leave":
+        this.#leaving = true;
+        break;
+    }
+  }
+
+  #cancel(assignmentId: string, tasks: readonly number[], graceMs: number): void {
+    if (this.#current?.id === assignmentId) {
+      this.#options.supervisor.cancel(assignmentId, tasks, graceMs);
+      return;
+    }
+    const at = this.#assignments.findIndex(({ id }) => id === assignmentId);
+    const queued = this.#assignments[at];
+    if (!queued) return;
+    const attempts = queued.attempts.filter(({ task }) => !tasks.includes(task));
+    if (attempts.length === 0) this.#assignments.splice(at, 1);
+    else this.#assignments[at] = { ...queued, attempts };
+  }
+
+  #workOn(): void {
+    const next = this.#working ? undefined : this.#assignments.shift();
+    if (!next) return;
+    this.#current = next;
+    this.#working = this.#work(next).finally(() => {
+      this.#working = undefined;
+      this.#current = undefined;
+    });
+  }
+
+  async #work(assignment: Assignment): Promise<void> {
+    const end = await this.#options.supervisor.run(assignment, {
+      report: (report) => this.#reports.push(report),
+      log: (line) => this.#logs.push(line),
+    });
+    this.#tellNews();
+    const { broken, atServiceLimit } = end;
+    if (broken) {
+      this.#tell({
+        type: "broken",
+        assignment: assignment.id,
+        failure: broken,
+        ...(atServiceLimit ? { atServiceLimit } : {}),
+      });
+    }
+  }
+
+  #tellNews(): void {
+    for (const lines of inParts(this.#logs)) this.#tell({ type: "logs", lines });
+    this.#logs = [];
+    const assignment = this.#current?.id;
+    if (assignment !== undefined) {
+      for (const report of this.#reports) this.#tell({ type: "outcomes", assignment, reports: [report] });
+    }
+    this.#reports = [];
+  }
+
+  #beat(): void {
+    this.#tell({ type: "beat", assignments: this.#current ? [this.#current.id] : [] });
+  }
+
+  #tell(event: FeedEvent): void {
+    this.#writing = this.#writing
+      .then(() => this.#writer.write(this.#feed, event))
+      .catch((error) => console.error("stratolab: the feed could not be written:", error));
+  }
+}

@@ -1,0 +1,212 @@
+import { createHash } from "node:crypto";
+import { commitResult } from "../sdk/stores/results.ts";
+import type { Stores } from "../sdk/stores/stores.ts";
+import { LostValue, loadValue } from "../sdk/stores/values.ts";
+import type { AttemptSpec } from "../sdk/wire/attempt.ts";
+import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
+import { CodecError } from "../sdk/wire/codec/codec-error.ts";
+import type { Encoded } from "../sdk/wire/codec/frame.ts";
+import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
+import { resultObject } from "../sdk/wire/keys.ts";
+import { ObjectRef } from "../sdk/wire/object-ref.ts";
+import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
+import { madeObjectReferences, resolvedTasks } from "../sdk/wire/references.ts";
+import type { Slot } from "../sdk/wire/slot.ts";
+import { slotBytes } from "../sdk/wire/slot.ts";
+import type { AttemptCheckpoint } from "./checkpoint.ts";
+import { taskContext } from "./task-context.ts";
+import { toThrownError } from "./thrown-error.ts";
+
+/** What an attempt is executed with. */
+export interface ExecutionEnvironment {
+  readonly stores: Stores;
+  readonly definition: RunnableDefinition;
+  readonly runId: string;
+  readonly namespace: string;
+  /** The lab's context, decoded. */
+  readonly context: unknown;
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+  readonly checkpoint: AttemptCheckpoint;
+  /** Results up to this many encoded bytes stay in the message and the control table. */
+  readonly inlineBytes: number;
+  /** Highest memory since the attempt began, in MB. */
+  peakMemoryMb(): number;
+  /** The task's own code is about to run. */
+  begin?(): void;
+  /** The task's own code has ended; what is left is to store its result. */
+  ran?(): void;
+}
+
+/**
+ * Executes one attempt: loads its inputs, runs the task, stores the result and commits it. The same
+ * in a local process, in Lambda and in a container. Never throws: whatever happens is an outcome.
+ */
+export async function execute(spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Outcome> {
+  const clock = new StageClock();
+  let bytesIn = 0;
+  let bytesOut = 0;
+  const usage = (): Usage => clock.usage(bytesIn, bytesOut, environment.peakMemoryMb());
+  const fail = (failure: Omit<Failure, "usage">): Failure => ({ ...failure, usage: usage() });
+
+  let params: unknown;
+  try {
+    const loaded = await loadParams(spec, environment);
+    params = loaded.params;
+    bytesIn = loaded.bytes;
+  } catch (error) {
+    return fail(asLoadFailure(error));
+  }
+  clock.next();
+
+  let result: unknown;
+  try {
+    const { signal, log, context, runId, checkpoint } = environment;
+    environment.begin?.();
+    result = await environment.definition[DEFINITION].run(
+      params,
+      taskContext({ spec, runId, signal, log, checkpoint, context }),
+    );
+  } catch (thrown) {
+    const error = toThrownError(thrown);
+    return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
+  } finally {
+    environment.ran?.();
+  }
+  clock.next();
+
+  try {
+    const encoded = encode(result, { name: "result" });
+    bytesOut = encoded.byteLength;
+    const value = await store(encoded, spec, environment);
+    const { record, own } = await commitResult(environment.stores.table, {
+      key: spec.key,
+      namespace: environment.namespace,
+      name: spec.name,
+      version: spec.version,
+      generation: spec.generation,
+      value,
+      params: spec.params,
+      runId: environment.runId,
+      attempt: spec.attempt,
+      endedAt: Date.now(),
+      durationMs: clock.runMs,
+      peakMemoryMb: environment.peakMemoryMb(),
+    });
+    await environment.checkpoint.done();
+    return { kind: "ok", value: record.value, usage: usage(), ...(own ? {} : { superseded: true }) };
+  } catch (error) {
+    return fail(asStoreFailure(error));
+  }
+}
+
+async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment) {
+  const { objects } = environment.stores;
+  let bytes = slotBytes(spec.params);
+  const inputs = new Map<string, unknown>();
+  await Promise.all(
+    Object.entries(spec.inputs).map(async ([key, slot]) => {
+      bytes += slotBytes(slot);
+      inputs.set(key, await loadInput(environment, key, slot));
+    }),
+  );
+  const params = await loadValue(objects, spec.params, [
+    resolvedTasks((key) => inputs.get(key)),
+    madeObjectReferences((slot) => new ObjectRef(slot)),
+  ]);
+  return { params: await withRefsResolved(params, environment), bytes };
+}
+
+/** A lost input, and which task it is the result of. */
+class LostInput extends Error {
+  readonly key: string;
+
+  constructor(key: string, cause: LostValue) {
+    super(cause.message, { cause });
+    this.key = key;
+  }
+}
+
+async function loadInput(environment: ExecutionEnvironment, key: string, slot: Slot): Promise<unknown> {
+  try {
+    return await loadValue(environment.stores.objects, slot);
+  } catch (error) {
+    if (error instanceof LostValue) throw new LostInput(key, error);
+    throw error;
+  }
+}
+
+/** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
+async function withRefsResolved(params: unknown, environment: ExecutionEnvironment): Promise<unknown> {
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
+  const refs = Object.entries(params).flatMap(([name, value]) => {
+    return value instanceof ObjectRef ? [[name, value.slot] as const] : [];
+  });
+  if (refs.length === 0) return params;
+  const values = await Promise.all(
+    refs.map(async ([name, slot]) => [name, await loadValue(environment.stores.objects, slot)] as const),
+  );
+  return { ...params, ...Object.fromEntries(values) };
+}
+
+async function store(encoded: Encoded, spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Slot> {
+  if (encoded.byteLength <= environment.inlineBytes) return { inline: joinChunks(encoded) };
+  const hash = createHash("sha256");
+  for (const chunk of encoded.chunks) hash.update(chunk);
+  const digest = hash.digest("hex");
+  const object = resultObject(spec.key, digest);
+  await environment.stores.objects.put(object, encoded);
+  return { object, bytes: encoded.byteLength, hash: digest };
+}
+
+function asLoadFailure(error: unknown): Omit<Failure, "usage"> {
+  const seen = `loading its inputs: ${error instanceof Error ? error.message : String(error)}`;
+  if (error instanceof LostInput) return { kind: "object-lost", seen, lostInputs: [error.key] };
+  if (error instanceof LostValue) return { kind: "object-lost", seen, lostInputs: [] };
+  return { kind: "executor-lost", seen };
+}
+
+function asStoreFailure(error: unknown): Omit<Failure, "usage"> {
+  if (error instanceof CodecError) return { kind: "user-error", seen: error.message, error: toThrownError(error) };
+  // The store could not be reached or refused: the attempt has to be made again.
+  return {
+    kind: "executor-lost",
+    seen: `storing its result: ${error instanceof Error ? error.message : String(error)}`,
+  };
+}
+
+/** Times the stages of an attempt: load, run, store. */
+class StageClock {
+  readonly #startedAt = Date.now();
+  readonly #cpu = process.cpuUsage();
+  readonly #marks = [performance.now()];
+
+  next(): void {
+    this.#marks.push(performance.now());
+  }
+
+  #stage(index: number): number {
+    const start = this.#marks[index];
+    if (start === undefined) return 0;
+    return (this.#marks[index + 1] ?? performance.now()) - start;
+  }
+
+  get runMs(): number {
+    return this.#stage(1);
+  }
+
+  usage(bytesIn: number, bytesOut: number, peakMemoryMb: number): Usage {
+    const cpu = process.cpuUsage(this.#cpu);
+    return {
+      startedAt: this.#startedAt,
+      endedAt: Date.now(),
+      loadMs: this.#stage(0),
+      runMs: this.#stage(1),
+      storeMs: this.#stage(2),
+      cpuMs: (cpu.user + cpu.system) / 1000,
+      peakMemoryMb,
+      bytesIn,
+      bytesOut,
+    };
+  }
+}

@@ -1,0 +1,168 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import { ExecutorEnv } from "../sdk/wire/protocol.ts";
+import { type LogLine, readLogLine } from "./log-lines.ts";
+import { type Mark, MarkFile } from "./mark.ts";
+import { onLines } from "./output-lines.ts";
+import { Family, signal, strays } from "./process-tree.ts";
+import type { DeathNote } from "./watch.ts";
+
+/** How an executor process ended, as its supervisor saw it. */
+export interface ProcessDeath {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** What its watchdog left, if that ended it. */
+  readonly note?: DeathNote;
+  /** The task it was executing. */
+  readonly culprit?: number;
+  /** Its last lines on standard error, where V8 and native code say why they give up. */
+  readonly errorTail: readonly string[];
+}
+
+export interface ExecutorProcessOptions {
+  readonly id: string;
+  /** File of the executor's entry. */
+  readonly entry: string;
+  /** Arguments behind the entry. */
+  readonly entryArguments?: readonly string[];
+  /** Arguments of Node before the entry. */
+  readonly nodeOptions: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  onMessage(message: FromExecutor): void;
+  /** A task's log line. */
+  onLog(line: LogLine): void;
+  /** A line of other output. */
+  onOutput(line: string, from: "stdout" | "stderr"): void;
+  /** The process is gone, and everything it started. Called once. */
+  onDeath(death: ProcessDeath): void;
+}
+
+const ERROR_TAIL_LINES = 20;
+/** How often it is noted which processes a task has started, in milliseconds. */
+const LOOK_EVERY_MS = 250;
+
+/**
+ * An executor process, seen from the supervisor above it: messages, log lines, death. It leads a
+ * process group of its own, so that Ctrl-C in a terminal does not reach it, and ends with all that its
+ * tasks started.
+ */
+export class ExecutorProcess {
+  readonly id: string;
+  readonly #child: ChildProcess;
+  readonly #input: Writable;
+  readonly #options: ExecutorProcessOptions;
+  readonly #errorTail: string[] = [];
+  readonly #mark: MarkFile;
+  readonly #family: Family | undefined;
+  readonly #looking: NodeJS.Timeout;
+  #note: DeathNote | undefined;
+
+  constructor(options: ExecutorProcessOptions) {
+    this.id = options.id;
+    this.#options = options;
+    this.#mark = new MarkFile(options.id);
+    this.#child = spawn(process.execPath, [...options.nodeOptions, options.entry, ...(options.entryArguments ?? [])], {
+      // In order: standard input, output and error, messages, outcomes, the watchdog's note, the mark.
+      stdio: ["ignore", "pipe", "pipe", "pipe", "pipe", "pipe", this.#mark.fd],
+      env: { ...options.env, [ExecutorEnv.executor]: options.id },
+      detached: true,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    this.#family = this.#child.pid === undefined ? undefined : new Family(this.#child.pid);
+    this.#looking = setInterval(() => this.#family?.look(), LOOK_EVERY_MS).unref();
+    const [, , , input, outcomes, notes] = this.#child.stdio as unknown as [
+      null,
+      Readable,
+      Readable,
+      Writable,
+      Readable,
+      Readable,
+    ];
+    this.#input = input;
+    // Writing to a process that has just died is no error: its death is about to be told.
+    input.on("error", () => {});
+    this.#readOutcomes(outcomes);
+    onLines(notes, (line) => {
+      this.#note = JSON.parse(line) as DeathNote;
+    });
+    onLines(this.#child.stdout as Readable, (line) => this.#readOutput(line));
+    onLines(this.#child.stderr as Readable, (line) => {
+      this.#errorTail.push(line);
+      if (this.#errorTail.length > ERROR_TAIL_LINES) this.#errorTail.shift();
+      options.onOutput(line, "stderr");
+    });
+    this.#child.on("error", (error) => this.#errorTail.push(error.message));
+    // `close` comes when all pipes are read to their end: nothing it said is lost.
+    this.#child.on("close", (exitCode, signalName) => this.#died(exitCode, signalName));
+    this.#child.on("exit", () => this.#endStrays());
+    // Idle executors do not keep a script alive that forgot to close its lab.
+    this.#child.unref();
+    for (const stream of this.#child.stdio) (stream as Socket | null)?.unref();
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** The task it is executing right now, and since when. */
+  get running(): Mark | undefined {
+    return this.#mark.read();
+  }
+
+  send(message: ToExecutor): void {
+    if (this.#input.writable) this.#input.write(frameMessage(message));
+  }
+
+  /** Asks it to leave: it exits as soon as its channel is closed. */
+  end(): void {
+    this.#input.end();
+  }
+
+  /** Ends it at once, with everything that its tasks started. */
+  kill(): void {
+    this.#signalGroup("SIGKILL");
+    this.#endStrays();
+  }
+
+  #readOutcomes(outcomes: Readable): void {
+    const reader = new MessageReader<FromExecutor>();
+    outcomes.on("data", (piece: Buffer) => {
+      for (const message of reader.push(piece)) this.#options.onMessage(message);
+    });
+  }
+
+  #readOutput(line: string): void {
+    const logLine = readLogLine(line);
+    if (logLine) this.#options.onLog(logLine);
+    else this.#options.onOutput(line, "stdout");
+  }
+
+  #signalGroup(name: NodeJS.Signals): void {
+    if (this.#child.pid === undefined) return;
+    // A negative pid is the group; on Windows there are no groups.
+    if (process.platform === "win32") this.#child.kill(name);
+    else signal(-this.#child.pid, name);
+  }
+
+  #endStrays(): void {
+    this.#signalGroup("SIGKILL");
+    this.#family?.kill();
+    for (const pid of strays(this.id)) signal(pid, "SIGKILL");
+  }
+
+  #died(exitCode: number | null, signalName: NodeJS.Signals | null): void {
+    clearInterval(this.#looking);
+    const culprit = this.#mark.read()?.task;
+    this.#mark.close();
+    this.#options.onDeath({
+      exitCode,
+      signal: signalName,
+      errorTail: this.#errorTail,
+      ...(culprit === undefined ? {} : { culprit }),
+      ...(this.#note ? { note: this.#note } : {}),
+    });
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * An executor process: takes assignments from the supervisor that started it, executes their attempts
+ * one after another, and reports each outcome as it comes.
+ *
+ * File descriptors: 3 brings messages, 4 takes outcomes, 6 is the mark. 4 is written synchronously, so
+ * an outcome that was reported survives whatever happens to this process afterwards.
+ */
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { openStores, type Stores } from "../sdk/stores/stores.ts";
+import { loadValue } from "../sdk/stores/values.ts";
+import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
+import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import type { RunnableDefinition } from "../sdk/wire/definition.ts";
+import type { LabError } from "../sdk/wire/lab-error.ts";
+import type { Outcome } from "../sdk/wire/outcome.ts";
+import { ExecutorEnv } from "../sdk/wire/protocol.ts";
+import { AttemptCheckpoint } from "./checkpoint.ts";
+import { execute } from "./execute.ts";
+import { fetchBundle } from "./fetch-bundle.ts";
+import { loadBundle } from "./load-bundle.ts";
+import { captureConsole, speakingFor, taskLog } from "./log-capture.ts";
+import { MarkWriter } from "./mark.ts";
+import { ownMemory } from "./memory.ts";
+import { Semaphore } from "./semaphore.ts";
+import { SpawnedProcesses } from "./spawned.ts";
+import type { WatchBoard } from "./watch.ts";
+
+const MESSAGES_FD = 3;
+const OUTCOMES_FD = 4;
+const MARK_FD = 6;
+/** Attempts longer than this, in milliseconds, have their memory measured at their end. */
+const WORTH_MEASURING_MS = 20;
+/** Results that may be on their way to the stores while further tasks run. */
+const STORING_AT_ONCE = 64;
+
+/** A supervisor that stopped reading blocks nobody for ever: it is gone, and so are we. */
+function report(message: FromExecutor): void {
+  let rest = frameMessage(message);
+  while (rest.byteLength > 0) {
+    try {
+      rest = rest.subarray(writeSync(OUTCOMES_FD, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") process.exit(1);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+/** The attempt that is being executed. */
+interface Current {
+  readonly runId: string;
+  readonly task: number;
+  readonly abort: AbortController;
+  readonly checkpoint: AttemptCheckpoint;
+}
+
+class Executor {
+  readonly #board: WatchBoard;
+  readonly #mark = new MarkWriter(MARK_FD);
+  readonly #storing = new Semaphore(STORING_AT_ONCE);
+  readonly #spawned = new SpawnedProcesses(process.env[ExecutorEnv.executor] ?? "");
+  #definitions = new Map<string, RunnableDefinition>();
+  #stores: Stores | undefined;
+  #contexts = new Map<string, unknown>();
+  #lastMemory = ownMemory();
+  #queue: Promise<void> = Promise.resolve();
+  #current: Current | undefined;
+  /** Attempts cancelled before they began. */
+  readonly #cancelled = new Set<string>();
+
+  constructor(board: WatchBoard) {
+    this.#board = board;
+    this.#spawned.watch();
+  }
+
+  receive(message: ToExecutor): void {
+    switch (message.type) {
+      case "open":
+        this.#queue = this.#open(message);
+        break;
+      case "assign":
+        this.#queue = this.#queue.then(() => this.#work(message.assignment));
+        break;
+      case "notice":
+        this.notice(message.reason);
+        break;
+      case "cancel":
+        if (this.#current?.runId === message.runId && this.#current.task === message.task) {
+          this.#current.abort.abort(new Error("the task was cancelled"));
+        } else {
+          this.#cancelled.add(`${message.runId}/${message.task}`);
+        }
+        break;
+    }
+  }
+
+  /** This process is about to be taken away. */
+  notice(reason: string): void {
+    this.#current?.checkpoint.request(reason);
+  }
+
+  async #open({ bundleHash, local, stores }: ToExecutor & { type: "open" }): Promise<void> {
+    try {
+      const opening = openStores(stores);
+      const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
+      const loaded = await loadBundle(path, bundleHash, root);
+      this.#stores = await opening;
+      this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+      report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
+    } catch (error) {
+      const { kind = "start-failed", message } = error as LabError;
+      report({ type: "open-failed", kind, message });
+    }
+  }
+
+  async #work(assignment: Assignment): Promise<void> {
+    // Tasks that share an assignment are known to be short: the next may run while the last is stored.
+    // One that comes alone may block the event loop for long: what was done before is stored first.
+    const overlapping = assignment.attempts.length > 1;
+    if (!overlapping) await this.#storing.idle();
+    for (const spec of assignment.attempts) {
+      await this.#storing.acquire();
+      await new Promise<void>((next) => {
+        void this.#attempt(assignment, spec, overlapping ? next : () => {}).then((outcome) => {
+          report({ type: "outcome", assignment: assignment.id, task: spec.task, attempt: spec.attempt, outcome });
+          this.#storing.release();
+          next();
+        });
+      });
+    }
+  }
+
+  async #attempt(assignment: Assignment, spec: AttemptSpec, ran: () => void): Promise<Outcome> {
+    const { runId, namespace, inlineBytes } = assignment;
+    const { task, attempt } = spec;
+    if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
+    const definition = this.#definitions.get(spec.name);
+    const stores = this.#stores;
+    if (!definition || !stores) {
+      return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
+    }
+    const abort = new AbortController();
+    const watch = this.#watch(spec, abort);
+    const speaker = { runId, task, attempt };
+    const checkpoint = new AttemptCheckpoint({
+      stores,
+      taskKey: spec.key,
+      saver: { runStartedAt: assignment.runStartedAt, attempt },
+      inlineBytes,
+      notBefore: spec.generation,
+    });
+    this.#current = { runId, task, abort, checkpoint };
+    let context: unknown;
+    try {
+      context = await this.#contextOf(assignment, stores);
+    } catch (error) {
+      return { kind: "object-lost", seen: `loading the lab's context: ${(error as Error).message}` };
+    }
+    const outcome = await speakingFor(speaker, () =>
+      execute(spec, {
+        stores,
+        definition,
+        runId,
+        namespace,
+        context,
+        inlineBytes,
+        signal: abort.signal,
+        log: taskLog(speaker),
+        checkpoint,
+        peakMemoryMb: () => watch.peakMemoryMb(),
+        begin: () => watch.begin(),
+        ran: () => {
+          watch.end();
+          this.#current = undefined;
+          ran();
+        },
+      }),
+    );
+    // What it threw because it was told to stop is not its own error.
+    if (outcome.kind === "ok" || !abort.signal.aborted) return outcome;
+    return {
+      ...outcome,
+      kind: watch.overtime() ? "timeout" : "cancelled",
+      seen: `${(abort.signal.reason as Error).message}; it ended with: ${outcome.seen}`,
+    };
+  }
+
+  /** What happens around a task's own code: its deadline, its memory, and the mark for those who watch. */
+  #watch({ task, attempt, resources: { timeoutMs, memoryMb } }: AttemptSpec, abort: AbortController) {
+    let timer: NodeJS.Timeout | undefined;
+    let begunAt = 0;
+    let endedAt = 0;
+    let peakMemoryMb = 0;
+    return {
+      begin: () => {
+        begunAt = Date.now();
+        const deadline = timeoutMs === undefined ? 0 : begunAt + timeoutMs;
+        this.#mark.set(task, begunAt);
+        this.#board.begin({ deadline, memoryLimitBytes: (memoryMb ?? 0) * 2 ** 20, task, attempt }, this.#lastMemory);
+        if (timeoutMs === undefined) return;
+        const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
+        timer = setTimeout(() => abort.abort(overtime), timeoutMs);
+      },
+      end: () => {
+        if (begunAt === 0) return;
+        clearTimeout(timer);
+        endedAt = Date.now();
+        // Measuring takes longer than many a task: of short ones the watchdog's latest look has to do.
+        if (endedAt - begunAt > WORTH_MEASURING_MS) {
+          this.#lastMemory = ownMemory();
+          this.#board.noteMemory(this.#lastMemory);
+        }
+        peakMemoryMb = Math.round(this.#board.peakMemoryBytes / 2 ** 20);
+        this.#board.end();
+        this.#mark.clear();
+        this.#spawned.end();
+      },
+      overtime: () => timeoutMs !== undefined && endedAt >= begunAt + timeoutMs,
+      peakMemoryMb: () => peakMemoryMb,
+    };
+  }
+
+  /** Loaded once for each context; a lab has one. */
+  async #contextOf({ context }: Assignment, stores: Stores): Promise<unknown> {
+    if (!context) return undefined;
+    const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.hash;
+    if (!this.#contexts.has(key)) this.#contexts = new Map([[key, await loadValue(stores.objects, context)]]);
+    return this.#contexts.get(key);
+  }
+}
+
+/** Serves the supervisor until it closes the channel. */
+export function serve(board: WatchBoard): Executor {
+  captureConsole();
+  const executor = new Executor(board);
+  const channel = new Socket({ fd: MESSAGES_FD, readable: true, writable: false });
+  const reader = new MessageReader<ToExecutor>();
+  channel.on("data", (piece: Buffer) => {
+    for (const message of reader.push(piece)) executor.receive(message);
+  });
+  const leave = () => process.exit(0);
+  channel.on("end", leave);
+  channel.on("error", leave);
+  // Ctrl-C is for the driver, which decides what becomes of running attempts.
+  process.on("SIGINT", () => {});
+  return executor;
+}

@@ -1,0 +1,62 @@
+/**
+ * Entry of the Lambda functions. The handler is the supervisor; an executor process below it runs the
+ * user's code, so that a crash, a blocked loop or a lack of memory there still gets an answer.
+ */
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { WireLogLine } from "../sdk/wire/feed.ts";
+import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sdk/wire/invocation.ts";
+import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
+import { ExecutorEnv, PROTOCOL_VERSION } from "../sdk/wire/protocol.ts";
+import { AssignmentTeller } from "./assignment-teller.ts";
+import { Supervisor } from "./supervisor.ts";
+
+/** What the handler needs of Lambda's context. */
+interface LambdaContext {
+  readonly awsRequestId?: string;
+  getRemainingTimeInMillis(): number;
+}
+
+/** Time that is kept back before Lambda's own deadline, to end the attempt and answer, in milliseconds. */
+const DEADLINE_MARGIN_MS = 3_000;
+
+const id = `${process.env.AWS_LAMBDA_LOG_STREAM_NAME?.split("]").at(-1) || hostname()}`;
+const stores = {
+  kind: "aws",
+  table: process.env[ExecutorEnv.table] ?? "",
+  bucket: process.env[ExecutorEnv.bucket] ?? "",
+} as const;
+const supervisor = new Supervisor({
+  id: `lambda-${id}`,
+  entry: fileURLToPath(new URL("./executor.mjs", import.meta.url)),
+  stores,
+  memoryMb: Number(process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? process.env[ExecutorEnv.memoryMb] ?? 512),
+});
+// While Lambda still initialises, CPU is free: the process below starts beside this one.
+supervisor.prepare();
+
+export async function handler(payload: InvocationPayload, context: LambdaContext): Promise<InvocationResponse> {
+  if (payload?.protocol !== PROTOCOL_VERSION) {
+    throw new Error(
+      `this stack speaks protocol ${PROTOCOL_VERSION}, the caller ${String(payload?.protocol)}: deploy the stack and run the script with the same version of stratolab`,
+    );
+  }
+  const assignment = readPayload(payload);
+  const executor = `${id}/${context.awsRequestId ?? ""}`;
+  const teller = new AssignmentTeller({ assignment, executor: context.awsRequestId ?? id, stores });
+  const reports: AttemptReport[] = [];
+  const logs: WireLogLine[] = [];
+  const listener = {
+    report: (report: AttemptReport) => {
+      reports.push(report);
+      teller.report(report);
+    },
+    log: (line: WireLogLine) => {
+      if (!teller.log(line)) logs.push(line);
+    },
+  };
+  const deadline = Date.now() + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
+  const end = await supervisor.run(assignment, listener, deadline);
+  logs.push(...(await teller.finish(end)));
+  return toResponse({ executor, reports, logs, ...end });
+}

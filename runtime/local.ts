@@ -1,0 +1,17 @@
+/** Entry of a local executor process: an executor with its watchdog beside it. */
+import { Worker } from "node:worker_threads";
+import { serve } from "./executor.ts";
+import { WatchBoard } from "./watch.ts";
+
+/** File descriptor that the watchdog's last note goes to. */
+const NOTE_FD = 5;
+/** How often memory and deadline are looked at, in milliseconds. */
+const POLL_MS = 50;
+
+const board = new WatchBoard();
+board.end();
+const workerData = { board: board.buffer, noteFd: NOTE_FD, parentPid: process.ppid, pollMs: POLL_MS };
+const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), { workerData, execArgv: [], env: {} });
+watchdog.unref();
+const executor = serve(board);
+watchdog.on("message", (reason: string) => executor.notice(reason));

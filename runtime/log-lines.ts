@@ -1,0 +1,36 @@
+/**
+ * How log lines of tasks travel on an executor's standard output: a mark, then JSON. A pipe to
+ * standard output is written synchronously, so the last words before a crash arrive. Lines without
+ * the mark come from whatever else writes there: native code, child processes.
+ */
+const MARK = "\u001e";
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** One log line of a task. */
+export interface LogLine {
+  readonly runId: string;
+  readonly task: number;
+  readonly attempt: number;
+  readonly level: LogLevel;
+  readonly text: string;
+}
+
+/** Longest text of one line; what is behind is cut, and said to be. */
+const MAX_TEXT = 16_000;
+
+export function writeLogLine({ runId, task, attempt, level, text }: LogLine): string {
+  const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}… (${text.length - MAX_TEXT} characters cut)` : text;
+  return `${MARK}${JSON.stringify([runId, task, attempt, level, cut])}\n`;
+}
+
+/** The log line in a line of output, or undefined when it is no task's. */
+export function readLogLine(line: string): LogLine | undefined {
+  if (!line.startsWith(MARK)) return undefined;
+  try {
+    const [runId, task, attempt, level, text] = JSON.parse(line.slice(1)) as [string, number, number, LogLevel, string];
+    return { runId, task, attempt, level, text };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,253 @@
+import { classifyProcessEnd } from "../sdk/core/classify.ts";
+import type { Assignment } from "../sdk/wire/attempt.ts";
+import type { FromExecutor } from "../sdk/wire/channel.ts";
+import type { WireLogLine } from "../sdk/wire/feed.ts";
+import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { Failure, SharedFailure } from "../sdk/wire/outcome.ts";
+import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import { ExecutorProcess } from "./executor-process.ts";
+import { treeMemory } from "./memory.ts";
+import { DEADLINE_GRACE_MS, judge, notice } from "./watch.ts";
+
+export interface SupervisorOptions {
+  /** Names the executor in evidence and marks its processes. */
+  readonly id: string;
+  /** File of the executor process's entry, and arguments behind it. */
+  readonly entry: string;
+  readonly entryArguments?: readonly string[];
+  readonly stores: StoreAddress;
+  /** Memory of the whole executor, in MB. */
+  readonly memoryMb: number;
+}
+
+/** What an assignment came to beyond its reports. */
+export interface AssignmentEnd {
+  /** Why the attempts without a report have none. */
+  readonly broken?: SharedFailure;
+  readonly atServiceLimit?: true;
+}
+
+export interface AssignmentListener {
+  report(report: AttemptReport): void;
+  log(line: WireLogLine): void;
+}
+
+/** How often memory and deadlines are looked at, in milliseconds. */
+const POLL_MS = 100;
+/** Memory that is left to the supervisor and the kernel: the process below must stay under the rest. */
+const MARGIN_MB = 24;
+const MARGIN_SHARE = 0.05;
+
+interface Verdict {
+  readonly failure: Failure;
+  readonly atServiceLimit?: true;
+}
+
+/** The assignment being worked on. */
+interface Work {
+  readonly assignment: Assignment;
+  readonly listener: AssignmentListener;
+  readonly open: Set<number>;
+  readonly since: number;
+  /** The running task was told to save its state. */
+  noticed: boolean;
+  resolve(end: AssignmentEnd): void;
+}
+
+/**
+ * Stands above an executor process in the cloud and stays responsive when user code does not. It
+ * hands assignments down, ends attempts that are out of time or memory, and tells what killed those
+ * that died. The process is started anew when it is gone, or when another bundle is to be loaded.
+ */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  #process: ExecutorProcess | undefined;
+  #bundle: string | undefined;
+  #processes = 0;
+  #work: Work | undefined;
+  /** Why the process is being killed, when it is us who kill it. */
+  #verdict: Verdict | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Starts a process ahead of the first assignment. */
+  prepare(): void {
+    this.#process ??= this.#start();
+  }
+
+  #start(): ExecutorProcess {
+    const { id, entry, entryArguments = [], memoryMb } = this.#options;
+    const child: ExecutorProcess = new ExecutorProcess({
+      id: `${id}.${++this.#processes}`,
+      entry,
+      entryArguments,
+      // The supervisor bounds memory; V8's own bound must not get in before it.
+      nodeOptions: ["--enable-source-maps", `--max-old-space-size=${memoryMb}`],
+      env: process.env,
+      onMessage: (message) => this.#message(message),
+      onLog: (line) => this.#work?.listener.log({ at: Date.now(), ...line }),
+      onOutput: (text, from) => this.#output(text, from === "stderr" ? "error" : "info"),
+      onDeath: (death) => {
+        if (this.#process !== child) return;
+        this.#process = undefined;
+        this.#bundle = undefined;
+        const verdict: Verdict = this.#verdict ?? { failure: classifyProcessEnd(death) };
+        this.#verdict = undefined;
+        const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
+        this.#finish({
+          broken: { ...verdict.failure, ...culprit },
+          ...(verdict.atServiceLimit ? { atServiceLimit: true } : {}),
+        });
+      },
+    });
+    return child;
+  }
+
+  /**
+   * Works off one assignment.
+   *
+   * @param deadline When the service ends this executor, in milliseconds since the epoch.
+   */
+  async run(
+    assignment: Assignment,
+    listener: AssignmentListener,
+    deadline = Number.POSITIVE_INFINITY,
+  ): Promise<AssignmentEnd> {
+    this.#open(assignment.bundle);
+    const done = new Promise<AssignmentEnd>((resolve) => {
+      const open = new Set(assignment.attempts.map(({ task }) => task));
+      this.#work = { assignment, listener, open, since: Date.now(), noticed: false, resolve };
+    });
+    this.#process?.send({ type: "assign", assignment });
+    const timer = setInterval(() => this.#watch(deadline), POLL_MS);
+    try {
+      return await done;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #open(bundle: string): void {
+    if (this.#process && this.#bundle !== undefined && this.#bundle !== bundle) {
+      // A process cannot forget modules: another bundle gets a process of its own.
+      const old = this.#process;
+      this.#process = undefined;
+      old.kill();
+    }
+    this.#process ??= this.#start();
+    if (this.#bundle === bundle) return;
+    this.#bundle = bundle;
+    this.#process.send({ type: "open", bundleHash: bundle, stores: this.#options.stores });
+  }
+
+  #message(message: FromExecutor): void {
+    const work = this.#work;
+    if (!work) return;
+    switch (message.type) {
+      case "outcome": {
+        const { task, attempt, outcome } = message;
+        work.open.delete(task);
+        work.listener.report({ task, attempt, outcome });
+        if (work.open.size === 0) this.#finish({});
+        break;
+      }
+      case "open-failed": {
+        const kind = message.kind === "start-failed" ? "start-failed" : "executor-lost";
+        this.#verdict = { failure: { kind, seen: message.message } };
+        this.#process?.kill();
+        break;
+      }
+      default:
+    }
+  }
+
+  #output(text: string, level: "info" | "error"): void {
+    const work = this.#work;
+    const task = this.#process?.running?.task;
+    if (!work || task === undefined) return;
+    const attempt = work.assignment.attempts.find((spec) => spec.task === task)?.attempt ?? 1;
+    work.listener.log({ at: Date.now(), runId: work.assignment.runId, task, attempt, level, text });
+  }
+
+  #finish(end: AssignmentEnd): void {
+    const work = this.#work;
+    this.#work = undefined;
+    work?.resolve(end);
+  }
+
+  /** Looks whether the running attempt has to end. */
+  #watch(deadline: number): void {
+    const { assignment } = this.#work ?? {};
+    const pid = this.#process?.pid;
+    if (!assignment || pid === undefined || this.#verdict) return;
+    const now = Date.now();
+    if (now > deadline - noticeBeforeMs(deadline, this.#work?.since ?? now))
+      this.notice("the service is about to end the executor");
+    if (now > deadline) {
+      this.#end({ kind: "timeout", seen: "cut at the longest that the service allows" }, true);
+      return;
+    }
+    const running = this.#process?.running;
+    if (!running) return;
+    const spec = assignment.attempts.find(({ task }) => task === running.task);
+    const timeoutMs = spec?.resources.timeoutMs;
+    const watched = {
+      task: running.task,
+      attempt: spec?.attempt ?? 1,
+      deadline: timeoutMs === undefined ? 0 : running.since + timeoutMs,
+      memoryLimitBytes: memoryLimitMb(this.#options.memoryMb) * 2 ** 20,
+    };
+    const memory = treeMemory(pid);
+    const reason = notice(watched, memory);
+    if (reason) this.notice(reason);
+    const note = judge(watched, now, memory, false);
+    if (note && note.kind !== "orphaned") this.#end({ kind: note.kind, seen: note.seen });
+  }
+
+  /** Tells the running task, once, that its executor is about to be taken away. */
+  notice(reason: string): void {
+    if (!this.#work || this.#work.noticed) return;
+    this.#work.noticed = true;
+    this.#process?.send({ type: "notice", reason });
+  }
+
+  #end(failure: Failure, atServiceLimit = false): void {
+    this.#verdict = { failure, ...(atServiceLimit ? { atServiceLimit: true } : {}) };
+    this.#process?.kill();
+  }
+
+  /** Tells attempts that nobody waits for them; what still runs after the grace is ended. */
+  cancel(assignmentId: string, tasks: readonly number[], graceMs: number): void {
+    const work = this.#work;
+    if (work?.assignment.id !== assignmentId) return;
+    const { runId } = work.assignment;
+    for (const task of tasks) if (work.open.has(task)) this.#process?.send({ type: "cancel", runId, task });
+    setTimeout(() => {
+      const running = this.#process?.running;
+      if (this.#work !== work || !running || !tasks.includes(running.task)) return;
+      this.#end({ kind: "cancelled", seen: "it did not end by itself when it was cancelled" });
+    }, graceMs + DEADLINE_GRACE_MS).unref();
+  }
+
+  get isWorking(): boolean {
+    return this.#work !== undefined;
+  }
+
+  /** Ends the process, and whatever it was working on. */
+  stop(): void {
+    this.#process?.kill();
+  }
+}
+
+/** How long before a deadline a task is told of it: a tenth of the time there was, 5 s to 60 s. */
+function noticeBeforeMs(deadline: number, since: number): number {
+  return Math.min(60_000, Math.max(5_000, (deadline - since) / 10));
+}
+
+/** Memory that the process below may use, in MB, of an executor of this size. */
+function memoryLimitMb(memoryMb: number): number {
+  const supervisorMb = process.memoryUsage.rss() / 2 ** 20;
+  return Math.max(32, memoryMb - supervisorMb - Math.max(MARGIN_MB, memoryMb * MARGIN_SHARE));
+}

@@ -1,0 +1,16 @@
+import type { AttemptSpec } from "../sdk/wire/attempt.ts";
+import type { TaskCheckpoint, TaskContext, TaskLog } from "../sdk/wire/definition.ts";
+
+interface ContextParts {
+  readonly spec: AttemptSpec;
+  readonly runId: string;
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+  readonly checkpoint: TaskCheckpoint;
+  readonly context: unknown;
+}
+
+/** The second parameter of a task's `run`. */
+export function taskContext({ spec, runId, signal, log, checkpoint, context }: ContextParts): TaskContext {
+  return { signal, log, checkpoint, attempt: spec.attempt, runId, resources: spec.resources, context };
+}
