@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { outputOf, propertiesOf, synthesize } from "./synthesize.ts";
+
+const { template } = synthesize();
+
+const sizesOf = (from = template): number[] =>
+  Object.values(from.findResources("AWS::Lambda::Function")).map(({ Properties }) => Properties.MemorySize);
+
+describe("Lambda functions", () => {
+  test("come in one size each", () => {
+    expect(sizesOf()).toEqual([512, 1024, 1769, 3538, 7076, 10240]);
+    expect(sizesOf(synthesize({ lambdaSizes: [3008, 128] }).template)).toEqual([128, 3008]);
+  });
+
+  test("are the same code for nodejs22.x on arm64, for as long as Lambda allows", () => {
+    const [logGroup] = Object.keys(template.findResources("AWS::Logs::LogGroup")).filter((id) => /Function/.test(id));
+    expect(propertiesOf(template, "AWS::Lambda::Function", "1769Mb")).toMatchObject({
+      Runtime: "nodejs22.x",
+      Handler: "index.handler",
+      Architectures: ["arm64"],
+      MemorySize: 1769,
+      Timeout: 900,
+      EphemeralStorage: { Size: 512 },
+      LoggingConfig: { LogGroup: { Ref: logGroup } },
+      Environment: {
+        Variables: {
+          STRATOLAB_TABLE: { Ref: expect.stringContaining("Table") },
+          STRATOLAB_BUCKET: { Ref: expect.stringContaining("Bucket") },
+          STRATOLAB_MEMORY_MB: "1769",
+        },
+      },
+    });
+    const code = Object.values(template.findResources("AWS::Lambda::Function")).map((each) => each.Properties.Code);
+    expect(new Set(code.map((each) => JSON.stringify(each))).size).toBe(1);
+  });
+
+  test("run outside any VPC and take the account's concurrency", () => {
+    for (const { Properties } of Object.values(template.findResources("AWS::Lambda::Function"))) {
+      expect(Properties).not.toHaveProperty("VpcConfig");
+      expect(Properties).not.toHaveProperty("ReservedConcurrentExecutions");
+    }
+  });
+
+  test("are never retried by Lambda itself", () => {
+    template.resourceCountIs("AWS::Lambda::EventInvokeConfig", 6);
+    template.allResourcesProperties("AWS::Lambda::EventInvokeConfig", {
+      MaximumRetryAttempts: 0,
+      MaximumEventAgeInSeconds: 21_600,
+    });
+  });
+
+  test("take architecture, disk, concurrency and copies from props", () => {
+    const { template: other } = synthesize({
+      architecture: "x86_64",
+      lambdaSizes: [1024, 2048],
+      functionCopies: 2,
+      lambdaEphemeralStorageMb: 2048,
+      reservedConcurrency: 50,
+    });
+    expect(sizesOf(other)).toEqual([1024, 1024, 2048, 2048]);
+    other.allResourcesProperties("AWS::Lambda::Function", {
+      Architectures: ["x86_64"],
+      EphemeralStorage: { Size: 2048 },
+      ReservedConcurrentExecutions: 50,
+    });
+    const functions = JSON.parse(outputOf(other, "Functions"));
+    expect(new Set(functions.map(({ name }: { name: string }) => name)).size).toBe(4);
+    expect(functions[3]).toMatchObject({ memoryMb: 2048, timeoutSeconds: 900, ephemeralStorageMb: 2048 });
+  });
+
+  test.each([
+    [{ lambdaSizes: [64] }, "Each of lambdaSizes needs a whole number from 128 to 10240. Got 64."],
+    [{ lambdaSizes: [512, 512] }, "lambdaSizes needs different sizes in MB. Got [512,512]."],
+    [{ lambdaSizes: [] }, "lambdaSizes needs different sizes in MB. Got []."],
+    [{ functionCopies: 5 }, "Got 5 × 6 = 30. Choose fewer copies or fewer sizes."],
+    [{ lambdaEphemeralStorageMb: 256 }, "lambdaEphemeralStorageMb needs a whole number from 512 to 10240. Got 256."],
+    [{ architecture: "arm" as "arm64" }, 'architecture needs one of x86_64, arm64. Got "arm".'],
+  ])("refuse %j", (props, message) => {
+    expect(() => synthesize(props)).toThrow(message);
+  });
+});
+
+test("logs go to two groups of the stack and expire", () => {
+  template.resourceCountIs("AWS::Logs::LogGroup", 2);
+  template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 30 });
+  synthesize({ logRetentionDays: 7 }).template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+  expect(() => synthesize({ logRetentionDays: 31 })).toThrow("logRetentionDays needs one of 1, 3, 5, 7, 14, 30,");
+});
