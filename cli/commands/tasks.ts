@@ -1,0 +1,106 @@
+import { existsSync } from "node:fs";
+import { inspect } from "node:util";
+import { Command } from "commander";
+import { duration, harmless } from "../../sdk/progress/text.ts";
+import { DEFAULT_STORAGE } from "../../sdk/runners/local/bundle-file.ts";
+import { listResults, type ResultRecord } from "../../sdk/stores/results.ts";
+import type { Stores } from "../../sdk/stores/stores.ts";
+import { loadValue } from "../../sdk/stores/values.ts";
+import { LabError } from "../../sdk/wire/lab-error.ts";
+import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
+import { slotBytes } from "../../sdk/wire/slot.ts";
+import { openNamedStores, type StoreOptions, withStoreOptions } from "../store-options.ts";
+import { size, table } from "../table.ts";
+
+interface TasksOptions extends StoreOptions {
+  readonly namespace: string;
+}
+
+/** `stratolab tasks [name]`: the tasks whose results are stored. */
+export function tasksCommand(): Command {
+  const command = new Command("tasks")
+    .description("Lists the tasks whose results are stored, oldest first.")
+    .argument("[name]", "only tasks of this name")
+    .option("--namespace <name>", "namespace of the lab", "default");
+  return withStoreOptions(command).action(async (name: string | undefined, options: TasksOptions) => {
+    if (options.runner === "local") requireStorage(options.storage ?? DEFAULT_STORAGE);
+    const stores = await openNamedStores(options);
+    try {
+      await list(stores, name, options);
+    } finally {
+      await stores.table.close();
+    }
+  });
+}
+
+/** Looking must not create what is not there. */
+function requireStorage(folder: string): void {
+  if (existsSync(folder)) return;
+  throw new LabError(
+    "no-storage",
+    `there are no results in ${folder}: give --storage, or run this where your script runs`,
+  );
+}
+
+async function list(stores: Stores, name: string | undefined, { namespace, json }: TasksOptions): Promise<void> {
+  const records: ResultRecord[] = [];
+  const names = new Set<string>();
+  for await (const record of listResults(stores.table, namespace)) {
+    names.add(record.name);
+    if (name === undefined || record.name === name) records.push(record);
+  }
+  if (name !== undefined && !names.has(name)) {
+    const known = [...names].sort().join(", ") || "none";
+    throw new LabError(
+      "unknown-task",
+      `no results of a task ${JSON.stringify(name)} are stored; there are some of: ${known}`,
+    );
+  }
+  records.sort((a, b) => a.endedAt - b.endedAt);
+  const shown = await Promise.all(
+    records.map(async (record) => ({
+      name: record.name,
+      params: await describeParams(stores, record),
+      key: record.key,
+      version: record.version,
+      endedAt: new Date(record.endedAt).toISOString(),
+      durationMs: record.durationMs,
+      peakMemoryMb: record.peakMemoryMb,
+      bytes: slotBytes(record.value),
+    })),
+  );
+  if (json) {
+    process.stdout.write(`${JSON.stringify(shown, null, 2)}\n`);
+    return;
+  }
+  const rows = shown.map((each) => [
+    each.name,
+    each.params,
+    each.endedAt.slice(0, 19).replace("T", " "),
+    duration(each.durationMs),
+    `${each.peakMemoryMb} MB`,
+    size(each.bytes),
+  ]);
+  process.stdout.write(`${table(["TASK", "PARAMS", "ENDED", "TOOK", "MEMORY", "RESULT"], rows)}\n`);
+}
+
+/** Params in a line; the tasks in them by their names. */
+async function describeParams({ objects }: Stores, { params }: ResultRecord): Promise<string> {
+  const named = (what: string) => ({ [inspect.custom]: () => what });
+  try {
+    const value = await loadValue(objects, params, [
+      resolvedTasks((_key, name) => named(`${name}(…)`)),
+      madeObjectReferences(() => named("ObjectRef")),
+    ]);
+    if (value === undefined) return "";
+    const text = inspect(value, {
+      depth: 2,
+      breakLength: Number.POSITIVE_INFINITY,
+      maxArrayLength: 3,
+      maxStringLength: 40,
+    });
+    return harmless(text.length > 60 ? `${text.slice(0, 59)}…` : text);
+  } catch {
+    return "(lost)";
+  }
+}

@@ -1,0 +1,20 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { packageVersion } from "../sdk/package-files.ts";
+import { deployCommand } from "./commands/deploy.ts";
+import { tasksCommand } from "./commands/tasks.ts";
+import { explainFailure } from "./failure.ts";
+
+const program = new Command("stratolab")
+  .description("Ray without a cluster: looks after a lab's results and its stack on AWS.")
+  .version(packageVersion())
+  .showHelpAfterError("(add --help for what there is)")
+  .addCommand(tasksCommand())
+  .addCommand(deployCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`stratolab: ${explainFailure(error)}\n`);
+  process.exitCode = 1;
+}
