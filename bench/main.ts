@@ -1,0 +1,47 @@
+import { Command } from "commander";
+import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { localNoop } from "./local-noop.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [localNoop];
+
+const known = BENCHMARKS.map(({ name }) => name).join(", ");
+const program = new Command("npm run bench --")
+  .description("Runs benchmarks; each figure stands beside a floor or a peer measured in the same run.")
+  .argument("[names...]", `which ones: ${known} (default all)`)
+  .option("--json", "print JSON")
+  .option("--runs <n>", "runs of each (default: the benchmark's own)", Number)
+  .parse();
+const { json, runs } = program.opts<{ json?: true; runs?: number }>();
+
+const unknown = program.args.find((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
+if (unknown !== undefined || (runs !== undefined && !(Number.isInteger(runs) && runs >= 1))) {
+  const why =
+    unknown === undefined
+      ? `--runs must be a whole number, at least 1, got ${runs}`
+      : `there is no benchmark ${unknown}; there are: ${known}`;
+  process.stderr.write(`bench: ${why}\n`);
+  process.exit(1);
+}
+
+const number = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
+
+function describe({ what, value, unit, lowest, highest, against, ratio, goal }: MedianFigure): string {
+  const beside =
+    against && ratio !== undefined ? `\n    ${number(ratio)} of ${against.what}: ${number(against.value)} ${unit}` : "";
+  const aim = goal === undefined ? "" : `\n    goal: ${goal}`;
+  return `  ${what}: ${number(value)} ${unit} (${number(lowest)} to ${number(highest)})${beside}${aim}`;
+}
+
+const results = [];
+for (const benchmark of BENCHMARKS) {
+  if (program.args.length > 0 && !program.args.includes(benchmark.name)) continue;
+  const { name, workload } = benchmark;
+  const count = runs ?? benchmark.runs;
+  if (!json) process.stdout.write(`${name}: ${workload}; median of ${count} runs\n`);
+  const measured = [];
+  for (let run = 0; run < count; run++) measured.push(await benchmark.run());
+  const figures = medians(measured);
+  results.push({ name, workload, runs: count, figures });
+  if (!json) process.stdout.write(`${figures.map(describe).join("\n")}\n`);
+}
+if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
