@@ -36,7 +36,9 @@ export function classifyEcsStop({ stopCode, stoppedReason = "", containers, hadS
   if (OUT_OF_MEMORY.test(reasons)) return { kind: "out-of-memory", seen };
   if (CAPACITY.test(reasons)) return { kind: "throttled", seen };
   if (stopCode === "TaskFailedToStart" || START_FAILURES.test(reasons)) return { kind: "start-failed", seen };
-  if (container?.exitCode === 137 && stopCode === "EssentialContainerExited") return { kind: "out-of-memory", seen };
+  // The kernel's kill leaves no word; a kill that somebody asked for comes with a stop code of its own.
+  const endedByItself = stopCode === undefined || stopCode === "EssentialContainerExited";
+  if (container?.exitCode === 137 && endedByItself) return { kind: "out-of-memory", seen };
   if (!hadStarted && stopCode !== "UserInitiated") return { kind: "start-failed", seen };
   return { kind: "executor-lost", seen };
 }

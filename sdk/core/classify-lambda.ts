@@ -17,9 +17,9 @@ export interface ClassifiedLambda extends Classified {
 /** Share of the function's memory from which a kill counts as out of memory. */
 const MEMORY_FULL = 0.95;
 
-/** `Memory Size: 512 MB Max Memory Used: 511 MB` */
-function memoryOf(logTail: string | undefined): { sizeMb: number; usedMb: number } | undefined {
-  const found = logTail?.match(/Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB/);
+/** `Memory Size: 512 MB Max Memory Used: 511 MB`; the last one, since a task may print anything before it. */
+function memoryOf(logTail = ""): { sizeMb: number; usedMb: number } | undefined {
+  const found = [...logTail.matchAll(/Memory Size: (\d+) MB\s+Max Memory Used: (\d+) MB/g)].at(-1);
   return found ? { sizeMb: Number(found[1]), usedMb: Number(found[2]) } : undefined;
 }
 
@@ -36,6 +36,8 @@ export function classifyLambdaError({
   const seen = `${words || "the function failed without a word"}${measured}`;
 
   if (errorType === "Runtime.OutOfMemory") return { kind: "out-of-memory", seen };
+  // What the task gave back cannot be told: it would be so again.
+  if (errorType === "Runtime.MarshalError") return { kind: "user-error", seen };
   if (errorType === "Sandbox.Timedout" || /Task timed out after [\d.]+ seconds/.test(errorMessage)) {
     // Short of memory, a function may thrash until its time is up instead of dying.
     if (isFull) return { kind: "out-of-memory", seen };
@@ -74,7 +76,8 @@ const THROTTLES = new Set([
   "SubnetIPAddressLimitReachedException",
   "ProvisionedThroughputExceededException",
 ]);
-const THROTTLE_WORDS = /\brate exceeded\b|\bthrottl(ed|ing)\b|too many requests|slow ?down|capacity is unavailable/i;
+const THROTTLE_WORDS =
+  /\brate exceeded\b|\bthrottl(ed|ing(Exception)?)\b|too many requests|slow ?down|capacity is unavailable/i;
 /** Not ready yet, or not reachable: nothing has run, and it is worth another try at no charge. */
 const NOT_YET = new Set([
   "ResourceNotReadyException",

@@ -27,7 +27,7 @@ interface FargateRow {
   readonly stepMb: number;
 }
 
-/** Sizes of Fargate ECS tasks; the two smallest rows have uneven steps and are listed in full. */
+/** Sizes of Fargate ECS tasks; the rows with uneven steps are listed in full. */
 const FARGATE_ROWS: readonly FargateRow[] = [
   { vcpus: 0.25, minMb: 512, maxMb: 512, stepMb: 512 },
   { vcpus: 0.25, minMb: 1_024, maxMb: 2_048, stepMb: 1_024 },
@@ -37,7 +37,8 @@ const FARGATE_ROWS: readonly FargateRow[] = [
   { vcpus: 4, minMb: 8_192, maxMb: 30_720, stepMb: 1_024 },
   { vcpus: 8, minMb: 16_384, maxMb: 61_440, stepMb: 4_096 },
   { vcpus: 16, minMb: 32_768, maxMb: 122_880, stepMb: 8_192 },
-  { vcpus: 32, minMb: 61_440, maxMb: 249_856, stepMb: 8_192 },
+  { vcpus: 32, minMb: 61_440, maxMb: 122_880, stepMb: 61_440 },
+  { vcpus: 32, minMb: 249_856, maxMb: 249_856, stepMb: 249_856 },
 ];
 
 export const FARGATE = {

@@ -58,6 +58,11 @@ export function holds(condition: Condition, existing: Item | undefined): boolean
       return existing === undefined || value === undefined || (value as number) < condition.value;
     }
     case "equals":
-      return existing !== undefined && existing[condition.attribute] === condition.value;
+      return existing !== undefined && isSame(existing[condition.attribute], condition.value);
   }
+}
+
+function isSame(a: Attribute | undefined, b: Attribute): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return a === b;
 }

@@ -24,6 +24,7 @@ export class FeedWriter {
   readonly #table: ControlTable;
   readonly #executor: string;
   #sequence = 0;
+  #lastWrittenAt = 0;
 
   constructor(table: ControlTable, executor: string) {
     this.#table = table;
@@ -31,7 +32,9 @@ export class FeedWriter {
   }
 
   async write(feed: FeedAddress, event: FeedEvent): Promise<void> {
-    const now = Date.now();
+    // Not before its last one, though the clock be set back: readers go by this order.
+    const now = Math.max(Date.now(), this.#lastWrittenAt);
+    this.#lastWrittenAt = now;
     await this.#table.put({
       pk: feedPartition(feed.name, shardOf(this.#executor, feed.shards)),
       sk: feedSortKey(now, this.#executor, this.#sequence++),

@@ -61,11 +61,8 @@ export class DynamoControlTable implements ControlTable {
   }
 
   async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
-    const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
-    // DynamoDB refuses a batch that names a key twice.
-    const distinct = [...new Map(keys.map((key) => [nameOf(key), key])).values()];
     const found = new Map<string, Item>();
-    await inBatches(distinct, GET_BATCH, async (batch) => {
+    await inBatches(distinct(keys), GET_BATCH, async (batch) => {
       let pending: Record<string, AttributeValue>[] = batch.map(toKey);
       for (let round = 0; pending.length > 0; round++) {
         await pauseBefore(round);
@@ -105,6 +102,8 @@ export class DynamoControlTable implements ControlTable {
 
   async merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {
     const names = Object.keys(attributes);
+    // DynamoDB knows no update of nothing.
+    if (names.length === 0) return this.get(key);
     try {
       const { Attributes } = await this.#client.send(
         new UpdateItemCommand({
@@ -127,7 +126,7 @@ export class DynamoControlTable implements ControlTable {
   }
 
   async deleteMany(keys: readonly ItemKey[]): Promise<void> {
-    await inBatches(keys, WRITE_BATCH, async (batch) => {
+    await inBatches(distinct(keys), WRITE_BATCH, async (batch) => {
       let pending = batch.map((key) => ({ DeleteRequest: { Key: toKey(key) } }));
       for (let round = 0; pending.length > 0; round++) {
         await pauseBefore(round);
@@ -173,6 +172,11 @@ export class DynamoControlTable implements ControlTable {
     this.#client.destroy();
   }
 }
+
+const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
+
+/** DynamoDB refuses a batch that names a key twice. */
+const distinct = (keys: readonly ItemKey[]): ItemKey[] => [...new Map(keys.map((key) => [nameOf(key), key])).values()];
 
 async function inBatches<T>(all: readonly T[], size: number, each: (batch: T[]) => Promise<void>): Promise<void> {
   const batches: T[][] = [];

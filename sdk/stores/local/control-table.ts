@@ -10,8 +10,8 @@ import {
   type WriteResult,
 } from "../control-table.ts";
 
-/** Sorts behind every character that occurs in keys. */
-const LAST = "\uffff";
+/** Sorts behind every character, by the bytes of its UTF-8. */
+const LAST = "\u{10ffff}";
 
 type Stored = Record<string, Attribute>;
 

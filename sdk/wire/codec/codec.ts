@@ -3,7 +3,7 @@ import type { CodecExtensions } from "./extensions.ts";
 import { type Encoded, FLAG_NODES, readFrame, writeFrame } from "./frame.ts";
 import { packTree, unpackTree } from "./header.ts";
 import { findUnsupported } from "./inspect.ts";
-import { Lowering } from "./lower.ts";
+import { type Lowered, Lowering } from "./lower.ts";
 import { Raising } from "./raise.ts";
 import { scan } from "./scan.ts";
 
@@ -14,6 +14,10 @@ interface EncodeOptions {
   readonly canonical?: boolean;
   readonly extensions?: CodecExtensions;
 }
+
+/** Parts that a value with shared objects may have when each is written out. */
+const CANONICAL_LIMIT = 100_000;
+const NOTHING: ReadonlySet<object> = new Set();
 
 /**
  * Encodes a value of structured-clone kinds. Typed arrays and buffers stay where they are: the
@@ -34,8 +38,22 @@ export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
     );
   }
   if (found.plain) return writeFrame(0, packTree(value), []);
-  const { tree, buffers } = new Lowering(extensions, canonical, found.shared).run(value);
-  return writeFrame(FLAG_NODES, packTree(tree), buffers);
+  const { tree, hasNodes, buffers } = canonical
+    ? lowerCanonically(value, extensions, found.shared)
+    : new Lowering({ extensions, shared: found.shared }).run(value);
+  return writeFrame(hasNodes ? FLAG_NODES : 0, packTree(tree), buffers);
+}
+
+/**
+ * Equal values give equal trees, whether their parts are one object or two: what is shared is written out
+ * at each place. A cycle cannot be written out, and what would become too long is not.
+ */
+function lowerCanonically(value: unknown, extensions: CodecExtensions, shared: ReadonlySet<object>): Lowered {
+  if (shared.size > 0) {
+    const spread = new Lowering({ extensions, canonical: true, shared: NOTHING, limit: CANONICAL_LIMIT }).run(value);
+    if (!spread.overLimit) return spread;
+  }
+  return new Lowering({ extensions, canonical: true, shared }).run(value);
 }
 
 /**
@@ -47,8 +65,9 @@ export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
 export function decode(bytes: Uint8Array, extensions: CodecExtensions = []): unknown {
   const frame = readFrame(bytes);
   try {
-    const tree = unpackTree(frame.tree);
-    return frame.flags & FLAG_NODES ? new Raising(extensions, frame.buffers).run(tree) : tree;
+    const hasNodes = (frame.flags & FLAG_NODES) !== 0;
+    const tree = unpackTree(frame.tree, hasNodes);
+    return hasNodes ? new Raising(extensions, frame.buffers).run(tree) : tree;
   } catch (error) {
     if (error instanceof CodecError) throw error;
     throw new CodecError(`cannot decode a value: ${(error as Error).message}`, "", { cause: error });

@@ -25,6 +25,7 @@ const TABLE_ENTRY_BYTES = 16;
 const ALIGNMENT = 64;
 
 export const FLAG_NODES = 1;
+const KNOWN_FLAGS = FLAG_NODES;
 
 /** A frame in pieces, not joined: large buffers are the caller's own memory, never copied. */
 export interface Encoded {
@@ -85,6 +86,9 @@ export function readFrame(bytes: Uint8Array): Frame {
       `it has format version ${version}, this stratolab reads ${VERSION}; use the one that wrote it, or a newer one`,
     );
   }
+  const flags = view.getUint8(3);
+  if ((flags & ~KNOWN_FLAGS) !== 0)
+    refuse(`it has flags ${flags}, which this stratolab does not know; use a newer one`);
   const treeBytes = view.getUint32(4, true);
   const count = view.getUint32(8, true);
   const headBytes = FIXED_BYTES + count * TABLE_ENTRY_BYTES + treeBytes;
@@ -97,6 +101,10 @@ export function readFrame(bytes: Uint8Array): Frame {
   for (let index = 0; index < count; index++) {
     const entry = FIXED_BYTES + index * TABLE_ENTRY_BYTES;
     const length = view.getUint32(entry, true) + view.getUint32(entry + 4, true) * 2 ** 32;
+    const encoding = view.getUint32(entry + 8, true);
+    if (encoding !== 0) {
+      refuse(`its buffer ${index} has encoding ${encoding}, which this stratolab does not know; use a newer one`);
+    }
     const start = align(offset);
     if (start + length > bytes.byteLength)
       refuse(`its buffer ${index} should end at byte ${start + length}, it was cut short`);
@@ -105,7 +113,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   }
   if (offset !== bytes.byteLength) refuse(`${bytes.byteLength - offset} bytes follow its end`);
   return {
-    flags: view.getUint8(3),
+    flags,
     tree: bytes.subarray(FIXED_BYTES + count * TABLE_ENTRY_BYTES, headBytes),
     buffers,
   };

@@ -3,9 +3,23 @@ import { Node, Tag } from "./nodes.ts";
 import { MAX_DEPTH } from "./scan.ts";
 import { isIrregularArray, shapeOf, viewName } from "./shapes.ts";
 
-interface Lowered {
+export interface Lowered {
   readonly tree: unknown;
+  /** Whether the tree holds nodes; if not, it is the value as msgpack has it. */
+  readonly hasNodes: boolean;
   readonly buffers: readonly Uint8Array[];
+  /** It was given up half done: it has more parts than the limit. */
+  readonly overLimit: boolean;
+}
+
+interface LoweringOptions {
+  readonly extensions: CodecExtensions;
+  /** Sort the keys of plain objects. Default false. */
+  readonly canonical?: boolean;
+  /** Objects that go into the table, in a cycle or met by two owners. */
+  readonly shared: ReadonlySet<object>;
+  /** Parts after which to give up. Default none. */
+  readonly limit?: number;
 }
 
 /**
@@ -21,10 +35,14 @@ export class Lowering {
   readonly #buffers: Uint8Array[] = [];
   readonly #bufferIndex = new Map<ArrayBufferLike, number>();
 
-  constructor(extensions: CodecExtensions, canonical: boolean, shared: ReadonlySet<object>) {
+  #partsLeft: number;
+  #hasNodes = false;
+
+  constructor({ extensions, canonical = false, shared, limit = Number.POSITIVE_INFINITY }: LoweringOptions) {
     this.#extensions = extensions;
     this.#canonical = canonical;
     this.#shared = shared;
+    this.#partsLeft = limit;
   }
 
   run(root: unknown): Lowered {
@@ -32,21 +50,27 @@ export class Lowering {
     const table: unknown[] = [];
     // The queue grows while it is worked off, as table entries refer to further ones.
     for (let index = 0; index < this.#queue.length; index++) table.push(this.#lowerObject(this.#queue[index], 0));
-    return { tree: table.length > 0 ? new Node(Tag.Table, [first, table]) : first, buffers: this.#buffers };
+    const tree = table.length > 0 ? this.#node(Tag.Table, [first, table]) : first;
+    return { tree, hasNodes: this.#hasNodes, buffers: this.#buffers, overLimit: this.#partsLeft < 0 };
+  }
+
+  #node(tag: Tag, data: unknown): Node {
+    this.#hasNodes = true;
+    return new Node(tag, data);
   }
 
   #lower(value: unknown, depth: number): unknown {
     switch (typeof value) {
       case "object":
-        if (value === null) return null;
+        if (value === null || --this.#partsLeft < 0) return null;
         if (this.#shared.has(value) || depth > MAX_DEPTH) return this.#reference(value);
         return this.#lowerObject(value, depth);
       case "number":
-        return Object.is(value, -0) ? new Node(Tag.NegativeZero, null) : value;
+        return Object.is(value, -0) ? this.#node(Tag.NegativeZero, null) : value;
       case "bigint":
-        return new Node(Tag.BigInt, value < 0n ? `-${(-value).toString(16)}` : value.toString(16));
+        return this.#node(Tag.BigInt, value < 0n ? `-${(-value).toString(16)}` : value.toString(16));
       case "string":
-        return value.isWellFormed() ? value : new Node(Tag.String, Buffer.from(value, "utf16le"));
+        return value.isWellFormed() ? value : this.#node(Tag.String, Buffer.from(value, "utf16le"));
       default:
         return value;
     }
@@ -58,30 +82,30 @@ export class Lowering {
       index = this.#queue.push(value) - 1;
       this.#tableIndex.set(value, index);
     }
-    return new Node(Tag.Reference, index);
+    return this.#node(Tag.Reference, index);
   }
 
   #lowerObject(value: object, depth: number): unknown {
     const extension = this.#extensions.find((candidate) => candidate.match(value));
-    if (extension) return new Node(Tag.Custom, [extension.kind, this.#lower(extension.lower(value), depth + 1)]);
+    if (extension) return this.#node(Tag.Custom, [extension.kind, this.#lower(extension.lower(value), depth + 1)]);
     switch (shapeOf(value)) {
       case "array":
         return this.#lowerArray(value as unknown[], depth);
       case "map":
-        return new Node(Tag.Map, this.#entries(value as Map<unknown, unknown>, depth));
+        return this.#node(Tag.Map, this.#entries(value as Map<unknown, unknown>, depth));
       case "set":
-        return new Node(
+        return this.#node(
           Tag.Set,
           Array.from(value as Set<unknown>, (element) => this.#lower(element, depth + 1)),
         );
       case "date":
-        return new Node(Tag.Date, (value as Date).getTime());
+        return this.#node(Tag.Date, (value as Date).getTime());
       case "regexp":
-        return new Node(Tag.RegExp, [(value as RegExp).source, (value as RegExp).flags]);
+        return this.#node(Tag.RegExp, [(value as RegExp).source, (value as RegExp).flags]);
       case "error":
-        return new Node(Tag.Error, this.#lowerError(value as Error, depth));
+        return this.#node(Tag.Error, this.#lowerError(value as Error, depth));
       case "buffer":
-        return new Node(Tag.ArrayBuffer, this.#wholeBuffer(value as ArrayBuffer));
+        return this.#node(Tag.ArrayBuffer, this.#wholeBuffer(value as ArrayBuffer));
       case "view":
         return this.#lowerView(value as ArrayBufferView);
       default:
@@ -93,7 +117,7 @@ export class Lowering {
     const keys = Object.keys(value);
     if (this.#canonical) keys.sort();
     if (keys.some((key) => key === "__proto__" || !key.isWellFormed())) {
-      return new Node(
+      return this.#node(
         Tag.Object,
         keys.map((key) => [this.#lower(key, depth), this.#lower(value[key], depth + 1)]),
       );
@@ -107,7 +131,7 @@ export class Lowering {
     if (!isIrregularArray(value)) return value.map((element) => this.#lower(element, depth + 1));
     const own = value as unknown as Record<string, unknown>;
     const entries = Object.keys(value).map((key) => [this.#lower(key, depth), this.#lower(own[key], depth + 1)]);
-    return new Node(Tag.Array, [value.length, entries]);
+    return this.#node(Tag.Array, [value.length, entries]);
   }
 
   #entries(map: Map<unknown, unknown>, depth: number): unknown[] {
@@ -133,10 +157,10 @@ export class Lowering {
     const name = viewName(view);
     const length = name === "DataView" ? view.byteLength : (view as Uint8Array).length;
     if (this.#shared.has(view.buffer)) {
-      return new Node(Tag.View, [name, this.#wholeBuffer(view.buffer), view.byteOffset, length]);
+      return this.#node(Tag.View, [name, this.#wholeBuffer(view.buffer), view.byteOffset, length, true]);
     }
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-    return new Node(Tag.View, [name, this.#buffers.push(bytes) - 1, 0, length]);
+    return this.#node(Tag.View, [name, this.#buffers.push(bytes) - 1, 0, length]);
   }
 
   #wholeBuffer(buffer: ArrayBufferLike): number {

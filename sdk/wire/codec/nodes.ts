@@ -13,7 +13,7 @@ export const Tag = {
   Set: 7, // [value, …]
   Error: 8, // {name, message, stack?, cause?, errors?, properties?}
   ArrayBuffer: 9, // buffer index
-  View: 10, // [view name, buffer index, byte offset, length in elements]
+  View: 10, // [view name, buffer index, byte offset, length in elements, true where others see the same memory]
   Array: 11, // sparse or with own properties: [length, [[key, value], …]]
   String: 12, // UTF-16 code units as bytes, for strings with lone surrogates
   Table: 13, // [root, [shared value, …]]

@@ -207,7 +207,7 @@ export class Raising {
     return whole;
   }
 
-  #view([name, index, offset, length]: unknown[]): ArrayBufferView {
+  #view([name, index, offset, length, shared]: unknown[]): ArrayBufferView {
     if (!Object.hasOwn(VIEWS, String(name))) refuse(`it holds a view of unknown kind ${String(name)}`);
     const View = VIEWS[name as ViewName];
     const elementBytes = View === DataView ? 1 : ((View as unknown as Uint8ArrayConstructor).BYTES_PER_ELEMENT ?? 1);
@@ -217,7 +217,7 @@ export class Raising {
       refuse(`a ${String(name)} of ${count} elements does not fit its buffer of ${bytes.byteLength} bytes`);
     }
     // A view on its own bytes is a window on the frame where alignment allows it: nothing is copied.
-    const standsAlone = start === 0 && count * elementBytes === bytes.byteLength && !this.#arrayBuffers[Number(index)];
+    const standsAlone = shared !== true && start === 0 && count * elementBytes === bytes.byteLength;
     const aligned = bytes.byteOffset % elementBytes === 0;
     const [memory, at] =
       standsAlone && aligned ? [bytes.buffer, bytes.byteOffset] : [this.#wholeBuffer(Number(index)), start];
