@@ -141,7 +141,7 @@ class Executor {
       return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
     }
     const abort = new AbortController();
-    const watch = this.#watch(spec, abort);
+    const watch = this.#watch(spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
     const checkpoint = new AttemptCheckpoint({
       stores,
@@ -187,7 +187,13 @@ class Executor {
   }
 
   /** What happens around a task's own code: its deadline, its memory, and the mark for those who watch. */
-  #watch({ task, attempt, resources: { timeoutMs, memoryMb } }: AttemptSpec, abort: AbortController) {
+  #watch(
+    { task, attempt, resources: { timeoutMs, memoryMb } }: AttemptSpec,
+    monitor: Assignment["memoryMonitor"],
+    abort: AbortController,
+  ) {
+    const { marginMb = 0, pollMs } = monitor || {};
+    const limitMb = memoryMb === undefined || monitor === false ? 0 : Math.max(1, memoryMb - marginMb);
     let timer: NodeJS.Timeout | undefined;
     let begunAt = 0;
     let endedAt = 0;
@@ -197,7 +203,8 @@ class Executor {
         begunAt = Date.now();
         const deadline = timeoutMs === undefined ? 0 : begunAt + timeoutMs;
         this.#mark.set(task, begunAt);
-        this.#board.begin({ deadline, memoryLimitBytes: (memoryMb ?? 0) * 2 ** 20, task, attempt }, this.#lastMemory);
+        const memoryLimitBytes = limitMb * 2 ** 20;
+        this.#board.begin({ deadline, memoryLimitBytes, task, attempt, pollMs }, this.#lastMemory);
         if (timeoutMs === undefined) return;
         const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
         timer = setTimeout(() => abort.abort(overtime), timeoutMs);

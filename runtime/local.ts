@@ -5,12 +5,10 @@ import { WatchBoard } from "./watch.ts";
 
 /** File descriptor that the watchdog's last note goes to. */
 const NOTE_FD = 5;
-/** How often memory and deadline are looked at, in milliseconds. */
-const POLL_MS = 50;
 
 const board = new WatchBoard();
 board.end();
-const workerData = { board: board.buffer, noteFd: NOTE_FD, parentPid: process.ppid, pollMs: POLL_MS };
+const workerData = { board: board.buffer, noteFd: NOTE_FD, parentPid: process.ppid };
 const watchdog = new Worker(new URL("./watchdog.js", import.meta.url), { workerData, execArgv: [], env: {} });
 watchdog.unref();
 const executor = serve(board);

@@ -32,9 +32,9 @@ export interface AssignmentListener {
   log(line: WireLogLine): void;
 }
 
-/** How often memory and deadlines are looked at, in milliseconds. */
+/** How often memory and deadlines are looked at by default, in milliseconds. */
 const POLL_MS = 100;
-/** Memory that is left to the supervisor and the kernel: the process below must stay under the rest. */
+/** Memory that is left to the kernel by default: supervisor and executor must stay under the rest. */
 const MARGIN_MB = 24;
 const MARGIN_SHARE = 0.05;
 
@@ -121,7 +121,8 @@ export class Supervisor {
       this.#work = { assignment, listener, open, since: Date.now(), noticed: false, resolve };
     });
     this.#process?.send({ type: "assign", assignment });
-    const timer = setInterval(() => this.#watch(deadline), POLL_MS);
+    const { pollMs = POLL_MS } = assignment.memoryMonitor || {};
+    const timer = setInterval(() => this.#watch(deadline), pollMs);
     try {
       return await done;
     } finally {
@@ -197,7 +198,7 @@ export class Supervisor {
       task: running.task,
       attempt: spec?.attempt ?? 1,
       deadline: timeoutMs === undefined ? 0 : running.since + timeoutMs,
-      memoryLimitBytes: memoryLimitMb(this.#options.memoryMb) * 2 ** 20,
+      memoryLimitBytes: memoryLimitMb(this.#options.memoryMb, assignment.memoryMonitor) * 2 ** 20,
     };
     const memory = treeMemory(pid);
     const reason = notice(watched, memory);
@@ -246,8 +247,10 @@ function noticeBeforeMs(deadline: number, since: number): number {
   return Math.min(60_000, Math.max(5_000, (deadline - since) / 10));
 }
 
-/** Memory that the process below may use, in MB, of an executor of this size. */
-function memoryLimitMb(memoryMb: number): number {
+/** Memory that the process below may use, in MB, of an executor of this size; 0 for no bound of ours. */
+function memoryLimitMb(memoryMb: number, monitor: Assignment["memoryMonitor"]): number {
+  if (monitor === false) return 0;
+  const marginMb = monitor?.marginMb ?? Math.max(MARGIN_MB, memoryMb * MARGIN_SHARE);
   const supervisorMb = process.memoryUsage.rss() / 2 ** 20;
-  return Math.max(32, memoryMb - supervisorMb - Math.max(MARGIN_MB, memoryMb * MARGIN_SHARE));
+  return Math.max(32, memoryMb - supervisorMb - marginMb);
 }

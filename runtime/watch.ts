@@ -2,7 +2,7 @@
  * What an executor process and whoever watches it share: a few numbers in shared memory. The watcher
  * reads them without the process having to answer, so a blocked event loop changes nothing.
  */
-const WATCH_BYTES = 48;
+const WATCH_BYTES = 56;
 
 const Field = {
   /** When the running attempt is out of time, in milliseconds since the epoch; 0 for never. */
@@ -14,6 +14,8 @@ const Field = {
   /** Task and number of the running attempt; -1 for none. */
   Task: 3,
   Attempt: 4,
+  /** How often memory is looked at, in milliseconds. */
+  PollMs: 5,
 } as const;
 
 /** The running attempt as its watcher sees it. */
@@ -22,7 +24,11 @@ export interface Watched {
   readonly memoryLimitBytes: number;
   readonly task: number;
   readonly attempt: number;
+  readonly pollMs?: number | undefined;
 }
+
+/** How often a watchdog looks by default, in milliseconds. */
+const POLL_MS = 50;
 
 /** View on the shared numbers. */
 export class WatchBoard {
@@ -34,7 +40,8 @@ export class WatchBoard {
     this.#fields = new Float64Array(buffer);
   }
 
-  begin({ deadline, memoryLimitBytes, task, attempt }: Watched, residentBytes: number): void {
+  begin({ deadline, memoryLimitBytes, task, attempt, pollMs = POLL_MS }: Watched, residentBytes: number): void {
+    this.#fields[Field.PollMs] = pollMs;
     this.#fields[Field.Task] = task;
     this.#fields[Field.Attempt] = attempt;
     this.#fields[Field.PeakMemory] = residentBytes;
@@ -54,6 +61,10 @@ export class WatchBoard {
 
   get peakMemoryBytes(): number {
     return this.#fields[Field.PeakMemory];
+  }
+
+  get pollMs(): number {
+    return this.#fields[Field.PollMs] || POLL_MS;
   }
 
   read(): Watched {

@@ -12,10 +12,9 @@ interface WatchdogData {
   readonly board: SharedArrayBuffer;
   readonly noteFd: number;
   readonly parentPid: number;
-  readonly pollMs: number;
 }
 
-const { board: shared, noteFd, parentPid, pollMs } = workerData as WatchdogData;
+const { board: shared, noteFd, parentPid } = workerData as WatchdogData;
 const board = new WatchBoard(shared);
 const family = new Family(process.pid);
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -24,7 +23,7 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4));
 let noticed: number | undefined;
 
 for (;;) {
-  Atomics.wait(sleeper, 0, 0, pollMs);
+  Atomics.wait(sleeper, 0, 0, board.pollMs);
   family.look();
   const residentBytes = treeMemory(process.pid);
   board.noteMemory(residentBytes);

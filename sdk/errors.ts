@@ -12,6 +12,8 @@ export interface AttemptEvidence {
   readonly kind: FailureKind | "ok";
   /** Kind and size of the executor: `local`, `lambda 1769 MB`. */
   readonly lane: string;
+  /** Memory it had, in MB, where it was bounded. */
+  readonly memoryMb?: number;
   /** Which executor it was: a process, a Lambda request, an ECS task. */
   readonly executor: string;
   /** Milliseconds since the epoch. */

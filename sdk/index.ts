@@ -42,5 +42,6 @@ export { Task, type TaskConfig, type TaskDefinition, task } from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog } from "./wire/definition.ts";
+export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";

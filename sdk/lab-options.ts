@@ -5,6 +5,7 @@ import { aws } from "./runners/aws/aws.ts";
 import { InlineRunner } from "./runners/inline/runner.ts";
 import { LocalRunner } from "./runners/local/runner.ts";
 import type { Runner } from "./runners/runner.ts";
+import type { MemoryMonitor } from "./wire/memory-monitor.ts";
 import { DriverEnv } from "./wire/protocol.ts";
 
 /** How a lab is made. */
@@ -35,6 +36,13 @@ export interface LabOptions {
   /** Custom resources of this machine by name and amount, for tasks that ask for them. Default none. */
   readonly resources?: Readonly<Record<string, number>>;
   /**
+   * How executors watch the memory of tasks. `false` leaves it to the kernel, to Lambda and to ECS, whose
+   * kills are noticed too, but take the executor along. Default true.
+   *
+   * @example new Lab({ tasks, memoryMonitor: { marginMb: 128, pollMs: 20 } })
+   */
+  readonly memoryMonitor?: boolean | MemoryMonitor;
+  /**
    * Whether Ctrl-C is taken care of while a run is active: once lets running attempts finish, twice
    * stops them. Default true.
    */
@@ -50,6 +58,7 @@ const KNOWN = [
   "namespace",
   "progress",
   "resources",
+  "memoryMonitor",
   "handleInterrupt",
 ];
 const NAMESPACE = /^[\w.-]{1,64}$/;
@@ -81,6 +90,28 @@ export function checkLabOptions(options: LabOptions): void {
   for (const [name, amount] of Object.entries(resources ?? {})) {
     if (typeof amount === "number" && amount > 0) continue;
     throw new LabOptionError(`resources.${name} must be an amount above 0, got ${String(amount)}`);
+  }
+  checkMemoryMonitor(options.memoryMonitor);
+}
+
+const MONITOR_OPTIONS = ["marginMb", "pollMs"];
+
+function checkMemoryMonitor(monitor: boolean | MemoryMonitor | undefined): void {
+  if (monitor === undefined || typeof monitor === "boolean") return;
+  if (typeof monitor !== "object" || monitor === null) {
+    throw new LabOptionError(
+      `memoryMonitor must be true, false or { marginMb, pollMs }, got ${JSON.stringify(monitor)}`,
+    );
+  }
+  checkNames("memoryMonitor", monitor, MONITOR_OPTIONS);
+  const { marginMb = 0, pollMs = 10 } = monitor;
+  if (!(typeof marginMb === "number" && marginMb >= 0 && marginMb < Number.POSITIVE_INFINITY)) {
+    throw new LabOptionError(`memoryMonitor.marginMb must be a number of MB, at least 0, got ${String(marginMb)}`);
+  }
+  if (!(Number.isInteger(pollMs) && pollMs >= 10)) {
+    throw new LabOptionError(
+      `memoryMonitor.pollMs must be a whole number of milliseconds, at least 10, got ${String(pollMs)}`,
+    );
   }
 }
 

@@ -235,7 +235,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #openOnce(): Promise<OpenLab> {
-    const { concurrency, context, resources = {}, storage, tasks } = this.#options;
+    const { concurrency, context, memoryMonitor, resources = {}, storage, tasks } = this.#options;
     const namespace = this.#namespace;
     const runner = this.#runner;
     const [bundle, address, progress] = await Promise.all([
@@ -266,6 +266,7 @@ export class Lab implements AsyncDisposable {
         bundleHash: bundle.hash,
         context: await this.#storeContext(context, stores, opening.inlineBytes),
         concurrency: concurrency ?? Number.POSITIVE_INFINITY,
+        memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
         progress,
       });
       return { runner, stores, driver, planning: { namespace, versions, taskModule: bundle.taskModule } };

@@ -5,7 +5,7 @@ import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
 import { resolveOptions } from "./runner-options.ts";
 import { definitionNamed, Task } from "./task.ts";
-import { encodeToBytes } from "./wire/codec/codec.ts";
+import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
@@ -58,8 +58,8 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
     keyOf: (task, keyOfDependency) => {
       const known = knownKeys.get(task);
       if (known !== undefined) return known;
-      const params = encodeParams(task, keyOfDependency);
-      encoded.set(task, params);
+      const { params, travelling } = encodeParams(task, keyOfDependency);
+      encoded.set(task, travelling);
       const version = versionOf(task, context);
       return taskKey({ namespace: context.namespace, taskName: task.name, version, params }, sha256);
     },
@@ -118,22 +118,30 @@ function versionOf(task: Task<unknown>, context: PlanningContext): string {
   return own === undefined ? version : `v:${own}`;
 }
 
-function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): Uint8Array {
+/** Params as they are part of the key, and as they travel: with what they share still shared. */
+interface EncodedParams {
+  readonly params: Uint8Array;
+  readonly travelling: Uint8Array;
+}
+
+function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): EncodedParams {
+  const options = {
+    name: "params",
+    extensions: [
+      taskReferences(
+        (value) => value instanceof Task,
+        (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
+      ),
+      objectReferences(
+        (value) => value instanceof ObjectRef,
+        (value) => (value as ObjectRef<unknown>).slot,
+      ),
+    ],
+  };
   try {
-    return encodeToBytes(task.params, {
-      name: "params",
-      canonical: true,
-      extensions: [
-        taskReferences(
-          (value) => value instanceof Task,
-          (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
-        ),
-        objectReferences(
-          (value) => value instanceof ObjectRef,
-          (value) => (value as ObjectRef<unknown>).slot,
-        ),
-      ],
-    });
+    const canonical = encode(task.params, { ...options, canonical: true });
+    const params = joinChunks(canonical);
+    return { params, travelling: canonical.spread ? encodeToBytes(task.params, options) : params };
   } catch (error) {
     const reason = error instanceof LabError ? error.message : String(error);
     throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });

@@ -10,6 +10,7 @@ import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
 import { LostValue, loadValue } from "../stores/values.ts";
 import type { Task } from "../task.ts";
+import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
@@ -33,6 +34,7 @@ export interface DriverOptions {
   readonly bundleHash: string;
   readonly context: Slot | undefined;
   readonly concurrency: number;
+  readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly progress: ProgressListener;
 }
 
@@ -182,7 +184,7 @@ export class Driver {
   report(event: RunnerEvent): void {
     switch (event.type) {
       case "outcome":
-        this.#outcome(event.assignment, event.task, event.outcome);
+        this.#outcome(event);
         break;
       case "assignment-failed": {
         const { assignment, failure, atServiceLimit } = event;
@@ -220,7 +222,7 @@ export class Driver {
     }
   }
 
-  #outcome(assignment: string, task: number, outcome: Outcome): void {
+  #outcome({ assignment, task, outcome, executor }: RunnerEvent & { type: "outcome" }): void {
     const entry = this.#entries[task];
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
@@ -228,11 +230,13 @@ export class Driver {
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
+      entry.success ??= { attempt: this.#scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage };
       this.#push(event);
       return;
     }
     this.#flush();
-    this.#evidence.forTask(task, { failure: outcome, inFlight }, () => this.#step([event]));
+    const failure = executor === undefined ? outcome : { executor, ...outcome };
+    this.#evidence.forTask(task, { failure, inFlight }, () => this.#step([event]));
   }
 
   /** A failure that hits whichever tasks the scheduler holds it against. */
@@ -304,7 +308,7 @@ export class Driver {
   }
 
   async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
-    const { runner, opening, stores, namespace, bundleHash, context } = this.#options;
+    const { runner, opening, stores, namespace, bundleHash, context, memoryMonitor } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
     const [{ run, planned }] = entries;
@@ -334,6 +338,7 @@ export class Driver {
         ...(context ? { context } : {}),
         attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
         awaited: true,
+        ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,
       },
     });
@@ -373,7 +378,7 @@ export class Driver {
     this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
     if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
-      run.settle(entry, (asked) => ({ status: "rejected", kind, task: asked, reason }));
+      run.settle(entry, (asked) => ({ status: "rejected", kind, task: asked, reason, attempts: reason.attempts }));
       this.#finishIfOver(run);
     }
   }
@@ -381,6 +386,7 @@ export class Driver {
   #reopened(entry: TaskEntry): void {
     const wasDone = entry.value !== undefined;
     entry.value = undefined;
+    entry.success = undefined;
     entry.cached = false;
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, Date.now());
@@ -395,7 +401,9 @@ export class Driver {
     const slot = entry.value as Slot;
     try {
       const value = await loadValue(this.#options.stores.objects, slot);
-      run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached: entry.cached }));
+      const { cached } = entry;
+      const attempts = this.#evidence.attemptsOf(entry);
+      run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached, attempts }));
     } catch (error) {
       if (error instanceof LostValue || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;
@@ -407,7 +415,8 @@ export class Driver {
       }
       entry.lastFailure = { kind: "object-lost", seen: `loading its result: ${(error as Error).message}` };
       const reason = taskError(entry, "object-lost", "its result could not be loaded", undefined);
-      run.settle(entry, (task) => ({ status: "rejected", kind: "object-lost", task, reason }));
+      const { attempts } = reason;
+      run.settle(entry, (task) => ({ status: "rejected", kind: "object-lost", task, reason, attempts }));
     }
     this.#finishIfOver(run);
   }

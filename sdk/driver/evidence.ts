@@ -1,4 +1,5 @@
 import type { Lane } from "../core/offer.ts";
+import type { AttemptEvidence } from "../errors.ts";
 import type { Failure, FailureKind } from "../wire/outcome.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -52,7 +53,7 @@ export class EvidenceBook {
       // An executor that did not start is held against the attempt that it was wanted for.
       attempt: lane ? lastAttempt + 1 : lastAttempt,
       kind,
-      lane: (inFlight?.lane ?? lane)?.name ?? this.#runnerName,
+      ...placeOf(inFlight?.lane ?? lane, this.#runnerName),
       executor: inFlight?.executor ?? failure.executor ?? "",
       startedAt: failure.usage?.startedAt ?? inFlight?.dispatchedAt ?? now,
       endedAt: failure.usage?.endedAt ?? now,
@@ -61,4 +62,27 @@ export class EvidenceBook {
       ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
     });
   }
+
+  /** What is known of all of a task's attempts; none where its result was found in the cache. */
+  attemptsOf({ evidence = [], success }: TaskEntry): readonly AttemptEvidence[] {
+    if (!success) return evidence;
+    const { attempt, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
+    const { startedAt, endedAt, peakMemoryMb } = usage;
+    const last: AttemptEvidence = {
+      attempt,
+      kind: "ok",
+      ...placeOf(inFlight?.lane, this.#runnerName),
+      executor,
+      startedAt,
+      endedAt,
+      seen: `it took ${endedAt - startedAt} ms`,
+      decided: "its result is kept",
+      peakMemoryMb,
+    };
+    return [...evidence, last];
+  }
+}
+
+function placeOf(lane: Lane | undefined, runnerName: string): Pick<AttemptEvidence, "lane" | "memoryMb"> {
+  return { lane: lane?.name ?? runnerName, ...(lane?.memoryMb === undefined ? {} : { memoryMb: lane.memoryMb }) };
 }

@@ -1,4 +1,4 @@
-import type { TaskError } from "../errors.ts";
+import type { AttemptEvidence, TaskError } from "../errors.ts";
 import type { Task } from "../task.ts";
 import type { FailureKind } from "../wire/outcome.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -11,6 +11,8 @@ export interface TaskSuccess<R = unknown> {
   readonly value: R;
   /** Its result was there before the run. */
   readonly cached: boolean;
+  /** What is known of each of its attempts, the last one included; none where it was cached. */
+  readonly attempts: readonly AttemptEvidence[];
 }
 
 /** How one of the tasks asked for ended without a result. */
@@ -19,6 +21,8 @@ export interface TaskFailure<R = unknown> {
   readonly kind: FailureKind;
   readonly task: Task<R>;
   readonly reason: TaskError;
+  /** What is known of each of its attempts: the same as in `reason`. */
+  readonly attempts: readonly AttemptEvidence[];
 }
 
 /** How one of the tasks asked for ended. */

@@ -1,7 +1,8 @@
 import type { AttemptEvidence } from "../errors.ts";
 import type { PlannedTask } from "../planning.ts";
-import type { Failure } from "../wire/outcome.ts";
+import type { Failure, Usage } from "../wire/outcome.ts";
 import type { Slot } from "../wire/slot.ts";
+import type { InFlight } from "./in-flight.ts";
 
 /** What the driver keeps of a task beside the scheduler's numbers. */
 export interface TaskEntry {
@@ -24,6 +25,15 @@ export interface TaskEntry {
   /** Only of tasks of which an attempt failed. */
   evidence: AttemptEvidence[] | undefined;
   logTail: string[] | undefined;
+  /** The attempt that brought its result, in this lab. */
+  success:
+    | {
+        readonly attempt: number;
+        readonly inFlight: InFlight | undefined;
+        readonly executor: string | undefined;
+        readonly usage: Usage;
+      }
+    | undefined;
 }
 
 type EntryFacts = Pick<TaskEntry, "planned" | "task" | "run" | "dependencies" | "generation" | "value">;
@@ -36,6 +46,7 @@ export function newTaskEntry(facts: EntryFacts): TaskEntry {
     lastFailure: undefined,
     evidence: undefined,
     logTail: undefined,
+    success: undefined,
   };
 }
 

@@ -43,6 +43,8 @@ export type RunnerEvent =
       readonly task: number;
       readonly attempt: number;
       readonly outcome: Outcome;
+      /** Who executed it, where that was not the driver's choice: a Lambda request. */
+      readonly executor?: string;
     }
   /** An assignment broke off as a whole, with all attempts that have no outcome yet. */
   | {

@@ -1,3 +1,4 @@
+import type { MemoryMonitor } from "./memory-monitor.ts";
 import type { Slot } from "./slot.ts";
 
 /** What a task asked for, as its own code sees it in `ctx.resources`. */
@@ -58,6 +59,8 @@ export interface Assignment {
   readonly feed?: FeedAddress;
   /** The driver waits on a socket for the answer, as long as it can trust it. */
   readonly awaited: boolean;
+  /** How memory is watched, false for not at all. */
+  readonly memoryMonitor?: MemoryMonitor | false;
   /** Results up to this many encoded bytes travel inline; larger ones go to the object store. */
   readonly inlineBytes: number;
 }

@@ -45,6 +45,15 @@ export function processesWith(text: string): number[] {
     });
 }
 
+/** Whether a process runs; one that is dead and only waits to be reaped does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+  } catch {
+    return false;
+  }
+}
+
 /** Waits until something holds; rejects when it does not in time. */
 export async function eventually(holds: () => boolean, withinMs: number, what: string): Promise<void> {
   const deadline = performance.now() + withinMs;

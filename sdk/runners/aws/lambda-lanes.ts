@@ -91,8 +91,10 @@ export class LambdaLanes {
         case "result": {
           const { executor, logs, reports, broken, atServiceLimit } = answer.result;
           for (const line of logs) this.#options.report({ type: "log", executor, ...line });
-          for (const report of reports) this.#options.report({ type: "outcome", assignment: assignment.id, ...report });
-          if (broken) this.#fail(assignment, broken, atServiceLimit ?? false);
+          for (const report of reports) {
+            this.#options.report({ type: "outcome", assignment: assignment.id, executor, ...report });
+          }
+          if (broken) this.#fail(assignment, { ...broken, executor }, atServiceLimit ?? false);
           break;
         }
         case "function-error": {
@@ -152,14 +154,13 @@ export class LambdaLanes {
     if (event.type === "outcomes") {
       for (const report of event.reports) {
         unawaited.open.delete(report.task);
-        this.#options.report({ type: "outcome", assignment: id, ...report });
+        this.#options.report({ type: "outcome", assignment: id, executor, ...report });
       }
       if (unawaited.open.size === 0) this.#unawaited.delete(id);
     } else {
       this.#unawaited.delete(id);
-      this.#fail(unawaited.order.assignment, event.failure, event.atServiceLimit ?? false);
+      this.#fail(unawaited.order.assignment, { ...event.failure, executor }, event.atServiceLimit ?? false);
     }
-    void executor;
     return true;
   }
 

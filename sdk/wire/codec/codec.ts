@@ -10,7 +10,7 @@ import { scan } from "./scan.ts";
 interface EncodeOptions {
   /** How to call the value in errors. Default `value`. */
   readonly name?: string;
-  /** Sort the keys of plain objects, so that equal values give equal bytes. Default false. */
+  /** Sort the keys of plain objects and share nothing, so that equal values give equal bytes. Default false. */
   readonly canonical?: boolean;
   readonly extensions?: CodecExtensions;
 }
@@ -38,23 +38,17 @@ export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
     );
   }
   if (found.plain) return writeFrame(0, packTree(value), []);
-  const { tree, hasNodes, buffers } = canonical
-    ? lowerCanonically(value, extensions, found.shared)
-    : new Lowering({ extensions, shared: found.shared }).run(value);
-  return writeFrame(hasNodes ? FLAG_NODES : 0, packTree(tree), buffers);
+  if (canonical && found.shared.size > 0) {
+    // Equal values give equal bytes, whether their parts are one object or two. A cycle cannot be written
+    // out at each place, and what would become too long is not.
+    const spread = new Lowering({ extensions, canonical, shared: NOTHING, limit: CANONICAL_LIMIT }).run(value);
+    if (!spread.overLimit) return { ...framed(spread), spread: true };
+  }
+  return framed(new Lowering({ extensions, canonical, shared: found.shared }).run(value));
 }
 
-/**
- * Equal values give equal trees, whether their parts are one object or two: what is shared is written out
- * at each place. A cycle cannot be written out, and what would become too long is not.
- */
-function lowerCanonically(value: unknown, extensions: CodecExtensions, shared: ReadonlySet<object>): Lowered {
-  if (shared.size > 0) {
-    const spread = new Lowering({ extensions, canonical: true, shared: NOTHING, limit: CANONICAL_LIMIT }).run(value);
-    if (!spread.overLimit) return spread;
-  }
-  return new Lowering({ extensions, canonical: true, shared }).run(value);
-}
+const framed = ({ tree, hasNodes, buffers }: Lowered): Encoded =>
+  writeFrame(hasNodes ? FLAG_NODES : 0, packTree(tree), buffers);
 
 /**
  * Decodes what `encode` wrote. Typed arrays are windows on `bytes` where alignment allows it, so the

@@ -31,6 +31,8 @@ const KNOWN_FLAGS = FLAG_NODES;
 export interface Encoded {
   readonly chunks: readonly Uint8Array[];
   readonly byteLength: number;
+  /** What the value shares was written out at each place: decoded, it is equal but not shared. */
+  readonly spread?: true;
 }
 
 interface Frame {

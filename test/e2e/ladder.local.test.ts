@@ -1,0 +1,11 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe } from "vitest";
+import { ladderSuite } from "./ladder-suite.ts";
+
+const storage = mkdtempSync(join(tmpdir(), "ladder-store-"));
+
+describe("the failure ladder on local processes", () => {
+  ladderSuite({ boundsHeap: false, lab: () => ({ tasks: "", runner: "local", storage, concurrency: 2 }) });
+});
