@@ -3,12 +3,19 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { combineFaults } from "./ecs/faults.ts";
 import { ProcessDriver } from "./ecs/process-driver.ts";
 import { type EcsOptions, type EcsStandIn, startEcsStandIn } from "./ecs/stand-in.ts";
+import { connectLocalAws, type LocalAwsControl } from "./faults/control.ts";
+import { ecsFaults } from "./faults/ecs-faults.ts";
+import { FaultEngine } from "./faults/engine.ts";
+import type { FaultPlan } from "./faults/rules.ts";
 import { LocalAwsError } from "./local-aws-error.ts";
 import { isHealthy, type Ministack, startMinistack } from "./ministack.ts";
-import { findFreePort } from "./processes/port.ts";
+import { findFreePort, LOOPBACK } from "./processes/port.ts";
 import { startWarden } from "./processes/warden.ts";
+import type { TasksOf } from "./proxy/counts.ts";
+import { type FaultProxy, startProxy } from "./proxy/proxy.ts";
 import { ensureVenv } from "./venv.ts";
 
 /** Where MiniStack is installed and logs are kept, out of version control. */
@@ -16,9 +23,9 @@ const STATE_DIRECTORY = fileURLToPath(new URL("../.localstack", import.meta.url)
 
 /** Options of {@link startLocalAws}. */
 export interface LocalAwsOptions {
-  /** Port of MiniStack. @default a free one */
+  /** Port of the whole, which is the fault proxy's. @default a free one */
   readonly port?: number | undefined;
-  /** Port of the ECS stand-in. @default a free one */
+  /** Port of the ECS stand-in itself, behind the proxy. @default a free one */
   readonly ecsPort?: number | undefined;
   /** An emulator that already runs, used instead of starting MiniStack. @default none */
   readonly endpoint?: string | undefined;
@@ -29,15 +36,20 @@ export interface LocalAwsOptions {
   /** Variables of every Lambda function; a function's own ones win. @default none */
   readonly lambdaEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly ecs?: EcsOptions | undefined;
+  /** What is to go wrong from the begin. @default nothing */
+  readonly faults?: FaultPlan | undefined;
+  /** Which tasks a request is about, for `counts()`. @default those that its client context names */
+  readonly tasksOf?: TasksOf | undefined;
   /** Told what is being done, for a progress line. @default nobody */
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 /** A running local AWS. */
-export interface LocalAws extends AsyncDisposable {
-  /** For every service but ECS. */
+export interface LocalAws extends LocalAwsControl, AsyncDisposable {
+  /** For every service: the fault proxy, before MiniStack and the ECS stand-in. */
   readonly endpoint: string;
-  readonly ecsEndpoint: string;
+  /** The same for what runs inside Lambda and ECS, so that rules and counts can tell who asks. */
+  readonly executorEndpoint: string;
   readonly region: string;
   /** What a program's environment needs to use it. */
   readonly env: Readonly<Record<string, string>>;
@@ -53,11 +65,14 @@ export interface LocalAws extends AsyncDisposable {
 }
 
 /**
- * Starts a local AWS: MiniStack for most services, the stand-in for ECS. Everything it starts ends
- * with it, and on Linux also when this process is killed.
+ * Starts a local AWS: MiniStack for most services, the stand-in for ECS, and the fault proxy before
+ * both. Everything it starts ends with it, and on Linux also when this process is killed.
+ *
+ * @throws FaultPlanError for faults that mean nothing, before anything is started.
  */
 export async function startLocalAws(options: LocalAwsOptions = {}): Promise<LocalAws> {
   const { region = "us-east-1", onProgress } = options;
+  const engine = new FaultEngine(options.faults);
   const owner = `local-aws-${randomBytes(6).toString("hex")}`;
   // Not in the project: Node would take its package.json and node_modules for those of the
   // functions and containers that run in there.
@@ -65,7 +80,9 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   const warden = startWarden(`${owner}/`, [workDirectory]);
   let ministack: Ministack | undefined;
   let ecs: EcsStandIn | undefined;
+  let proxy: FaultProxy | undefined;
   const stop = async () => {
+    await proxy?.stop();
     // In this order: the containers' last lines still find their log groups.
     await ecs?.stop();
     await ministack?.stop();
@@ -79,44 +96,57 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   };
 
   try {
+    let upstream = options.endpoint;
     let logFile: string | undefined;
-    if (options.endpoint === undefined) {
+    if (upstream !== undefined && !(await isHealthy(upstream))) {
+      throw new LocalAwsError(`no emulator answers at ${upstream}: start MiniStack or LocalStack there`);
+    }
+    const ministackPort = upstream === undefined ? await findFreePort() : undefined;
+    upstream ??= `http://${LOOPBACK}:${ministackPort}`;
+    const behind = { ecs: "", others: upstream };
+    proxy = await startProxy({
+      port: options.port ?? 0,
+      engine,
+      endpointOf: (service) => (service === "ecs" ? behind.ecs : behind.others),
+      tasksOf: options.tasksOf,
+    });
+    const { endpoint, executorEndpoint } = proxy;
+    if (ministackPort !== undefined) {
       const python = await ensureVenv(STATE_DIRECTORY, onProgress);
-      const port = options.port ?? (await findFreePort());
-      logFile = path.join(STATE_DIRECTORY, "logs", `ministack-${port}.log`);
-      onProgress?.(`starting MiniStack on port ${port}`);
+      logFile = path.join(STATE_DIRECTORY, "logs", `ministack-${ministackPort}.log`);
+      onProgress?.(`starting MiniStack on port ${ministackPort}`);
       ministack = await startMinistack({
         python,
-        port,
+        port: ministackPort,
         region,
         owner: `${owner}/ministack`,
         workDirectory: path.join(workDirectory, "ministack"),
         logFile,
         lambdaConcurrency: options.lambdaConcurrency,
-        lambdaEnvironment: options.lambdaEnvironment,
+        lambdaEnvironment: { AWS_ENDPOINT_URL: executorEndpoint, ...options.lambdaEnvironment },
       });
-    } else if (!(await isHealthy(options.endpoint))) {
-      throw new LocalAwsError(`no emulator answers at ${options.endpoint}: start MiniStack or LocalStack there`);
     }
-    const endpoint = ministack?.endpoint ?? options.endpoint!;
     onProgress?.("starting the ECS stand-in");
     ecs = await startEcsStandIn({
       ...options.ecs,
+      faults: combineFaults(options.ecs?.faults ?? {}, ecsFaults(engine)),
       port: options.ecsPort ?? 0,
       region,
-      upstreamEndpoint: endpoint,
+      upstreamEndpoint: upstream,
       driver: new ProcessDriver({
         owner: `${owner}/ecs`,
         workDirectory: path.join(workDirectory, "ecs"),
         memoryPollMs: options.ecs?.memoryPollMs ?? 50,
       }),
-      environment: (ecsEndpoint) => environmentOf(endpoint, ecsEndpoint, region),
+      environment: environmentOf(executorEndpoint, region),
     });
+    behind.ecs = ecs.endpoint;
     return {
+      ...connectLocalAws(endpoint),
       endpoint,
-      ecsEndpoint: ecs.endpoint,
+      executorEndpoint,
       region,
-      env: environmentOf(endpoint, ecs.endpoint, region),
+      env: environmentOf(endpoint, region),
       ecs,
       owner: `${owner}/program`,
       logFile,
@@ -130,10 +160,11 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
   }
 }
 
-function environmentOf(endpoint: string, ecsEndpoint: string, region: string): Record<string, string> {
+function environmentOf(endpoint: string, region: string): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: endpoint,
-    AWS_ENDPOINT_URL_ECS: ecsEndpoint,
+    // The proxy knows ECS's requests by themselves; this one is for who set another before.
+    AWS_ENDPOINT_URL_ECS: endpoint,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: "test",

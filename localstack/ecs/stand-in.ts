@@ -38,8 +38,8 @@ export interface EcsStandInOptions extends EcsOptions {
   /** The emulator that keeps clusters, task definitions and logs. */
   readonly upstreamEndpoint: string;
   readonly driver: ContainerDriver;
-  /** Variables of every container, given the stand-in's endpoint. */
-  readonly environment: (ecsEndpoint: string) => Readonly<Record<string, string>>;
+  /** Variables of every container. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** A running ECS stand-in. ECS tasks are named by ARN or id. */
@@ -83,7 +83,7 @@ export async function startEcsStandIn(options: EcsStandInOptions): Promise<EcsSt
       startDelayMs,
       stopTimeoutScale,
       environment: (container) => ({
-        ...options.environment(endpoint),
+        ...options.environment,
         AWS_EXECUTION_ENV: `AWS_ECS_${task.launchType}`,
         ECS_CONTAINER_METADATA_URI_V4: endpoint + metadata.register(life, container),
         ...gpuEnvironment(task, container),
@@ -99,6 +99,7 @@ export async function startEcsStandIn(options: EcsStandInOptions): Promise<EcsSt
       },
     });
     store.add(life);
+    faults.onLaunch?.(task);
     tell({ kind: "task", task });
     const gone = life.begin().finally(() => living.delete(gone));
     living.add(gone);

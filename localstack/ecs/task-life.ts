@@ -45,6 +45,9 @@ export class TaskLife implements TaskControl {
   #containers: readonly LiveContainer[] = [];
   #lines: ContainerLine[] = [];
   #gone: Promise<void> | undefined;
+  #noticeMs: number | undefined;
+  /** Set where a fault plays the kernel: what ECS is to tell of it. */
+  #memoryKill: { readonly exitCode: number } | undefined;
 
   constructor(task: EcsTask, plan: LaunchPlan, options: TaskLifeOptions) {
     this.#task = task;
@@ -68,13 +71,20 @@ export class TaskLife implements TaskControl {
     return this.#gone;
   }
 
-  stop(stopCode: StopCode, stoppedReason: string): void {
+  stop(stopCode: StopCode, stoppedReason: string, noticeMs?: number): void {
+    // As with its reason, the first stop's notice is the one that counts.
+    if (this.#task.desiredStatus !== "STOPPED") this.#noticeMs = noticeMs;
     this.#apply({ kind: "stop-requested", at: now(), stopCode, stoppedReason });
     this.#stopRequested.abort();
   }
 
   kill(): void {
     for (const { running } of this.#containers) running.kill();
+  }
+
+  killForMemory(exitCode: number): void {
+    this.#memoryKill = { exitCode };
+    this.kill();
   }
 
   /** Adds tags, replacing those of the same key. */
@@ -139,8 +149,9 @@ export class TaskLife implements TaskControl {
       taskMemoryBytes: this.plan.memoryLimit === undefined ? undefined : this.plan.memoryLimit * MIB,
       onLine: (line) => this.#takeLine(line, plan),
     });
-    const ended = running.exited.then(({ exitCode, outOfMemory }) => {
-      const reason = outOfMemory ? OUT_OF_MEMORY : undefined;
+    const ended = running.exited.then((exit) => {
+      const reason = exit.outOfMemory || this.#memoryKill ? OUT_OF_MEMORY : undefined;
+      const exitCode = this.#memoryKill?.exitCode ?? exit.exitCode;
       const { name: container, essential } = plan;
       this.#apply({ kind: "container-exited", at: now(), container, essential, exitCode, reason });
       if (essential) this.#stopRequested.abort();
@@ -166,7 +177,7 @@ export class TaskLife implements TaskControl {
     await Promise.all(
       this.#containers.map(async ({ plan, running, ended }) => {
         running.terminate();
-        const delayMs = plan.stopTimeoutSeconds * 1000 * this.#options.stopTimeoutScale;
+        const delayMs = this.#noticeMs ?? plan.stopTimeoutSeconds * 1000 * this.#options.stopTimeoutScale;
         const timer = setTimeout(() => running.kill(), delayMs);
         await ended;
         clearTimeout(timer);

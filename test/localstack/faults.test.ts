@@ -20,7 +20,7 @@ beforeAll(async () => {
       stopTimeoutScale: 0.01,
       faults: {
         onCall: (action, input) => faults.onCall?.(action, input),
-        onPlace: (plan, input) => faults.onPlace?.(plan, input),
+        onPlace: (plan, input, capacity) => faults.onPlace?.(plan, input, capacity),
         onStart: (task) => faults.onStart?.(task),
         onRunning: (task, control) => faults.onRunning?.(task, control),
         onDescribe: (task) => faults.onDescribe?.(task) ?? task,

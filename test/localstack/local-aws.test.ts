@@ -39,7 +39,7 @@ describe("a local AWS", () => {
     });
     const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: outputs.Function }));
     const answer = JSON.parse(Buffer.from(Payload!).toString()) as { pids: number[]; endpoint: string; color: string };
-    expect(answer).toMatchObject({ endpoint: localAws.endpoint, color: "green" });
+    expect(answer).toMatchObject({ endpoint: localAws.executorEndpoint, color: "green" });
 
     const client = ecsClient(localAws);
     const { tasks } = await run(client, outputs.TaskDefinition!, {

@@ -1,5 +1,6 @@
 import type { ActionCall } from "../action.ts";
 import { invalidParameter } from "../ecs-error.ts";
+import type { EcsFaults } from "../faults.ts";
 import type { EcsTask, Failure } from "../wire.ts";
 
 interface DescribeTasksInput {
@@ -21,15 +22,16 @@ export async function describeTasks({ input, headers, state }: ActionCall<Descri
   const failures: Failure[] = [];
   for (const idOrArn of asked) {
     const life = state.store.find(idOrArn, cluster.clusterArn);
-    if (life) tasks.push(shown(life.task, include.includes("TAGS"), state.faults.onDescribe));
+    const task = life && shown(life.task, include.includes("TAGS"), state.faults);
+    if (task) tasks.push(task);
     else failures.push({ arn: arnOf(idOrArn, cluster.clusterArn), reason: "MISSING" });
   }
   return { tasks, failures };
 }
 
-function shown(task: EcsTask, withTags: boolean, onDescribe: ((task: EcsTask) => EcsTask) | undefined): EcsTask {
+function shown(task: EcsTask, withTags: boolean, { onDescribe }: EcsFaults): EcsTask | undefined {
   const tagged = withTags ? task : { ...task, tags: [] };
-  return onDescribe?.(tagged) ?? tagged;
+  return onDescribe ? onDescribe(tagged) : tagged;
 }
 
 const arnOf = (idOrArn: string, clusterArn: string): string =>

@@ -51,7 +51,7 @@ function launchOne(
   input: RunTaskInput,
   state: ActionCall<RunTaskInput>["state"],
 ): EcsTask | Failure {
-  const fault = state.faults.onPlace?.(plan, input);
+  const fault = state.faults.onPlace?.(plan, input, capacity);
   if (fault !== undefined) return { reason: fault };
   const id = newTaskId();
   const placement = capacity.launchType === "EC2" ? state.capacity.place(id, plan.need, capacity.provider) : undefined;

@@ -1,0 +1,46 @@
+import type { IncomingMessage } from "node:http";
+import { Agent, type Dispatcher } from "undici";
+
+/** Headers that belong to one connection or to the body's framing, not to the request. */
+const HOP_HEADERS = new Set(["connection", "keep-alive", "content-length", "transfer-encoding", "expect", "upgrade"]);
+
+/** An answer of a service; its body has to be read or dumped. */
+export type ServiceAnswer = Dispatcher.ResponseData;
+
+/** The services behind the proxy. */
+export class ServiceClient {
+  // An invocation may take its fifteen minutes: only whoever asks may lose patience.
+  readonly #agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+
+  /**
+   * Delivers a request as it came: method, path, headers and `Host` included, and body. So a
+   * signature over them would still be good, though MiniStack verifies none.
+   */
+  send(endpoint: string, message: IncomingMessage, body: Buffer): Promise<ServiceAnswer> {
+    const { rawHeaders } = message;
+    const headers: string[] = [];
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      if (!HOP_HEADERS.has(rawHeaders[index]!.toLowerCase())) headers.push(rawHeaders[index]!, rawHeaders[index + 1]!);
+    }
+    return this.#agent.request({
+      origin: endpoint,
+      path: message.url!,
+      method: message.method as Dispatcher.HttpMethod,
+      headers,
+      body: body.length > 0 || message.headers["content-length"] !== undefined ? body : null,
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+}
+
+/** Headers of an answer that are passed on: all but those of its own connection. */
+export const passedHeaders = (headers: ServiceAnswer["headers"]): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(headers).filter(
+      (entry): entry is [string, string | string[]] =>
+        entry[1] !== undefined && (entry[0] === "content-length" || !HOP_HEADERS.has(entry[0])),
+    ),
+  );
