@@ -1,8 +1,9 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
 import { localNoop } from "./local-noop.ts";
+import { storm } from "./storm.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [localNoop];
+const BENCHMARKS: readonly Benchmark[] = [localNoop, storm];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");
 const program = new Command("npm run bench --")
