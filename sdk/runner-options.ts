@@ -1,6 +1,7 @@
 import { DEFAULT_DEMAND, DEFAULT_RETRY_POLICY, type Demand, type RetryPolicy } from "./core/demand.ts";
 import { LAMBDA } from "./core/limits.ts";
 import { InvalidTaskError } from "./errors.ts";
+import { isPlainObject } from "./wire/codec/shapes.ts";
 
 /** A class of errors, matched by name so that it also matches in another process. */
 type ErrorClass = abstract new (...args: never[]) => Error;
@@ -111,6 +112,12 @@ function show(value: unknown): string {
  * @throws InvalidTaskError naming the option, the value got and what is allowed.
  */
 export function resolveOptions(options: RunnerOptions, taskName: string): ResolvedOptions {
+  if (typeof options !== "object" || options === null || !isPlainObject(options)) {
+    throw new InvalidTaskError(
+      "invalid-option",
+      `task ${taskName}: runnerOptions must be an object of options, got ${show(options)}`,
+    );
+  }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(RULES, name)) {
       const known = Object.keys(RULES).join(", ");
