@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import type { Demand, RetryPolicy } from "./core/demand.ts";
 import { taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
@@ -212,5 +213,9 @@ function unknownResult(dependency: Task<unknown>, owner: string): unknown {
         "Base runner options on plain params only",
     );
   };
-  return new Proxy({}, { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse });
+  // Printing reaches through proxies, also when a message is to show the value.
+  return new Proxy(
+    { [inspect.custom]: refuse },
+    { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse },
+  );
 }
