@@ -1,6 +1,7 @@
 import type { ProgressEvent } from "./driver/progress-events.ts";
 import { LabOptionError } from "./errors.ts";
-import { checkNames } from "./options.ts";
+import { checkNames, type Rule, show } from "./options.ts";
+import { AMOUNTS } from "./runner-options.ts";
 import { aws } from "./runners/aws/aws.ts";
 import { InlineRunner } from "./runners/inline/runner.ts";
 import { LocalRunner } from "./runners/local/runner.ts";
@@ -49,73 +50,70 @@ export interface LabOptions {
   readonly handleInterrupt?: boolean;
 }
 
-const KNOWN = [
-  "tasks",
-  "runner",
-  "storage",
-  "context",
-  "concurrency",
-  "namespace",
-  "progress",
-  "resources",
-  "memoryMonitor",
-  "handleInterrupt",
-];
 const NAMESPACE = /^[\w.-]{1,64}$/;
+const RUNNERS = ["local", "aws", "inline"];
+const RUNNER_METHODS = ["storeAddress", "open", "startExecutors", "stopExecutor", "dispatch", "kill", "close"];
+
+const optional = ({ allowed, holds }: Rule): Rule => ({
+  allowed,
+  holds: (value) => value === undefined || holds(value),
+});
+const boolean: Rule = { allowed: "true or false", holds: (value) => typeof value === "boolean" };
+
+const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
+  tasks: {
+    allowed: 'the path or URL of the module that exports your tasks, such as import.meta.resolve("./tasks.ts")',
+    holds: (value) => (typeof value === "string" && value !== "") || value instanceof URL,
+  },
+  runner: optional({
+    allowed: `${RUNNERS.map(show).join(", ")} or a runner object (with ${RUNNER_METHODS.join(", ")})`,
+    holds: (value) =>
+      RUNNERS.includes(value as string) ||
+      RUNNER_METHODS.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === "function"),
+  }),
+  storage: optional({
+    allowed: "the path of a folder",
+    holds: (value) => typeof value === "string" && value !== "",
+  }),
+  context: { allowed: "anything", holds: () => true },
+  concurrency: optional({
+    allowed: "a whole number, at least 1",
+    holds: (value) => Number.isInteger(value) && (value as number) >= 1,
+  }),
+  namespace: optional({
+    allowed: '1 to 64 letters, digits, "_", "-" or "."',
+    holds: (value) => typeof value === "string" && NAMESPACE.test(value),
+  }),
+  progress: optional({
+    allowed: "true, false or a function",
+    holds: (value) => boolean.holds(value) || typeof value === "function",
+  }),
+  resources: optional(AMOUNTS),
+  memoryMonitor: optional({
+    allowed: "true, false or { marginMb, pollMs }: MB of 0 or more, and whole milliseconds, at least 10",
+    holds: (value) => boolean.holds(value) || isMemoryMonitor(value),
+  }),
+  handleInterrupt: optional(boolean),
+};
+
+function isMemoryMonitor(value: unknown): value is MemoryMonitor {
+  if (typeof value !== "object" || value === null) return false;
+  const { marginMb = 0, pollMs = 10, ...others } = value as MemoryMonitor;
+  if (Object.keys(others).length > 0) return false;
+  return Number.isFinite(marginMb) && marginMb >= 0 && Number.isInteger(pollMs) && pollMs >= 10;
+}
 
 /** Refuses options that mean nothing or could never work. */
 export function checkLabOptions(options: LabOptions): void {
   if (typeof options !== "object" || options === null) {
     throw new LabOptionError('new Lab needs options, at least { tasks: import.meta.resolve("./tasks.ts") }');
   }
-  checkNames("new Lab", options, KNOWN);
-  if (typeof options.tasks !== "string" && !(options.tasks instanceof URL)) {
-    throw new LabOptionError(
-      `tasks must be the path or URL of the module that exports your tasks, got ${typeof options.tasks}. ` +
-        'Give import.meta.resolve("./tasks.ts")',
-    );
-  }
-  const { concurrency, namespace, storage, resources } = options;
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1)) {
-    throw new LabOptionError(`concurrency must be a whole number, at least 1, got ${String(concurrency)}`);
-  }
-  if (namespace !== undefined && !NAMESPACE.test(namespace)) {
-    throw new LabOptionError(
-      `namespace must be 1 to 64 letters, digits, "_", "-" or ".", got ${JSON.stringify(namespace)}`,
-    );
-  }
-  if (storage !== undefined && (typeof storage !== "string" || storage === "")) {
-    throw new LabOptionError(`storage must be the path of a folder, got ${JSON.stringify(storage)}`);
-  }
-  for (const [name, amount] of Object.entries(resources ?? {})) {
-    if (typeof amount === "number" && amount > 0) continue;
-    throw new LabOptionError(`resources.${name} must be an amount above 0, got ${String(amount)}`);
-  }
-  checkMemoryMonitor(options.memoryMonitor);
-}
-
-const MONITOR_OPTIONS = ["marginMb", "pollMs"];
-
-function checkMemoryMonitor(monitor: boolean | MemoryMonitor | undefined): void {
-  if (monitor === undefined || typeof monitor === "boolean") return;
-  if (typeof monitor !== "object" || monitor === null) {
-    throw new LabOptionError(
-      `memoryMonitor must be true, false or { marginMb, pollMs }, got ${JSON.stringify(monitor)}`,
-    );
-  }
-  checkNames("memoryMonitor", monitor, MONITOR_OPTIONS);
-  const { marginMb = 0, pollMs = 10 } = monitor;
-  if (!(typeof marginMb === "number" && marginMb >= 0 && marginMb < Number.POSITIVE_INFINITY)) {
-    throw new LabOptionError(`memoryMonitor.marginMb must be a number of MB, at least 0, got ${String(marginMb)}`);
-  }
-  if (!(Number.isInteger(pollMs) && pollMs >= 10)) {
-    throw new LabOptionError(
-      `memoryMonitor.pollMs must be a whole number of milliseconds, at least 10, got ${String(pollMs)}`,
-    );
+  checkNames("new Lab", options, Object.keys(RULES));
+  for (const [name, { allowed, holds }] of Object.entries(RULES)) {
+    const value = options[name as keyof LabOptions];
+    if (!holds(value)) throw new LabOptionError(`new Lab: ${name} must be ${allowed}, got ${show(value)}`);
   }
 }
-
-const RUNNERS = ["local", "aws", "inline"] as const;
 
 /** The runner that the options, or else the environment, ask for. */
 export function chooseRunner(options: LabOptions): Runner {
@@ -125,10 +123,7 @@ export function chooseRunner(options: LabOptions): Runner {
   if (name === "local") return new LocalRunner();
   if (name === "inline") return new InlineRunner();
   if (name === "aws") return aws();
-  const allowed = RUNNERS.map((runner) => JSON.stringify(runner)).join(", ");
   throw new LabOptionError(
-    options.runner === undefined
-      ? `the environment variable ${DriverEnv.runner} must be ${allowed}, got ${JSON.stringify(name)}`
-      : `runner must be ${allowed} or a runner object, got ${JSON.stringify(name)}`,
+    `the environment variable ${DriverEnv.runner} must be ${RUNNERS.map(show).join(", ")}, got ${show(name)}`,
   );
 }

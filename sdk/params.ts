@@ -19,7 +19,23 @@ type Whole =
   | ObjectRef<unknown>;
 
 /** Inside of `T`, with a task allowed at any depth of arrays and plain objects. */
-type Inside<T> = T extends Whole ? never : T extends object ? { [K in keyof T]: Nested<T[K]> } : never;
+type Inside<T> = T extends Whole
+  ? never
+  : T extends readonly unknown[]
+    ? InsideArray<T>
+    : T extends object
+      ? { [K in keyof T]: Nested<T[K]> }
+      : never;
+
+/**
+ * TypeScript maps the elements of an array at once, and would never end with a type whose arrays hold
+ * itself, such as JSON's. Only tuples are mapped; arrays are written as such.
+ */
+type InsideArray<T extends readonly unknown[]> = T[number][] extends T
+  ? T extends unknown[]
+    ? Nested<T[number]>[]
+    : readonly Nested<T[number]>[]
+  : { [K in keyof T]: Nested<T[K]> };
 
 type Nested<T> = T | Task<T> | Inside<T>;
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { inspect } from "node:util";
 import type { Demand, RetryPolicy } from "./core/demand.ts";
 import { taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
-import { resolveOptions } from "./runner-options.ts";
-import { definitionNamed, Task } from "./task.ts";
+import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
+import { definitionNamed, isSameDefinition, Task } from "./task.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
@@ -53,11 +54,13 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
 export function planTasks(targets: readonly Task<unknown>[], context: PlanningContext): LabPlan {
   targets.forEach(checkIsTask);
   const encoded = new Map<Task<unknown>, Uint8Array>();
+  const byName = new Map<string, Task<unknown>["definition"]>();
   const planned = plan<Task<unknown>>(targets, {
     dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
     keyOf: (task, keyOfDependency) => {
       const known = knownKeys.get(task);
       if (known !== undefined) return known;
+      checkDefinition(task, byName);
       const { params, travelling } = encodeParams(task, keyOfDependency);
       encoded.set(task, travelling);
       const version = versionOf(task, context);
@@ -103,6 +106,18 @@ function checkIsTask(value: unknown, index: number): void {
       ? "an ObjectRef: load it with lab.get"
       : `${typeof value === "object" && value !== null ? `an object (${value.constructor?.name ?? "unknown"})` : String(value)}`;
   throw new LabOptionError(`tasks[${index}] is not a task but ${what}`);
+}
+
+/** Executors know a task by its name alone: one with another's name would be given the other's results. */
+function checkDefinition({ name, definition }: Task<unknown>, byName: Map<string, Task<unknown>["definition"]>): void {
+  const other = byName.get(name) ?? definition;
+  if (!isSameDefinition(other, definition)) {
+    throw new InvalidTaskError(
+      "duplicate-task",
+      `two tasks that do different things are named ${JSON.stringify(name)}: give one of them another name`,
+    );
+  }
+  byName.set(name, definition);
 }
 
 function versionOf(task: Task<unknown>, context: PlanningContext): string {
@@ -171,28 +186,44 @@ function tasksInside(params: unknown): Task<unknown>[] {
   return [...found].reverse();
 }
 
-function optionsOf(task: Task<unknown>) {
-  const { runnerOptions } = task.definition[DEFINITION];
-  if (typeof runnerOptions !== "function") return runnerOptions ?? {};
-  return runnerOptions(withoutResults(task.params, task) as never);
+function optionsOf({ definition, name, params }: Task<unknown>): RunnerOptions {
+  const { runnerOptions = {} } = definition[DEFINITION];
+  if (typeof runnerOptions !== "function") return runnerOptions;
+  const given = tasksInside(params).length === 0 ? params : withoutResults(params, name);
+  try {
+    return runnerOptions(given as never);
+  } catch (error) {
+    if (error instanceof InvalidTaskError) throw error;
+    throw new InvalidTaskError("invalid-option", `task ${name}: runnerOptions threw ${String(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Params for `runnerOptions`: results that are not known yet say so as soon as they are looked at. */
-function withoutResults(value: unknown, owner: Task<unknown>): unknown {
+function withoutResults(value: unknown, owner: string, copies = new Map<object, object>()): unknown {
   if (value instanceof Task) return unknownResult(value, owner);
-  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return value;
-  if (Array.isArray(value)) return value.map((element) => withoutResults(element, owner));
-  if (!isPlainObject(value) || tasksInside(value).length === 0) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutResults(inner, owner)]));
+  if (typeof value !== "object" || value === null) return value;
+  if (!Array.isArray(value) && !isPlainObject(value)) return value;
+  const known = copies.get(value);
+  if (known) return known;
+  const copy = (Array.isArray(value) ? new Array(value.length) : {}) as Record<string, unknown>;
+  copies.set(value, copy);
+  for (const [key, inner] of Object.entries(value)) copy[key] = withoutResults(inner, owner, copies);
+  return copy;
 }
 
-function unknownResult(dependency: Task<unknown>, owner: Task<unknown>): unknown {
+function unknownResult(dependency: Task<unknown>, owner: string): unknown {
   const refuse = (): never => {
     throw new InvalidTaskError(
       "invalid-option",
-      `task ${owner.name}: runnerOptions looks into the result of ${dependency.name}, which is not known before it has run. ` +
+      `task ${owner}: runnerOptions looks into the result of ${dependency.name}, which is not known before it has run. ` +
         "Base runner options on plain params only",
     );
   };
-  return new Proxy({}, { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse });
+  // Printing reaches through proxies, also when a message is to show the value.
+  return new Proxy(
+    { [inspect.custom]: refuse },
+    { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse },
+  );
 }

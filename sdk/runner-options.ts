@@ -1,6 +1,8 @@
 import { DEFAULT_DEMAND, DEFAULT_RETRY_POLICY, type Demand, type RetryPolicy } from "./core/demand.ts";
 import { LAMBDA } from "./core/limits.ts";
 import { InvalidTaskError } from "./errors.ts";
+import { type Rule, show } from "./options.ts";
+import { isPlainObject } from "./wire/codec/shapes.ts";
 
 /** A class of errors, matched by name so that it also matches in another process. */
 type ErrorClass = abstract new (...args: never[]) => Error;
@@ -48,11 +50,6 @@ export interface ResolvedOptions {
   readonly policy: RetryPolicy;
 }
 
-interface Rule {
-  readonly allowed: string;
-  holds(value: unknown): boolean;
-}
-
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const atLeast = (low: number, unit: string): Rule => ({
   allowed: `a number of ${unit}, at least ${low}`,
@@ -66,6 +63,16 @@ const positive = (unit: string): Rule => ({
   allowed: `a number of ${unit} above 0`,
   holds: (value) => isNumber(value) && value > 0,
 });
+
+/** Custom resources by name. */
+export const AMOUNTS: Rule = {
+  allowed: "an object of amounts above 0 by name",
+  holds: (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    isPlainObject(value) &&
+    Object.values(value).every((amount) => isNumber(amount) && amount > 0),
+};
 
 /** Longest that Node's timers count, in milliseconds: about 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -90,18 +97,8 @@ const RULES: { readonly [K in keyof Required<RunnerOptions>]: Rule } = {
   maxOomRetries: wholeFrom(0),
   spot: { allowed: "true or false", holds: (value) => typeof value === "boolean" },
   executor: { allowed: '"lambda" or "ecs"', holds: (value) => value === "lambda" || value === "ecs" },
-  resources: {
-    allowed: "an object of amounts above 0 by name",
-    holds: (value) =>
-      typeof value === "object" &&
-      value !== null &&
-      Object.values(value).every((amount) => isNumber(amount) && amount > 0),
-  },
+  resources: AMOUNTS,
 };
-
-function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
-}
 
 /**
  * Checks a task's runner options and fills in defaults.
@@ -111,6 +108,12 @@ function show(value: unknown): string {
  * @throws InvalidTaskError naming the option, the value got and what is allowed.
  */
 export function resolveOptions(options: RunnerOptions, taskName: string): ResolvedOptions {
+  if (typeof options !== "object" || options === null || !isPlainObject(options)) {
+    throw new InvalidTaskError(
+      "invalid-option",
+      `task ${taskName}: runnerOptions must be an object of options, got ${show(options)}`,
+    );
+  }
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(RULES, name)) {
       const known = Object.keys(RULES).join(", ");

@@ -83,10 +83,18 @@ const definitions = new Map<string, WeakRef<TaskDefinition<never, unknown>>>();
 export function definitionNamed(name: string): TaskDefinition<never, unknown> {
   const known = definitions.get(name)?.deref();
   if (known) return known;
-  const run = (): never => {
-    throw new InvalidTaskError("unknown-task", `this process has not imported the module that defines task ${name}`);
-  };
-  return task<undefined, unknown>({ name, run }) as never;
+  return task<undefined, unknown>({ name, run: notImported }) as never;
+}
+
+function notImported(): never {
+  throw new InvalidTaskError("unknown-task", "this process has not imported the module that defines the task");
+}
+
+/** Whether definitions of one name do the same: a module may have been loaded twice, or not at all. */
+export function isSameDefinition(a: TaskDefinition<never, unknown>, b: TaskDefinition<never, unknown>): boolean {
+  if (a === b) return true;
+  const [one, other] = [a[DEFINITION].run, b[DEFINITION].run];
+  return one === notImported || other === notImported || String(one) === String(other);
 }
 
 /**

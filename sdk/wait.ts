@@ -1,7 +1,7 @@
 import { LabOptionError } from "./errors.ts";
 import { checkNames } from "./options.ts";
 import type { Run } from "./run.ts";
-import { Task } from "./task.ts";
+import type { Task } from "./task.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 
 export interface WaitOptions {
@@ -37,7 +37,8 @@ export async function waitFor<T extends Item>(
     throw new LabOptionError(`wait: timeoutMs must be a number of milliseconds, at least 0, got ${String(timeoutMs)}`);
   }
   const ready = new Set<T>(items.filter((item): item is T => item instanceof ObjectRef));
-  const tasks = items.filter((item): item is T & Task<unknown> => item instanceof Task);
+  // What is neither is refused where tasks are planned.
+  const tasks = items.filter((item): item is T & Task<unknown> => !(item instanceof ObjectRef));
   const outcomes = start(tasks)[Symbol.asyncIterator]();
   const timeIsUp = new Promise<undefined>((resolve) => {
     if (timeoutMs !== undefined) setTimeout(() => resolve(undefined), timeoutMs).unref();

@@ -28,6 +28,9 @@ export interface Bundle {
 /** Name of the bundle's file, in a folder of its own. */
 export const BUNDLE_FILE = "bundle.mjs";
 
+/** Written in one piece, tools that load this very file would take it for theirs, and strip it. */
+const SOURCE_MAP = ["source", "Mapping", "URL"].join("");
+
 /** Digits of a code version: 64 bits tell any two of one's own programs apart. */
 const VERSION_DIGITS = 16;
 
@@ -105,7 +108,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
       return [name, sha256(withoutPlaces(textOf(reached, ".mjs"), native)).slice(0, VERSION_DIGITS)];
     }),
   );
-  const code = `${withoutPathComments(textOf(whole, ".mjs"))}//# sourceMappingURL=${BUNDLE_FILE}.map\n`;
+  const code = `${withoutPathComments(textOf(whole, ".mjs"))}//# ${SOURCE_MAP}=${BUNDLE_FILE}.map\n`;
   const sourceMap = textOf(whole, ".map");
   return {
     hash: sha256(code),

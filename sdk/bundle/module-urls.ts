@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative, sep } from "node:path";
 import type { Loader, Plugin } from "esbuild";
+import { changeCode } from "./source-code.ts";
 
 const LOADERS: Record<string, Loader> = {
   ".ts": "ts",
@@ -15,9 +16,23 @@ const LOADERS: Record<string, Loader> = {
 
 const OWN_PLACE = /\bimport\.meta\.(url|dirname|filename)\b|\b__(?:dirname|filename)\b/;
 
-/** A call `task(` or `task<…>(` that is not a property, a declaration or an import. */
-const TASK_CALL = /(?<![.\w$]|function\s)task(?=\s*[<(])/g;
-const IMPORTS_STRATOLAB = /from\s*["']stratolab["']/;
+/** What a module imports from the library: names, or all of it under one. */
+const IMPORTS = /\bimport\s*(?:\{([^}]*)\}|\*\s*as\s+([\w$]+)\s)\s*from\s*["']stratolab["']/g;
+
+/** By what names a module calls `task`. */
+function namesOfTask(source: string): string[] {
+  return [...source.matchAll(IMPORTS)].flatMap(([, imported = "", namespace]) => {
+    if (namespace !== undefined) return [`${namespace}.task`];
+    const own = imported.split(",").map((each) => /^\s*task(?:\s+as\s+([\w$]+))?\s*$/.exec(each));
+    return own.flatMap((match) => (match ? [match[1] ?? "task"] : []));
+  });
+}
+
+/** A call `task(` or `task<…>(` that is not a property or a declaration. */
+function callOf(names: readonly string[]): RegExp {
+  const alternatives = names.map((name) => name.replace(/[.$]/g, "\\$&")).join("|");
+  return new RegExp(`(?<![.\\w$]|function\\s)(?:${alternatives})(?=\\s*[<(])`, "g");
+}
 
 /**
  * Two adjustments of the source text before bundling, so that modules behave as they do unbundled:
@@ -33,11 +48,15 @@ export function moduleAdjustments(root: string): Plugin {
     setup(build) {
       build.onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
         const source = await readFile(path, "utf8");
-        const definesTasks = IMPORTS_STRATOLAB.test(source);
+        const names = namesOfTask(source);
         const knowsItsPlace = OWN_PLACE.test(source);
-        if (!definesTasks && !knowsItsPlace) return undefined;
-        let contents = definesTasks ? source.replace(TASK_CALL, "/* @__PURE__ */ task") : source;
-        if (knowsItsPlace) contents = placed(contents, relative(root, path).split(sep).join("/"));
+        if (names.length === 0 && !knowsItsPlace) return undefined;
+        const calls = callOf(names);
+        const place = relative(root, path).split(sep).join("/");
+        const contents = changeCode(source, (code) => {
+          const marked = names.length === 0 ? code : code.replace(calls, "/* @__PURE__ */ $&");
+          return knowsItsPlace ? placed(marked, place) : marked;
+        });
         return { contents, loader: LOADERS[extname(path)] ?? "js" };
       });
     },

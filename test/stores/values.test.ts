@@ -77,6 +77,14 @@ describe("a stored value", () => {
     expect(lost).toMatchObject({ message, object: "content/v" });
   });
 
+  test("that was changed makes way for the right one, which has the same name", async () => {
+    await using stores = await temporaryStores();
+    const slot = await storedValue(stores, VALUE);
+    await spoil(stores, Buffer.alloc(144));
+    await expect(loadValue(stores.objects, slot)).rejects.toThrow(LostValue);
+    expect(await loadValue(stores.objects, await storedValue(stores, VALUE))).toEqual(VALUE);
+  });
+
   test("that cannot be read though nothing was changed is no lost value, but one that nobody here can read", async () => {
     await using stores = await temporaryStores();
     await expect(loadValue(stores.objects, { inline: Buffer.from("not a value at all") })).rejects.toThrow(CodecError);
