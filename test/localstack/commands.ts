@@ -8,6 +8,8 @@ export interface Program {
   readonly child: ChildProcess;
   /** The first line that it writes to its standard output. */
   readonly firstLine: Promise<string>;
+  /** All that it writes to its standard output. */
+  readonly output: Promise<string>;
   /** How it ends: what it wrote to its standard error, and its exit code. */
   readonly ended: Promise<{ exitCode: number | null; errors: string }>;
 }
@@ -25,8 +27,13 @@ export function startProgram(file: string, args: readonly string[] = []): Progra
     errors += text;
   });
   const firstLine = new Promise<string>((resolve) => createInterface({ input: child.stdout }).once("line", resolve));
+  let written = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    written += text;
+  });
+  const output = new Promise<string>((resolve) => child.once("close", () => resolve(written)));
   const ended = new Promise<{ exitCode: number | null; errors: string }>((resolve) =>
     child.once("close", (exitCode) => resolve({ exitCode, errors })),
   );
-  return { child, firstLine, ended };
+  return { child, firstLine, output, ended };
 }
