@@ -2,8 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { bootstrapAndDeploy } from "./deploy.ts";
+import { DRIVERS, type DriverName } from "./ecs/choose-driver.ts";
 import type { EcsEvent } from "./ecs/events.ts";
 import { checkFaultPlan } from "./faults/check-plan.ts";
 import { FaultPlanError } from "./faults/fault-plan-error.ts";
@@ -15,6 +16,7 @@ interface Options {
   readonly ecsPort: number;
   readonly endpoint?: string;
   readonly lambdaConcurrency: number;
+  readonly driver: DriverName;
   readonly faults?: string;
   readonly seed?: number;
   readonly stack: string;
@@ -52,6 +54,11 @@ const command = new Command()
     "Lambda executions at once, as an account's quota",
     parseCount,
     4 * availableParallelism(),
+  )
+  .addOption(
+    new Option("--driver <name>", "what runs ECS tasks; auto: a container engine where one answers")
+      .choices(DRIVERS)
+      .default("process"),
   )
   .option("--faults <file>", "JSON file with what is to go wrong; see also: npx stratolab localstack faults --help")
   .option("--seed <n>", "seed of the faults, instead of the file's or a random one", parseSeed)
@@ -97,6 +104,7 @@ async function run(options: Options): Promise<void> {
     ecsPort: options.ecsPort,
     endpoint: options.endpoint,
     lambdaConcurrency: options.lambdaConcurrency,
+    driver: options.driver,
     faults,
     onProgress,
   });

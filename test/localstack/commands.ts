@@ -17,10 +17,10 @@ export interface Program {
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 
 /** Runs a file of this repository, named from here. */
-export function startProgram(file: string, args: readonly string[] = []): Program {
+export function startProgram(file: string, args: readonly string[] = [], environment = process.env): Program {
   const child = spawn(process.execPath, ["--import", TSX, fileURLToPath(new URL(file, import.meta.url)), ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    env: { ...environment, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
   });
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
