@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { chooseDriver, type DriverName } from "./ecs/choose-driver.ts";
 import { combineFaults } from "./ecs/faults.ts";
-import { ProcessDriver } from "./ecs/process-driver.ts";
 import { type EcsOptions, type EcsStandIn, startEcsStandIn } from "./ecs/stand-in.ts";
 import { connectLocalAws, type LocalAwsControl } from "./faults/control.ts";
 import { ecsFaults } from "./faults/ecs-faults.ts";
@@ -36,6 +36,8 @@ export interface LocalAwsOptions {
   /** Variables of every Lambda function; a function's own ones win. @default none */
   readonly lambdaEnvironment?: Readonly<Record<string, string>> | undefined;
   readonly ecs?: EcsOptions | undefined;
+  /** What runs ECS tasks; `auto`: a container engine where one answers. @default "process" */
+  readonly driver?: DriverName | undefined;
   /** What is to go wrong from the begin. @default nothing */
   readonly faults?: FaultPlan | undefined;
   /** Which tasks a request is about, for `counts()`. @default those that its client context names */
@@ -126,18 +128,19 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
         lambdaEnvironment: { AWS_ENDPOINT_URL: executorEndpoint, ...options.lambdaEnvironment },
       });
     }
-    onProgress?.("starting the ECS stand-in");
+    const chosen = await chooseDriver(options.driver ?? "process", {
+      owner: `${owner}/ecs`,
+      workDirectory: path.join(workDirectory, "ecs"),
+      memoryPollMs: options.ecs?.memoryPollMs ?? 50,
+    });
+    onProgress?.(`starting the ECS stand-in: ${chosen.message}`);
     ecs = await startEcsStandIn({
       ...options.ecs,
       faults: combineFaults(options.ecs?.faults ?? {}, ecsFaults(engine)),
       port: options.ecsPort ?? 0,
       region,
       upstreamEndpoint: upstream,
-      driver: new ProcessDriver({
-        owner: `${owner}/ecs`,
-        workDirectory: path.join(workDirectory, "ecs"),
-        memoryPollMs: options.ecs?.memoryPollMs ?? 50,
-      }),
+      driver: chosen.driver,
       environment: environmentOf(executorEndpoint, region),
     });
     behind.ecs = ecs.endpoint;

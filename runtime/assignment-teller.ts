@@ -46,7 +46,10 @@ export class AssignmentTeller {
 
   report(report: AttemptReport): void {
     this.#untold.push(report);
-    if (this.#answerMayBeLost) this.#tellReports();
+    if (!this.#answerMayBeLost) return;
+    // A driver that knows the outcome may leave: what was logged before comes first.
+    this.#tellLogs();
+    this.#tellReports();
   }
 
   /** Takes a log line over; false where there is no feed to tell it in. */

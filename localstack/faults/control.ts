@@ -4,7 +4,7 @@ import { FaultPlanError } from "./fault-plan-error.ts";
 import type { FaultPlan } from "./rules.ts";
 
 /** Address of the local AWS where none is set. */
-const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
+export const DEFAULT_ENDPOINT = "http://127.0.0.1:4566";
 
 /** A fault plan in use. Disposing of it clears it. */
 export interface ActiveFaults extends AsyncDisposable {

@@ -1,6 +1,8 @@
 // The warden's own process, started by `startWarden`: waits for its parent's end, then clears up.
 
 import { rm } from "node:fs/promises";
+import { ContainerEngine } from "../ecs/container-engine.ts";
+import { removeContainers } from "../ecs/engine-driver.ts";
 import { killOwned } from "./kill-owned.ts";
 import { ProcessTable } from "./process-table.ts";
 
@@ -12,4 +14,6 @@ await new Promise<void>((resolve) => {
   process.stdin.once("error", () => resolve());
 });
 if (prefix) await killOwned(new ProcessTable(), prefix);
+// Containers are the engine's children, not ours: where there is one, it is asked.
+if (prefix) await removeContainers(new ContainerEngine(), `${prefix}ecs`).catch(() => {});
 for (const directory of directories) await rm(directory, { recursive: true, force: true });

@@ -11,7 +11,7 @@ export interface Warden {
 
 /**
  * Starts a warden: when this process ends, be it by SIGKILL, the warden kills every process whose
- * owner starts with `prefix` and removes `directories`. It holds the end of a pipe from us, which
+ * owner starts with `prefix`, removes the containers of its ECS tasks and `directories`. It holds the end of a pipe from us, which
  * the kernel closes whatever way we die.
  */
 export function startWarden(prefix: string, directories: readonly string[]): Warden {
@@ -21,7 +21,7 @@ export function startWarden(prefix: string, directories: readonly string[]): War
     // Its own session, so that Ctrl-C in the terminal and a kill of our group pass it by.
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
-    env: { PATH: process.env.PATH },
+    env: { PATH: process.env.PATH, ...(process.env.DOCKER_HOST && { DOCKER_HOST: process.env.DOCKER_HOST }) },
   });
   const exited = new Promise<void>((resolve) => {
     child.once("exit", () => resolve());

@@ -1,6 +1,7 @@
 import type { TestProject } from "vitest/node";
 import { bootstrapAndDeploy } from "../../localstack/deploy.ts";
 import { startLocalAws } from "../../localstack/local-aws.ts";
+import { tasksOf } from "./tasks-of.ts";
 
 declare module "vitest" {
   export interface ProvidedContext {
@@ -14,7 +15,7 @@ declare module "vitest" {
 
 /** Starts a local AWS and deploys the stack on it by a real `cdk deploy`; ends both after the tests. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const localAws = await startLocalAws({ lambdaConcurrency: 10 });
+  const localAws = await startLocalAws({ lambdaConcurrency: 10, tasksOf });
   try {
     const outputs = await bootstrapAndDeploy(localAws, { stackName: "Stratolab", context: { emulator: "true" } });
     project.provide("stackEnvironment", { ...localAws.env });

@@ -1,0 +1,16 @@
+import type { TasksOf } from "../../localstack/proxy/counts.ts";
+import { readPayload } from "../../sdk/wire/invocation.ts";
+import { RESULT_PREFIX } from "../../sdk/wire/keys.ts";
+
+const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"]+)"`, "g");
+
+/**
+ * The tasks that a request is about, by cache key: those that an invocation executes, and those whose
+ * results are read or written. The local AWS itself knows nothing of what is in a payload.
+ */
+export const tasksOf: TasksOf = ({ operation, body }) => {
+  if (operation === "lambda:Invoke")
+    return readPayload(JSON.parse(body.toString("utf8"))).attempts.map(({ key }) => key);
+  if (!operation.startsWith("dynamodb:")) return [];
+  return [...body.toString("utf8").matchAll(RESULT_KEYS)].map(([, key]) => key!);
+};
