@@ -246,7 +246,9 @@ export class Dispatcher {
       if (executor.assignments.length !== 1) continue;
       const running = this.#assignments.get(executor.assignments[0]);
       if (!running || this.#tasks.apart[running.tasks[0]]) continue;
-      if (this.#tasks.shape[running.tasks[0]] === queue.shape) return executor;
+      // Of the same size, too: it takes what the other gives back, without asking again.
+      const isAlike = this.#tasks.shape[running.tasks[0]] === queue.shape && running.lane.name === queue.lane.name;
+      if (isAlike) return executor;
     }
     return undefined;
   }
