@@ -183,7 +183,7 @@ export class Scheduler {
         this.#lifecycle.cancel(event.run, event.tasks, event.drain);
         break;
       case "lost":
-        this.#lifecycle.reopen(event.tasks, event.run);
+        this.#lifecycle.reopen(event.tasks, event.runs);
         break;
       default:
         event satisfies { readonly type: "tick" };
@@ -310,7 +310,7 @@ export class Scheduler {
     if (end.lost) {
       // Waiting first, so that what is reopened counts as what it waits for.
       this.tasks.state[task] = TaskState.Waiting;
-      this.#lifecycle.reopen(end.lost, this.tasks.owner[task]);
+      this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));
       this.#enqueue(task);
     } else if (delayMs > 0) {
       this.tasks.state[task] = TaskState.Backoff;
