@@ -247,6 +247,10 @@ export class Scheduler {
   }
 
   #takeBack(task: number): void {
+    if (!this.#lifecycle.mayRetry(task)) {
+      this.#settleFailed(task, "cancelled", "the run was cancelled");
+      return;
+    }
     this.tasks.attempt[task] -= 1;
     this.#enqueue(task);
   }

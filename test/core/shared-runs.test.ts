@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LAMBDA_OFFER } from "./offers.ts";
+import { LAMBDA_OFFER, MACHINE, placementOf } from "./offers.ts";
 import { only, Stage, type Told } from "./stage.ts";
 
 const ended = (run: number) => ({ type: "run-ended", run });
@@ -85,6 +85,16 @@ describe("cancelling one task", () => {
 });
 
 describe("a run that was cancelled and drains", () => {
+  test("does not begin again what was taken back without blame", () => {
+    const stage = new Stage([MACHINE]);
+    const run = stage.run();
+    const task = stage.task(run);
+    stage.open(run);
+    stage.ready("e1", placementOf({}, [MACHINE]).ladder[0]);
+    stage.step({ type: "cancel", run, drain: true });
+    expect(stage.gone("e1")).toMatchObject([{ type: "settled", task, kind: "cancelled" }, ended(run)]);
+  });
+
   test("does not make a lost result again", () => {
     const stage = new Stage([LAMBDA_OFFER]);
     const run = stage.run();
