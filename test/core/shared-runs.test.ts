@@ -132,4 +132,18 @@ describe("a lost result", () => {
       ended(run),
     ]);
   });
+
+  test("does not cut short the wait of a task that was to be tried again later", () => {
+    const stage = new Stage([LAMBDA_OFFER]);
+    const run = stage.run();
+    const input = stage.task(run);
+    const [waiting, other] = stage.tasks(run, 2, { after: [input] });
+    stage.open(run);
+    const told = stage.ok(0, input);
+    stage.breaks(assignmentOf(told, waiting), { kind: "throttled" });
+    const again = stage.fails(assignmentOf(told, other), other, { kind: "object-lost", lost: [input] });
+    const back = stage.ok(assignmentOf(again, input), input);
+    expect(assignmentOf(back, waiting)).toBe(-1);
+    expect(assignmentOf(stage.wake(), waiting)).toBeGreaterThan(0);
+  });
 });
