@@ -220,8 +220,10 @@ export class Dispatcher {
     while (tasks.size > 0 && this.#tasks.state[tasks.peek() as number] !== TaskState.Ready) tasks.shift();
     if (tasks.size === 0) return false;
     const { type, alone } = this.#kindOf(queue.shape);
-    // Without an estimate tasks go one by one, and nothing waits behind them.
-    const estimateMs = alone ? undefined : this.estimateOf(type).cautiousMs;
+    // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
+    // down what it shared goes like that, too: were it to share its next end, it could never be told.
+    const isSingle = alone || this.#tasks.apart[tasks.peek() as number] === 1;
+    const estimateMs = isSingle ? undefined : this.estimateOf(type).cautiousMs;
     const fits = this.#capacity.fits(lane.group, queue.uses);
     let executor: Executor | undefined;
     if (lane.pool !== undefined) {
@@ -243,22 +245,23 @@ export class Dispatcher {
     for (const executor of this.#executors.members(pool)) {
       if (executor.assignments.length !== 1) continue;
       const running = this.#assignments.get(executor.assignments[0]);
-      if (running && this.#tasks.shape[running.tasks[0]] === queue.shape) return executor;
+      if (!running || this.#tasks.apart[running.tasks[0]]) continue;
+      // Of the same size, too: it takes what the other gives back, without asking again.
+      const isAlike = this.#tasks.shape[running.tasks[0]] === queue.shape && running.lane.name === queue.lane.name;
+      if (isAlike) return executor;
     }
     return undefined;
   }
 
   #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined): void {
-    let size = largest;
     const tasks: number[] = [];
     const attempts: number[] = [];
-    while (tasks.length < size && queue.tasks.size > 0) {
+    while (tasks.length < largest && queue.tasks.size > 0) {
       const next = queue.tasks.peek() as number;
-      // One that goes alone neither joins a batch nor lets another join.
+      // One that goes alone does not join a batch; `largest` is 1 where it is the first.
       if (this.#tasks.apart[next] && tasks.length > 0) break;
       const task = queue.tasks.shift() as number;
       if (this.#tasks.state[task] !== TaskState.Ready) continue;
-      if (this.#tasks.apart[task]) size = 1;
       this.#tasks.state[task] = TaskState.Running;
       this.#tasks.attempt[task] += 1;
       tasks.push(task);

@@ -54,8 +54,8 @@ export type SchedulerEvent =
     }
   /** A capacity group allows more or less than before. */
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
-  /** Results that were stored are gone, as a run found out when it wanted them. */
-  | { readonly type: "lost"; readonly run: number; readonly tasks: readonly number[] }
+  /** Results that were stored are gone, as these runs found out when they wanted them. */
+  | { readonly type: "lost"; readonly runs: readonly number[]; readonly tasks: readonly number[] }
   /** Time has passed. */
   | { readonly type: "tick" }
   /** Tasks are no longer wanted by a run; `drain` lets those that are running finish. */

@@ -52,11 +52,20 @@ export class Lifecycle {
     if (this.#tasks.state[dependency] !== TaskState.Done) this.#tasks.pending[dependent] += 1;
   }
 
-  /** Makes a run wait for a task that another one added and that is not settled yet. */
+  /**
+   * Makes a run wait for a task that another one added and that is not settled yet, and for all that
+   * this one waits for itself: were the other run cancelled, they have to go on.
+   */
   share(run: number, task: number): void {
-    if (this.isSettled(task)) return;
-    this.#runs[run].unsettled += 1;
-    this.#alsoWanted.set(task, [...(this.#alsoWanted.get(task) ?? []), run]);
+    const queue = [task];
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      if (this.isSettled(next) || this.#tasks.state[next] === TaskState.Skipped) continue;
+      if (this.runsOf(next).includes(run)) continue;
+      this.#runs[run].unsettled += 1;
+      this.#runs[run].ended = false;
+      this.#alsoWanted.set(next, [...(this.#alsoWanted.get(next) ?? []), run]);
+      this.#tasks.forEachDependency(next, (dependency) => queue.push(dependency));
+    }
   }
 
   /** Lets those of a run's tasks go that wait for nothing. */
@@ -72,7 +81,7 @@ export class Lifecycle {
 
   /** Whether a failed attempt of the task may be followed by another. */
   mayRetry(task: number): boolean {
-    return this.#runsOf(task).some((run) => !this.#runs[run].draining);
+    return this.runsOf(task).some((run) => !this.#runs[run].draining);
   }
 
   settleDone(task: number): void {
@@ -89,7 +98,7 @@ export class Lifecycle {
 
   /** Settles a task without a result, and with it all that depend on it. */
   settleFailed(task: number, kind: FailureKind, why: string): void {
-    const failFastRuns = this.#runsOf(task).filter((run) => kind !== "cancelled" && this.#runs[run].failFast);
+    const failFastRuns = this.runsOf(task).filter((run) => kind !== "cancelled" && this.#runs[run].failFast);
     this.#fail(task, { type: "settled", task, kind, why });
     this.#failDependents(task, task);
     for (const run of failFastRuns) if (!this.#runs[run].ended) this.cancel(run, undefined, false);
@@ -127,7 +136,7 @@ export class Lifecycle {
   cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
     if (only === undefined) this.#runs[run].draining = true;
     for (const task of only ?? this.#unsettledOf(run)) {
-      if (this.isSettled(task) || !this.#leave(run, task)) continue;
+      if (!this.#isWantedBy(run, task) || !this.#leave(run, task)) continue;
       if (this.#tasks.state[task] === TaskState.Running) {
         if (drain) continue;
         this.#dispatching.abandon(task, "cancelled");
@@ -137,8 +146,14 @@ export class Lifecycle {
     this.#endIfSettled(run);
   }
 
-  /** Stored results are gone: their tasks run again, and with them what was skipped for their sake. */
-  reopen(lost: readonly number[], run: number): void {
+  /**
+   * Stored results are gone: their tasks run again, and with them what was skipped for their sake.
+   *
+   * @param runs All that miss them.
+   */
+  reopen(lost: readonly number[], runs: readonly number[]): void {
+    const goingOn = runs.filter((run) => !this.#runs[run].draining);
+    const run = goingOn[0] ?? runs[0];
     const queue = [...lost];
     for (let task = queue.pop(); task !== undefined; task = queue.pop()) {
       const state = this.#tasks.state[task];
@@ -151,9 +166,24 @@ export class Lifecycle {
       if (state === TaskState.Done) this.#tasks.forEachDependent(task, (dependent) => this.#waitAgain(dependent));
       this.#tasks.forEachDependency(task, (dependency) => {
         if (this.#tasks.state[dependency] === TaskState.Skipped) queue.push(dependency);
+        else this.share(run, dependency);
       });
     }
+    for (const task of lost) {
+      for (const other of goingOn) this.share(other, task);
+      this.#shareWithDependents(task);
+    }
+    // A run that was cancelled has nothing made again, unless another one waits for it.
+    if (this.#runs[run].draining) this.cancel(run, undefined, true);
     for (const task of lost) this.#wakeFrom(task);
+  }
+
+  /** Whoever waits for a dependent of the task waits for the task as well. */
+  #shareWithDependents(task: number): void {
+    this.#tasks.forEachDependent(task, (dependent) => {
+      if (this.isSettled(dependent) || this.#tasks.state[dependent] === TaskState.Skipped) return;
+      for (const run of this.runsOf(dependent)) this.share(run, task);
+    });
   }
 
   #waitAgain(dependent: number): void {
@@ -168,13 +198,20 @@ export class Lifecycle {
     const queue = [task];
     const seen = new Set(queue);
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      this.#wakeIfReady(next);
+      this.#wakeOrBlock(next);
       this.#tasks.forEachDependency(next, (dependency) => {
         if (seen.has(dependency) || this.#tasks.state[dependency] !== TaskState.Waiting) return;
         seen.add(dependency);
         queue.push(dependency);
       });
     }
+  }
+
+  /** An input may have failed for good since the task was done. */
+  #wakeOrBlock(task: number): void {
+    if (this.#tasks.state[task] !== TaskState.Waiting) return;
+    if (this.#tasks.pending[task] > 0) this.waitForInputs(task);
+    else this.#dispatching.enqueue(task);
   }
 
   #wakeIfReady(task: number): void {
@@ -194,7 +231,7 @@ export class Lifecycle {
   }
 
   #countSettled(task: number): void {
-    const runs = this.#runsOf(task);
+    const runs = this.runsOf(task);
     this.#alsoWanted.delete(task);
     for (const run of runs) {
       this.#runs[run].unsettled -= 1;
@@ -209,14 +246,21 @@ export class Lifecycle {
     this.#emit({ type: "run-ended", run });
   }
 
-  #runsOf(task: number): readonly number[] {
+  /** Runs that wait for a task that is not settled. */
+  runsOf(task: number): readonly number[] {
     const others = this.#alsoWanted.get(task);
     return others ? [this.#tasks.owner[task], ...others] : [this.#tasks.owner[task]];
   }
 
+  /** Whether a run waits for the task: not for one that is settled, or skipped, or only others' concern. */
+  #isWantedBy(run: number, task: number): boolean {
+    if (this.isSettled(task) || this.#tasks.state[task] === TaskState.Skipped) return false;
+    return this.runsOf(task).includes(run);
+  }
+
   /** Takes a run's wish for a task back; true where no other run waits for the task. */
   #leave(run: number, task: number): boolean {
-    const remaining = this.#runsOf(task).filter((other) => other !== run);
+    const remaining = this.runsOf(task).filter((other) => other !== run);
     if (remaining.length === 0) return true;
     this.#tasks.owner[task] = remaining[0];
     if (remaining.length > 1) this.#alsoWanted.set(task, remaining.slice(1));
@@ -227,10 +271,7 @@ export class Lifecycle {
 
   #unsettledOf(run: number): number[] {
     const found: number[] = [];
-    for (let task = 0; task < this.#tasks.count; task++) {
-      if (this.#tasks.state[task] === TaskState.Skipped || this.isSettled(task)) continue;
-      if (this.#runsOf(task).includes(run)) found.push(task);
-    }
+    for (let task = 0; task < this.#tasks.count; task++) if (this.#isWantedBy(run, task)) found.push(task);
     return found;
   }
 }

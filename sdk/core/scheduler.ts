@@ -46,6 +46,8 @@ export class Scheduler {
   readonly #sizing = new Sizing();
   readonly #random: () => number;
   readonly #spent = new Map<number, Spent>();
+  /** When tasks that wait before their next attempt may go; kept if they have to wait for an input meanwhile. */
+  readonly #dueAt = new Map<number, number>();
   #now = 0;
   #out: Command[] = [];
 
@@ -183,7 +185,7 @@ export class Scheduler {
         this.#lifecycle.cancel(event.run, event.tasks, event.drain);
         break;
       case "lost":
-        this.#lifecycle.reopen(event.tasks, event.run);
+        this.#lifecycle.reopen(event.tasks, event.runs);
         break;
       default:
         event satisfies { readonly type: "tick" };
@@ -207,7 +209,7 @@ export class Scheduler {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
       if (assignment) this.#dispatcher.capacity.succeeded(assignment.lane.group);
-      this.#spent.delete(task);
+      this.#forget(task);
       // A result that arrives late is as good as any: it was committed first.
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
     } else if (assignment) {
@@ -247,6 +249,10 @@ export class Scheduler {
   }
 
   #takeBack(task: number): void {
+    if (!this.#lifecycle.mayRetry(task)) {
+      this.#settleFailed(task, "cancelled", "the run was cancelled");
+      return;
+    }
     this.tasks.attempt[task] -= 1;
     this.#enqueue(task);
   }
@@ -310,19 +316,25 @@ export class Scheduler {
     if (end.lost) {
       // Waiting first, so that what is reopened counts as what it waits for.
       this.tasks.state[task] = TaskState.Waiting;
-      this.#lifecycle.reopen(end.lost, this.tasks.owner[task]);
+      this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));
       this.#enqueue(task);
-    } else if (delayMs > 0) {
-      this.tasks.state[task] = TaskState.Backoff;
-      this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
-    } else {
-      this.#enqueue(task);
+      return;
     }
+    if (delayMs > 0) {
+      this.#dueAt.set(task, this.#now + delayMs);
+      this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
+    }
+    this.#enqueue(task);
   }
 
   #settleFailed(task: number, kind: FailureKind, why: string): void {
-    this.#spent.delete(task);
+    this.#forget(task);
     this.#lifecycle.settleFailed(task, kind, why);
+  }
+
+  #forget(task: number): void {
+    this.#spent.delete(task);
+    this.#dueAt.delete(task);
   }
 
   /** The same size on capacity that is not taken away. */
@@ -355,6 +367,11 @@ export class Scheduler {
       this.#lifecycle.waitForInputs(task);
       return;
     }
+    if ((this.#dueAt.get(task) ?? 0) > this.#now) {
+      this.tasks.state[task] = TaskState.Backoff;
+      return;
+    }
+    this.#dueAt.delete(task);
     this.#growToFit(task);
     const lane = this.laneOf(task);
     if (lane === undefined) {

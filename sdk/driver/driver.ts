@@ -410,7 +410,8 @@ export class Driver {
         this.#progress.notice(
           `the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`,
         );
-        this.#push({ type: "lost", run: run.index, tasks: [entry.task] });
+        const runs = [...this.#active].filter((other) => other.wants(entry)).map(({ index }) => index);
+        this.#push({ type: "lost", runs, tasks: [entry.task] });
         return;
       }
       entry.lastFailure = { kind: "object-lost", seen: `loading its result: ${(error as Error).message}` };

@@ -20,6 +20,11 @@ export async function lookUp(table: ControlTable, plan: LabPlan, bustCache: bool
         table,
         plan.tasks.map(({ key }) => key),
       );
+  return { records, needed: neededOf(plan, records) };
+}
+
+/** Which tasks have to be there, by position, where these results are. */
+export function neededOf(plan: LabPlan, records: LookedUp["records"]): Uint8Array {
   const needed = new Uint8Array(plan.tasks.length);
   for (const target of plan.targets) needed[target] = 1;
   // Dependents come after their dependencies, so one pass from the end reaches everything.
@@ -27,5 +32,5 @@ export async function lookUp(table: ControlTable, plan: LabPlan, bustCache: bool
     if (!needed[position] || records[position]) continue;
     for (const dependency of plan.tasks[position].dependencies) needed[dependency] = 1;
   }
-  return { records, needed };
+  return needed;
 }

@@ -622,7 +622,10 @@ describe("lost results", () => {
     const run = stage.run();
     const task = stage.task(run, { state: "done" });
     expect(stage.open(run)).toEqual([ended(run)]);
-    expect(stage.step({ type: "lost", run, tasks: [task] })).toEqual([{ type: "reopened", task }, dispatch(0, task)]);
+    expect(stage.step({ type: "lost", runs: [run], tasks: [task] })).toEqual([
+      { type: "reopened", task },
+      dispatch(0, task),
+    ]);
     expect(stage.ok(0, task)).toEqual([ok(task), ended(run)]);
   });
 
@@ -636,7 +639,7 @@ describe("lost results", () => {
     });
     const task = stage.scheduler.addTask(run, nowhere, "done");
     stage.open(run);
-    expect(stage.step({ type: "lost", run, tasks: [task] })).toEqual([
+    expect(stage.step({ type: "lost", runs: [run], tasks: [task] })).toEqual([
       { type: "reopened", task },
       {
         type: "settled",

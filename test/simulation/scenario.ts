@@ -1,36 +1,48 @@
 import type { Demand, RetryPolicy } from "../../sdk/core/demand.ts";
 import type { Offer } from "../../sdk/core/offer.ts";
 import { seededRandom } from "../../sdk/core/random.ts";
-
-/** How likely each misfortune is, per attempt or per call. */
-export interface Faults {
-  readonly userError: number;
-  readonly executorDeath: number;
-  readonly outOfMemory: number;
-  readonly spotInterruption: number;
-  readonly throttle: number;
-  readonly startFailure: number;
-  /** The attempt commits, but the driver is told that its assignment failed. */
-  readonly lostResponse: number;
-  /** The outcome is delivered twice. */
-  readonly duplicate: number;
-  /** A stored result vanishes before a dependent loads it. */
-  readonly lostObject: number;
-}
+import { FAULTS, type Fault } from "./fate.ts";
 
 /** One task of a scenario: what it asks for and how it behaves. */
 export interface ScenarioTask {
+  /** Stays with it when others are taken away: chance goes by it. */
+  readonly id: number;
   readonly type: string;
+  /** Positions of the tasks it depends on: all before its own. */
   readonly dependencies: readonly number[];
   readonly demand: Demand;
   readonly policy: RetryPolicy;
   readonly durationMs: number;
+  readonly paramBytes: number;
+  readonly resultBytes: number;
   /** Memory it really needs. */
   readonly needsMb: number;
-  /** Throws on every attempt, whatever the faults. */
-  readonly alwaysFails: boolean;
-  /** Its result was found in the cache. */
+  /** What every attempt does: `kills` brings its executor down without leaving a mark. */
+  readonly nature: "works" | "throws" | "kills";
+  /** Its result lies in the message or the control table, and cannot get lost alone. */
+  readonly inline: boolean;
+  /** Every execution gives another result, as a task does that reads a clock. */
+  readonly fickle: boolean;
+  /** Its result is there from the beginning. */
   readonly cached: boolean;
+}
+
+export interface ScenarioRun {
+  /** Positions of the tasks asked for. */
+  readonly targets: readonly number[];
+  /** When it is opened, in the time of its driver. */
+  readonly atMs: number;
+  readonly failFast: boolean;
+  /** `only`: not the run, but one of its tasks. */
+  readonly cancel: { readonly atMs: number; readonly drain: boolean; readonly only?: number } | undefined;
+}
+
+/** A driver and its runs. It closes when they are over, or dies before that. */
+export interface ScenarioLife {
+  readonly runs: readonly ScenarioRun[];
+  readonly crashAtMs: number | undefined;
+  /** Everything is computed anew. */
+  readonly bustCache: boolean;
 }
 
 /** Everything one seed decides before the first step. */
@@ -39,83 +51,185 @@ export interface Scenario {
   readonly tasks: readonly ScenarioTask[];
   readonly offer: Offer;
   readonly concurrency: number;
-  readonly failFast: boolean;
-  readonly faults: Faults;
-  /** When the run is cancelled, and whether what runs may finish. */
-  readonly cancel: { readonly atMs: number; readonly drain: boolean } | undefined;
+  /** Invocations at once that the account really allows. */
+  readonly quota: number;
+  /** What V8 allows where nobody set a limit. */
+  readonly heapMb: number;
+  /** How likely each fault is, per attempt, call or message. */
+  readonly rates: Readonly<Record<Fault, number>>;
+  /** Faults that do not strike though chance says so. */
+  readonly spared: readonly string[];
+  /** Drivers, one after another, on the same control table. */
+  readonly lives: readonly ScenarioLife[];
 }
 
-const LOCAL: Offer = [
-  { service: "local", name: "local", slots: 3, cpus: 3, memoryMb: 8_192, gpus: 0, resources: {}, pooled: true },
-];
-const AWS: Offer = [
-  {
-    service: "lambda",
-    memoriesMb: [512, 1_024, 1_769, 3_538, 10_240],
-    timeoutMs: 900_000,
-    ephemeralStorageMb: 512,
-    concurrency: 12,
-  },
-  { service: "fargate", spot: true, maxEcsTasks: 6 },
-  { service: "fargate", spot: false, maxEcsTasks: 6 },
-];
+const MACHINE = {
+  service: "local",
+  name: "local",
+  cpus: 3,
+  memoryMb: 8_192,
+  gpus: 0,
+  resources: {},
+  pooled: true,
+} as const;
+const LAMBDA = {
+  service: "lambda",
+  memoriesMb: [512, 1_024, 1_769, 3_538, 10_240],
+  timeoutMs: 900_000,
+  ephemeralStorageMb: 512,
+  concurrency: 12,
+} as const;
 
-/** A scenario from a seed: a random DAG, a runner, and a mixture of misfortunes. */
-export function scenarioOf(seed: number): Scenario {
-  const random = seededRandom(seed);
-  const chance = (probability: number) => random() < probability;
-  const between = (low: number, high: number) => low + Math.floor(random() * (high - low + 1));
-  const pick = <T>(values: readonly T[]): T => values[between(0, values.length - 1)];
-  const onAws = chance(0.6);
-  const count = between(1, 60);
-  const manyFailures = chance(0.2);
-  const tasks: ScenarioTask[] = [];
-  for (let index = 0; index < count; index++) {
-    const fanIn = chance(0.6) ? between(0, Math.min(3, index)) : 0;
-    const dependencies = new Set<number>();
-    while (dependencies.size < fanIn) dependencies.add(between(Math.max(0, index - 8), index - 1));
-    const memoryMb = pick([128, 256, 512, 1_024, 2_048, 12_000]);
-    const asked = onAws || memoryMb < 8_192;
-    tasks.push({
-      type: pick(["a", "b", "c"]),
-      dependencies: [...dependencies],
-      demand: {
-        numGpus: 0,
-        spot: chance(0.7),
-        resources: {},
-        ...(chance(0.5) && asked ? { memoryMb } : { numCpus: pick([1, 1, 1, 2]) }),
-        ...(onAws && chance(0.3) ? { executor: pick(["lambda", "ecs"] as const) } : {}),
-        ...(memoryMb > 10_240 ? { executor: "ecs" as const } : {}),
-      },
-      policy: {
-        maxRetries: between(0, 4),
-        retryOn: chance(0.7),
-        maxOomRetries: between(0, 2),
-      },
-      durationMs: chance(0.5) ? between(1, 20) : between(20, 5_000),
-      needsMb: chance(0.2) ? between(128, 6_000) : 64,
-      alwaysFails: manyFailures && chance(0.1),
-      cached: chance(0.1),
-    });
+/** The most that a fault's rate may be; half of the scenarios go without it. */
+const MOST: Readonly<Record<Fault, number>> = {
+  "user-error": 0.2,
+  death: 0.15,
+  "out-of-memory": 0.05,
+  eviction: 0.4,
+  hang: 0.1,
+  throttle: 0.3,
+  "start-failure": 0.4,
+  "lost-answer": 0.15,
+  "second-delivery": 0.1,
+  zombie: 0.08,
+  "lost-letter": 0.1,
+  "lost-kill": 0.5,
+  "lost-object": 0.3,
+  "duplicate-message": 0.15,
+  "delayed-message": 0.2,
+  "quota-change": 0.05,
+};
+
+class Dice {
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
   }
-  const rate = (most: number) => (chance(0.5) ? random() * most : 0);
+
+  chance(probability: number): boolean {
+    return this.#random() < probability;
+  }
+
+  between(low: number, high: number): number {
+    return low + Math.floor(this.#random() * (high - low + 1));
+  }
+
+  pick<T>(values: readonly T[]): T {
+    return values[this.between(0, values.length - 1)];
+  }
+
+  rate(most: number): number {
+    return this.chance(0.5) ? this.#random() * most : 0;
+  }
+}
+
+/** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
+export function scenarioOf(seed: number): Scenario {
+  const dice = new Dice(seed);
+  const onAws = dice.chance(0.6);
+  const offer: Offer = onAws
+    ? [
+        LAMBDA,
+        ...(dice.chance(0.8) ? [{ service: "fargate", spot: true, maxEcsTasks: 6 } as const] : []),
+        { service: "fargate", spot: false, maxEcsTasks: 6 },
+      ]
+    : [{ ...MACHINE, slots: dice.pick([1, 3]) }];
+  const tasks = tasksOf(dice, onAws);
   return {
     seed,
     tasks,
-    offer: onAws ? AWS : LOCAL,
-    concurrency: chance(0.3) ? between(1, 4) : 1_000,
-    failFast: chance(0.2),
-    faults: {
-      userError: rate(0.2),
-      executorDeath: rate(0.15),
-      outOfMemory: rate(0.05),
-      spotInterruption: rate(0.3),
-      throttle: rate(0.3),
-      startFailure: rate(0.4),
-      lostResponse: rate(0.1),
-      duplicate: rate(0.1),
-      lostObject: rate(0.05),
-    },
-    cancel: chance(0.15) ? { atMs: between(0, 10_000), drain: chance(0.5) } : undefined,
+    offer,
+    concurrency: dice.chance(0.3) ? dice.between(1, 4) : 1_000,
+    quota: dice.chance(0.3) ? dice.between(2, 10) : 1_000,
+    heapMb: dice.pick([2_048, 4_096]),
+    rates: Object.fromEntries(FAULTS.map((fault) => [fault, dice.rate(MOST[fault])])) as Record<Fault, number>,
+    spared: [],
+    lives: livesOf(dice, tasks),
   };
+}
+
+function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
+  const count = dice.between(1, dice.chance(0.5) ? 12 : 50);
+  const shortTypes = dice.chance(0.4);
+  const manyFailures = dice.chance(0.2);
+  const kind = (type: string) => ({
+    type,
+    demand: demandOf(dice, onAws),
+    policy: { maxRetries: dice.between(0, 4), retryOn: dice.chance(0.7), maxOomRetries: dice.between(0, 2) },
+  });
+  const kinds = ["a", "b", "b", "c"].map(kind);
+  return Array.from({ length: count }, (_, index) => {
+    const fanIn = dice.chance(0.6) ? dice.between(0, Math.min(3, index)) : 0;
+    const dependencies = new Set<number>();
+    while (dependencies.size < fanIn) dependencies.add(dice.between(Math.max(0, index - 8), index - 1));
+    const { type, demand, policy } = dice.pick(kinds);
+    return {
+      id: index,
+      type,
+      dependencies: [...dependencies],
+      demand,
+      policy,
+      durationMs: durationOf(dice, shortTypes || type === "a", onAws),
+      paramBytes: dice.pick([10, 10, 1_000, 100_000]),
+      resultBytes: dice.pick([10, 10, 50_000]),
+      needsMb: dice.chance(0.2) ? dice.between(128, 6_000) : 64,
+      nature: manyFailures && dice.chance(0.15) ? dice.pick(["throws", "kills"] as const) : "works",
+      inline: dice.chance(0.3),
+      fickle: dice.chance(0.2),
+      cached: dice.chance(0.1),
+    };
+  });
+}
+
+function durationOf(dice: Dice, isShort: boolean, onAws: boolean): number {
+  if (isShort) return dice.between(1, 20);
+  // Longer than a Lambda function may take.
+  if (onAws && dice.chance(0.05)) return 1_000_000;
+  return dice.between(20, 5_000);
+}
+
+function demandOf(dice: Dice, onAws: boolean): Demand {
+  const memoryMb = dice.pick([128, 256, 512, 1_024, 2_048, onAws ? 12_000 : 4_096]);
+  const executor =
+    onAws && memoryMb <= 10_240 ? dice.pick([undefined, undefined, undefined, "lambda", "ecs"] as const) : undefined;
+  const timeoutMs = dice.pick([undefined, undefined, undefined, undefined, 3_000, 60_000, 1_200_000]);
+  return {
+    numGpus: 0,
+    spot: dice.chance(0.7),
+    resources: {},
+    ...(dice.chance(0.5) ? { memoryMb } : { numCpus: dice.pick([1, 1, 1, 2]) }),
+    ...(executor ? { executor } : {}),
+    // On Lambda alone it would be refused before anything ran.
+    ...(timeoutMs && !(executor === "lambda" && timeoutMs > LAMBDA.timeoutMs) ? { timeoutMs } : {}),
+  };
+}
+
+function livesOf(dice: Dice, tasks: readonly ScenarioTask[]): ScenarioLife[] {
+  const all = tasks.map((_, index) => index);
+  const isNeeded = new Set(tasks.flatMap(({ dependencies }) => dependencies));
+  const sinks = all.filter((index) => !isNeeded.has(index));
+  const run = (targets: readonly number[], atMs: number): ScenarioRun => {
+    const cancel = dice.chance(0.15)
+      ? {
+          atMs: atMs + dice.between(0, 10_000),
+          drain: dice.chance(0.5),
+          ...(dice.chance(0.3) ? { only: dice.pick(all) } : {}),
+        }
+      : undefined;
+    return { targets, atMs, failFast: dice.chance(0.15), cancel };
+  };
+  const runs = () => {
+    const first = run(dice.chance(0.7) ? sinks : all, 0);
+    if (dice.chance(0.6)) return [first];
+    return [first, run(all.filter(() => dice.chance(0.3)).concat(dice.pick(all)), dice.between(0, 20_000))];
+  };
+  const lives: ScenarioLife[] = [];
+  while (lives.length < 3 && dice.chance(0.2)) {
+    lives.push({ runs: runs(), crashAtMs: dice.between(0, dice.chance(0.5) ? 500 : 60_000), bustCache: false });
+  }
+  lives.push({ runs: runs(), crashAtMs: undefined, bustCache: false });
+  // The same once more, to be found in the cache; or computed anew, at the sizes that were learned.
+  if (dice.chance(0.2)) lives.push({ runs: runs(), crashAtMs: undefined, bustCache: dice.chance(0.5) });
+  return lives;
 }

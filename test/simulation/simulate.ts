@@ -1,88 +1,108 @@
-import type { Command } from "../../sdk/core/commands.ts";
-import type { SchedulerEvent } from "../../sdk/core/events.ts";
-import { capacityGroups, route } from "../../sdk/core/route.ts";
-import { Scheduler } from "../../sdk/core/scheduler.ts";
 import { Agenda } from "./agenda.ts";
+import type { Violation } from "./checks/check.ts";
+import { type Onlooker, SimulatedDriver } from "./driver.ts";
+import type { Surroundings } from "./execution.ts";
+import { Fate } from "./fate.ts";
+import { History } from "./history.ts";
 import { Invariants } from "./invariants.ts";
+import type { RunningInvocations } from "./invocations.ts";
 import { type Scenario, scenarioOf } from "./scenario.ts";
-import { World } from "./world.ts";
+import { Storage } from "./storage.ts";
 
-/** What one simulated run came to. */
+/** What one simulated scenario came to. */
 export interface SimulationResult {
-  readonly seed: number;
-  readonly violations: readonly string[];
-  /** Events and commands in order, for a failing seed. */
+  readonly violations: readonly Violation[];
+  /** Events and commands in order; empty unless asked for. */
   readonly history: readonly string[];
   readonly steps: number;
   readonly virtualMs: number;
+  /** What went wrong, by kind. */
+  readonly faults: ReadonlyMap<string, number>;
+  /** Faults of chance that struck, by name. */
+  readonly struck: readonly string[];
 }
 
-const MAX_STEPS = 100_000;
+const MAX_STEPS = 50_000;
+/** Between the end of a driver and the begin of the next. */
+const PAUSE_MS = 2_000;
 
 /** Runs one seed from the first task to the last, checking every invariant at every step. */
-export function simulate(seed: number): SimulationResult {
-  return simulateScenario(scenarioOf(seed));
-}
+export const simulate = (seed: number): SimulationResult => simulateScenario(scenarioOf(seed), false);
 
-function simulateScenario(scenario: Scenario): SimulationResult {
+export function simulateScenario(scenario: Scenario, withHistory: boolean): SimulationResult {
   const agenda = new Agenda();
-  const history: string[] = [];
-  const scheduler = new Scheduler({
-    seed: scenario.seed,
-    groups: capacityGroups(scenario.offer),
-    concurrency: scenario.concurrency,
-    batch: { targetMs: 50, maxTasks: 16 },
-  });
-  const world = new World(scenario, agenda, (event) => happen(event));
-  const invariants = new Invariants(scenario, scheduler, world);
-  let waking: number | undefined;
+  const fate = new Fate(scenario.seed, scenario.rates, scenario.spared);
+  const around: Surroundings = {
+    scenario,
+    agenda,
+    fate,
+    storage: stored(scenario),
+    executing: new Set(),
+    executions: new Map(),
+  };
+  const history = new History(agenda, withHistory);
+  const violations: Violation[] = [];
+  const running: RunningInvocations = new Set();
+  let steps = 0;
+  const goesOn = () => steps < MAX_STEPS && violations.length === 0;
 
-  const carryOut = (commands: readonly Command[]) => {
-    for (const command of commands) {
-      history.push(`${agenda.now} <- ${JSON.stringify(command, hideLane)}`);
-      invariants.command(command);
-      world.perform(command);
-    }
-    invariants.afterStep();
-    const next = scheduler.wakeAt;
-    if (next !== undefined && (waking === undefined || next < waking || waking < agenda.now)) {
-      waking = next;
-      agenda.in(Math.max(0, next - agenda.now), () => {
-        waking = undefined;
-        happen({ type: "tick" });
+  for (let index = 0; index < scenario.lives.length && goesOn(); index++) {
+    let invariants: Invariants | undefined;
+    const watch = (driver: SimulatedDriver): Onlooker => {
+      invariants = new Invariants(around, driver, scenario.lives[index], violations);
+      return history.beside(invariants, index);
+    };
+    const { crashAtMs } = scenario.lives[index];
+    const driver = new SimulatedDriver(around, index, running, watch);
+    let isDead = false;
+    driver.begin();
+    if (crashAtMs !== undefined) {
+      agenda.in(crashAtMs, () => {
+        if (driver.isOver || isDead) return;
+        isDead = true;
+        fate.count("driver crash");
+        history.note(`the driver of life ${index} dies`);
+        driver.end();
       });
     }
+    while (goesOn() && !driver.isOver && !isDead && agenda.next()) steps += 1;
+    if (!goesOn()) break;
+    if (driver.isOver) invariants?.atEnd();
+    else if (!isDead)
+      violations.push({ invariant: "every run ends", seen: `nothing happens any more in life ${index}` });
+    // What comes late finds the driver still there for a while.
+    const closesAt = agenda.now + fate.below(20_000, `closes ${index}`);
+    let isClosed = isDead;
+    agenda.in(isDead ? PAUSE_MS : closesAt - agenda.now, () => {
+      isClosed = true;
+    });
+    while (goesOn() && !isClosed && agenda.next()) steps += 1;
+    if (!isDead) driver.end();
+  }
+  // Whatever still runs anywhere comes to its end.
+  while (goesOn() && agenda.next()) steps += 1;
+  if (steps >= MAX_STEPS) violations.push({ invariant: "every run ends", seen: `not over after ${MAX_STEPS} steps` });
+  else if (violations.length === 0 && around.executing.size + running.size > 0) {
+    violations.push({ invariant: "nothing left running", seen: "something is executed for ever" });
+  }
+  return {
+    violations,
+    history: history.lines,
+    steps,
+    virtualMs: agenda.now,
+    faults: fate.counts,
+    struck: fate.struck,
   };
-  const happen = (event: SchedulerEvent) => {
-    if (event.type !== "tick") history.push(`${agenda.now} -> ${JSON.stringify(event, hideLane)}`);
-    invariants.event(event);
-    carryOut(scheduler.step([event], agenda.now));
-  };
-
-  const run = scheduler.addRun({ failFast: scenario.failFast });
-  const tasks = addTasks(scenario, scheduler, run, world);
-  carryOut(scheduler.open(run, tasks, agenda.now));
-  const { cancel } = scenario;
-  if (cancel) agenda.in(cancel.atMs, () => happen({ type: "cancel", run, drain: cancel.drain }));
-
-  let steps = 0;
-  while (steps < MAX_STEPS && invariants.violations.length === 0 && agenda.next()) steps += 1;
-  if (steps === MAX_STEPS) invariants.violations.push(`not over after ${MAX_STEPS} steps`);
-  else if (invariants.violations.length === 0) invariants.atEnd();
-  return { seed: scenario.seed, violations: invariants.violations, history, steps, virtualMs: agenda.now };
 }
 
-function addTasks(scenario: Scenario, scheduler: Scheduler, run: number, world: World): number[] {
-  return scenario.tasks.map((task, index) => {
-    const placement = route(task.demand, scenario.offer);
-    if ("infeasible" in placement) throw new Error(placement.infeasible);
-    const shape = scheduler.addShape({ type: task.type, placement, policy: task.policy });
-    const cached = task.cached && task.dependencies.every((dependency) => scenario.tasks[dependency].cached);
-    if (cached) world.committed.add(index);
-    const id = scheduler.addTask(run, shape, cached ? "done" : "wanted");
-    for (const dependency of task.dependencies) scheduler.addDependency(id, dependency);
-    return id;
+/** Results that are there from the beginning: of cached tasks all of whose inputs are. */
+function stored({ tasks }: Scenario): Storage {
+  const storage = new Storage();
+  tasks.forEach((task, position) => {
+    const inputs = task.dependencies.map((dependency) => storage.records.get(dependency)?.value.hash);
+    if (!task.cached || inputs.includes(undefined)) return;
+    const known = inputs as string[];
+    storage.commit(position, task, Storage.valueOf(task, known, 0), known, 0);
   });
+  return storage;
 }
-
-const hideLane = (key: string, value: unknown) => (key === "lane" ? (value as { name: string }).name : value);

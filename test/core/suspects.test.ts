@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import type { Lane } from "../../sdk/core/offer.ts";
+import { MACHINE, placementOf } from "./offers.ts";
+import { only, Stage } from "./stage.ts";
+
+const ONE = [{ ...MACHINE, slots: 1 }];
+const [lane] = placementOf({}, ONE).ladder as [Lane];
+
+test("a task that kills its executor without a mark is told from the one that waited behind it", () => {
+  const stage = new Stage(ONE);
+  const run = stage.run();
+  stage.scheduler.learnDuration("task", 1);
+  const [killer, innocent] = stage.tasks(run, 2);
+  stage.open(run);
+  expect(only(stage.ready("e1", lane), "dispatch")).toMatchObject([{ tasks: [killer] }, { tasks: [innocent] }]);
+  expect(only(stage.gone("e1", { kind: "executor-lost" }), "retry")).toEqual([]);
+  // From now on each has an executor to itself: the next death has one name.
+  expect(only(stage.ready("e2", lane), "dispatch")).toMatchObject([{ tasks: [killer] }]);
+  expect(only(stage.gone("e2", { kind: "executor-lost" }), "retry")).toMatchObject([{ task: killer }]);
+});
+
+test("a task that needs more memory does not wait behind one of its kind that needs less", () => {
+  const machine = [{ ...MACHINE, slots: 2, memoryMb: 2_500 }];
+  const stage = new Stage(machine);
+  const run = stage.run();
+  stage.scheduler.learnDuration("task", 1);
+  stage.scheduler.sizing.recall("task", [[10, 1_000]]);
+  const [small, large] = stage.tasks(run, 2, { asked: { memoryMb: 1_000 } });
+  stage.scheduler.tasks.paramBytes[large] = 1_000;
+  stage.open(run);
+  // Both at once would be 3,000 MB: it takes what it needs when the other has given it back, and not before.
+  const [first, ...more] = only(stage.ready("e1", lane), "dispatch");
+  expect([first.tasks, more]).toEqual([[small], []]);
+  expect(only(stage.ok(first.assignment, small, 1), "dispatch")).toMatchObject([
+    { tasks: [large], lane: "local 2000 MB" },
+  ]);
+});

@@ -1,0 +1,168 @@
+import type { Command } from "../../../sdk/core/commands.ts";
+import type { SchedulerEvent } from "../../../sdk/core/events.ts";
+import { BUDGETS } from "../../../sdk/core/ladder.ts";
+import type { Lane } from "../../../sdk/core/offer.ts";
+import type { FailureKind } from "../../../sdk/wire/outcome.ts";
+import { Check } from "./check.ts";
+
+interface Account {
+  charged: number;
+  outOfMemoryAtTop: number;
+  objectsLost: number;
+  evictions: number;
+  /** Retries that nothing bounds, since they cost nothing. */
+  dueAt: number;
+}
+
+/** What the current event may be held against: each task with the kind of its failure and its lane. */
+type Blame = Map<number, { readonly kind: FailureKind; readonly lane: Lane; readonly atServiceLimit: boolean }>;
+
+const CHARGED: readonly FailureKind[] = ["user-error", "executor-lost", "timeout"];
+const isShared = (kind: FailureKind) => kind === "throttled" || kind === "spot-interruption" || kind === "cancelled";
+
+/** Every retry and every failure has its cause, and each is charged where it belongs and nowhere else. */
+export class Budgets extends Check {
+  readonly #accounts = new Map<number, Account>();
+  readonly #failedStarts = new Map<string, number>();
+  #blame: Blame = new Map();
+
+  #of(task: number): Account {
+    let account = this.#accounts.get(task);
+    if (!account) {
+      account = { charged: 0, outOfMemoryAtTop: 0, objectsLost: 0, evictions: 0, dueAt: 0 };
+      this.#accounts.set(task, account);
+    }
+    return account;
+  }
+
+  override event(event: SchedulerEvent): void {
+    this.#blame = new Map();
+    const { ledger } = this.scene;
+    switch (event.type) {
+      case "attempt-ended": {
+        const { assignment, task, end } = event;
+        const open = ledger.get(assignment);
+        if (open?.open.has(task) && !("durationMs" in end)) this.#hold(end, open.lane, [task]);
+        break;
+      }
+      case "assignment-failed": {
+        const open = ledger.get(event.assignment);
+        if (open) this.#hold(event.end, open.lane, [...open.open]);
+        break;
+      }
+      case "executor-gone": {
+        const assignments = ledger.assignmentsOf(event.executor);
+        const tasks = assignments.flatMap(({ open }) => [...open]);
+        if (event.end && tasks.length > 0) this.#hold(event.end, assignments[0].lane, tasks, event.end.culprit);
+        break;
+      }
+      case "start-failed":
+        this.#startFailed(event);
+        break;
+      case "executor-ready":
+        this.#failedStarts.delete(event.lane.pool as string);
+        break;
+      default:
+    }
+  }
+
+  /** One is to blame where it is known or was alone; what is free of charge may hit all. */
+  #hold(
+    { kind, atServiceLimit = false }: { kind: FailureKind; atServiceLimit?: boolean },
+    lane: Lane,
+    tasks: readonly number[],
+    culprit = tasks.length === 1 ? tasks[0] : undefined,
+  ): void {
+    const held = isShared(kind) ? tasks : tasks.filter((task) => task === culprit);
+    for (const task of held) this.#blame.set(task, { kind, lane, atServiceLimit });
+  }
+
+  #startFailed({ lane, kind }: SchedulerEvent & { type: "start-failed" }): void {
+    if (kind === "throttled") return;
+    const pool = lane.pool as string;
+    const failures = (this.#failedStarts.get(pool) ?? 0) + 1;
+    this.#failedStarts.set(pool, failures);
+    if (failures <= BUDGETS.startFailures) return;
+    this.#failedStarts.delete(pool);
+    // Whoever waits for the pool may be judged.
+    this.scene.driver.entries.forEach((_, task) => {
+      this.#blame.set(task, { kind: "start-failed", lane, atServiceLimit: false });
+    });
+  }
+
+  override command(command: Command): void {
+    if (command.type === "retry") this.#retried(command);
+    else if (command.type === "settled") this.#settled(command);
+    else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
+  }
+
+  #retried({ task, kind, lane, delayMs }: Command & { type: "retry" }): void {
+    const account = this.#of(task);
+    const { policy } = this.specOf(task);
+    const blame = this.#blame.get(task);
+    const justified = blame?.kind === kind;
+    this.require("evidence", justified, () => `task ${task} is retried for ${kind}, and nothing like it was reported`);
+    if (!blame) return;
+    account.dueAt = this.scene.around.agenda.now + delayMs;
+    this.require("backoff", delayMs <= 60_000, () => `task ${task} is to wait for ${delayMs} ms`);
+    const isCutFree = kind === "timeout" && blame.atServiceLimit && lane.maxTimeoutMs === undefined;
+    if (CHARGED.includes(kind) && !isCutFree) {
+      account.charged += 1;
+      this.require("maxRetries", account.charged <= policy.maxRetries, () => `task ${task} is retried once too often`);
+    }
+    if (kind === "user-error") {
+      this.require("retryOn", policy.retryOn === true, () => `task ${task} is retried for an error not in retryOn`);
+    }
+    if (kind === "out-of-memory" && (lane.memoryMb ?? 0) <= (blame.lane.memoryMb ?? 0)) {
+      account.outOfMemoryAtTop += 1;
+      const isWithin = account.outOfMemoryAtTop <= policy.maxOomRetries;
+      this.require("maxOomRetries", isWithin, () => `task ${task} is retried at the same size once too often`);
+    }
+    if (kind === "object-lost") {
+      account.objectsLost += 1;
+      const isBounded = account.objectsLost <= BUDGETS.objectsLost;
+      this.require("bounded", isBounded, () => `task ${task} has lost its inputs ${account.objectsLost} times`);
+    }
+    if (kind === "spot-interruption") account.evictions += 1;
+  }
+
+  #dispatched(task: number, lane: Lane): void {
+    const { driver, around } = this.scene;
+    const { dueAt, evictions } = this.#of(task);
+    this.require("backoff", around.agenda.now >= dueAt, () => `task ${task} goes before its wait is over`);
+    const { placement } = driver.scheduler.shapeOf(task);
+    const enough = evictions >= BUDGETS.spotInterruptionsBeforeOnDemand && placement.onDemandLadder.length > 0;
+    this.require(
+      "on demand",
+      !(enough && lane.spot),
+      () => `task ${task} was evicted ${evictions} times: ${lane.name}`,
+    );
+  }
+
+  #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
+    if (kind === "ok" || kind === "cancelled" || blockedBy !== undefined) {
+      this.#accounts.delete(task);
+      return;
+    }
+    const account = this.#of(task);
+    const { policy } = this.specOf(task);
+    const blame = this.#blame.get(task);
+    this.require(
+      "evidence",
+      blame?.kind === kind,
+      () => `task ${task} failed with ${kind}, and nothing like it was seen`,
+    );
+    this.#accounts.delete(task);
+    // Of a cancelled run nothing is tried again; `Cancellation` sees to it that it was cancelled.
+    if (why === "the run was cancelled" || !blame) return;
+    const isUsedUp: Partial<Record<FailureKind, boolean>> = {
+      "user-error": policy.retryOn === false || account.charged === policy.maxRetries,
+      "executor-lost": account.charged === policy.maxRetries,
+      timeout: account.charged === policy.maxRetries,
+      "out-of-memory": account.outOfMemoryAtTop === policy.maxOomRetries,
+      "object-lost": account.objectsLost === BUDGETS.objectsLost,
+      "start-failed": true,
+    };
+    this.require("not given up early", isUsedUp[kind] === true, () => `task ${task} is given up for ${kind}: ${why}`);
+  }
+}

@@ -1,0 +1,66 @@
+import type { Command } from "../../../sdk/core/commands.ts";
+import type { SchedulerEvent } from "../../../sdk/core/events.ts";
+import type { ScenarioRun } from "../scenario.ts";
+import { Check } from "./check.ts";
+
+/** What is cancelled stops, and nothing else does. */
+export class Cancellation extends Check {
+  /** Tasks that each run needs, directly or for something else. */
+  readonly #needs: Set<number>[] = [];
+  readonly #runs: ScenarioRun[] = [];
+  readonly #cancelled = new Set<number>();
+  /** Tasks that were cancelled one by one, and all that depend on them. */
+  readonly #cancelledTasks = new Set<number>();
+  readonly #failed = new Map<number, string>();
+
+  override opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void {
+    const needs = new Set(tasks);
+    // A set goes on to what is added while it is gone through.
+    for (const task of needs) for (const below of this.scene.driver.entries[task].dependencies) needs.add(below.task);
+    this.#needs[run] = needs;
+    this.#runs[run] = wanted;
+  }
+
+  override event(event: SchedulerEvent): void {
+    if (event.type !== "cancel") return;
+    if (event.tasks === undefined) this.#cancelled.add(event.run);
+    else for (const task of event.tasks) this.#cancelledTasks.add(task);
+  }
+
+  override command(command: Command): void {
+    if (command.type === "settled") this.#settled(command);
+    else if (command.type === "reopened") this.#failed.delete(command.task);
+    else if (command.type === "dispatch") {
+      for (const task of command.tasks) {
+        this.require("cancelled", this.#isWanted(task), () => `task ${task} is dispatched, and no run wants it`);
+      }
+    } else if (command.type === "kill" && command.reason === "cancelled") {
+      for (const task of command.tasks) {
+        const isMeant = !this.#isWanted(task) || this.#cancelledTasks.has(task);
+        this.require("cancelled", isMeant, () => `task ${task} is killed, and a run wants it`);
+      }
+    }
+  }
+
+  #isWanted(task: number): boolean {
+    return this.#needs.some((needs, run) => needs.has(task) && !this.#cancelled.has(run));
+  }
+
+  #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
+    if (kind === "ok") return;
+    this.#failed.set(task, kind);
+    if (why === "the run was cancelled") {
+      this.require("cancelled", !this.#isWanted(task), () => `task ${task} is not retried, and a run wants it`);
+    }
+    if (blockedBy !== undefined) {
+      this.require("blocked", this.#failed.has(blockedBy), () => `task ${task} is blocked by ${blockedBy}: not failed`);
+    } else if (kind === "cancelled") {
+      const isMeant = !this.#isWanted(task) || this.#cancelledTasks.has(task);
+      this.require("cancelled", isMeant, () => `task ${task} is cancelled, and a run wants it`);
+    } else {
+      this.#needs.forEach((needs, run) => {
+        if (this.#runs[run].failFast && needs.has(task)) this.#cancelled.add(run);
+      });
+    }
+  }
+}

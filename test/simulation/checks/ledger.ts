@@ -1,0 +1,72 @@
+import type { Command } from "../../../sdk/core/commands.ts";
+import type { SchedulerEvent } from "../../../sdk/core/events.ts";
+import type { Lane } from "../../../sdk/core/offer.ts";
+
+export interface OpenAssignment {
+  readonly id: number;
+  readonly lane: Lane;
+  readonly executor: string | undefined;
+  /** Its tasks that are awaited. */
+  readonly open: Set<number>;
+}
+
+/** Which attempts are awaited, kept from events and commands alone: the scheduler's own books are not asked. */
+export class Ledger {
+  readonly #open = new Map<number, OpenAssignment>();
+  /** Assignments of each executor, the one it works on first. */
+  readonly #byExecutor = new Map<string, number[]>();
+
+  get(assignment: number): OpenAssignment | undefined {
+    return this.#open.get(assignment);
+  }
+
+  /** Whether an attempt of the task is awaited in this assignment. */
+  awaits(assignment: number, task: number): boolean {
+    return this.#open.get(assignment)?.open.has(task) ?? false;
+  }
+
+  assignmentsOf(executor: string): OpenAssignment[] {
+    return (this.#byExecutor.get(executor) ?? []).flatMap((id) => this.#open.get(id) ?? []);
+  }
+
+  /** Assignments being worked on: what waits behind another on the same executor is not. */
+  active(): OpenAssignment[] {
+    return [...this.#open.values()].filter(
+      ({ id, executor }) => executor === undefined || this.#byExecutor.get(executor)?.[0] === id,
+    );
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  event(event: SchedulerEvent): void {
+    if (event.type === "attempt-ended") this.#close(event.assignment, event.task);
+    else if (event.type === "assignment-failed") this.#closeAll(event.assignment);
+    else if (event.type === "executor-gone") {
+      for (const { id } of this.assignmentsOf(event.executor)) this.#closeAll(id);
+    }
+  }
+
+  command(command: Command): void {
+    if (command.type === "kill") for (const task of command.tasks) this.#close(command.assignment, task);
+    if (command.type !== "dispatch") return;
+    const { assignment: id, lane, executor, tasks } = command;
+    this.#open.set(id, { id, lane, executor, open: new Set(tasks) });
+    if (executor !== undefined) this.#byExecutor.set(executor, [...(this.#byExecutor.get(executor) ?? []), id]);
+  }
+
+  #close(assignment: number, task: number): void {
+    const open = this.#open.get(assignment);
+    if (open?.open.delete(task) && open.open.size === 0) this.#closeAll(assignment);
+  }
+
+  #closeAll(assignment: number): void {
+    const open = this.#open.get(assignment);
+    if (!open) return;
+    this.#open.delete(assignment);
+    if (open.executor === undefined) return;
+    const rest = (this.#byExecutor.get(open.executor) ?? []).filter((id) => id !== assignment);
+    this.#byExecutor.set(open.executor, rest);
+  }
+}

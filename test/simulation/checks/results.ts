@@ -1,0 +1,90 @@
+import type { Command } from "../../../sdk/core/commands.ts";
+import type { ScenarioRun } from "../scenario.ts";
+import { Storage } from "../storage.ts";
+import { Check } from "./check.ts";
+
+/** One outcome for each task, none lost, none wrong, and no work before its inputs or twice. */
+export class Results extends Check {
+  readonly #settled = new Map<number, "ok" | "failed">();
+  /** Tasks whose results are known to be there. */
+  readonly #done = new Set<number>();
+  /** Runs that have ended, and tasks delivered to each. */
+  readonly #ended = new Set<number>();
+  readonly #delivered = new Map<string, number>();
+  readonly #runs: ScenarioRun[] = [];
+
+  override opened(run: number, wanted: ScenarioRun): void {
+    this.#runs[run] = wanted;
+    this.scene.driver.entries.forEach(({ value }, task) => {
+      if (value) this.#done.add(task);
+    });
+  }
+
+  override command(command: Command): void {
+    switch (command.type) {
+      case "dispatch":
+        for (const task of command.tasks) this.#dispatched(task);
+        break;
+      case "settled": {
+        const { task, kind } = command;
+        this.require("one outcome", !this.#settled.has(task), () => `task ${task} is settled again, as ${kind}`);
+        this.#settled.set(task, kind === "ok" ? "ok" : "failed");
+        if (kind !== "ok") break;
+        this.#done.add(task);
+        const record = this.scene.around.storage.records.get(this.positionOf(task));
+        this.require("nothing lost", record !== undefined, () => `task ${task} is done, and nothing is committed`);
+        break;
+      }
+      case "reopened":
+        this.#settled.delete(command.task);
+        this.#done.delete(command.task);
+        break;
+      case "run-ended":
+        this.#ended.add(command.run);
+        break;
+      default:
+    }
+  }
+
+  #dispatched(task: number): void {
+    const what = () => `task ${task}`;
+    this.require("nothing twice", !this.#done.has(task), () => `${what()} is dispatched, and its result is there`);
+    this.require("one outcome", !this.#settled.has(task), () => `${what()} is dispatched, and it is settled`);
+    for (const { task: dependency } of this.scene.driver.entries[task].dependencies) {
+      this.require("inputs first", this.#done.has(dependency), () => `${what()} is dispatched before ${dependency}`);
+    }
+  }
+
+  override delivered(run: number, position: number, value: string | undefined): void {
+    const name = `${run}/${position}`;
+    this.#delivered.set(name, (this.#delivered.get(name) ?? 0) + 1);
+    if (value !== undefined) this.#verify(position, value);
+  }
+
+  /** A result is right if it was committed, and computed from inputs that are right. */
+  #verify(position: number, value: string, seen = new Set<string>()): void {
+    if (seen.has(value)) return;
+    seen.add(value);
+    const { scenario, storage } = this.scene.around;
+    const task = scenario.tasks[position];
+    const record = storage.past.get(value);
+    this.require("nothing wrong", record !== undefined, () => `task ${position} gave ${value}, never committed`);
+    if (!record) return;
+    const [, execution] = /^\d+\.(\d+)\(/.exec(value) ?? [];
+    const right = Storage.valueOf(task, record.inputs, Number(execution ?? 0));
+    this.require("nothing wrong", value === right, () => `task ${position} gave ${value} instead of ${right}`);
+    record.inputs.forEach((input, at) => {
+      this.#verify(task.dependencies[at], input, seen);
+    });
+  }
+
+  override atEnd(): void {
+    this.#runs.forEach((run, index) => {
+      this.require("every run ends", this.#ended.has(index), () => `run ${index} has not ended`);
+      for (const target of run.targets) {
+        const times = this.#delivered.get(`${index}/${target}`) ?? 0;
+        this.require("one outcome", times === 1, () => `run ${index} was given task ${target} ${times} times`);
+      }
+    });
+  }
+}

@@ -1,0 +1,326 @@
+import type { Command } from "../../sdk/core/commands.ts";
+import type { AttemptEnd, SchedulerEvent } from "../../sdk/core/events.ts";
+import { capacityGroups } from "../../sdk/core/route.ts";
+import { Scheduler } from "../../sdk/core/scheduler.ts";
+import { enrol } from "../../sdk/driver/enrolment.ts";
+import { neededOf } from "../../sdk/driver/look-up.ts";
+import { Placements } from "../../sdk/driver/placements.ts";
+import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
+import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
+import type { ResultRecord } from "../../sdk/stores/results.ts";
+import type { ObjectSlot } from "../../sdk/wire/slot.ts";
+import type { Surroundings } from "./execution.ts";
+import { Invocations, type RunningInvocations } from "./invocations.ts";
+import { Messages, type Order, type Report, type SimulatedFailure } from "./messages.ts";
+import { Pools } from "./pools.ts";
+import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
+
+/** Who looks on: sees everything that passes between a driver and its scheduler. */
+export interface Onlooker {
+  /** `tasks`: those it has to have, by their index in the scheduler. */
+  opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
+  event(event: SchedulerEvent): void;
+  command(command: Command): void;
+  delivered(run: number, position: number, value: string | undefined): void;
+  afterStep(): void;
+}
+
+/** A run, and which of the tasks asked for have no outcome yet. */
+interface OpenRun {
+  readonly index: number;
+  readonly waitsFor: Map<TaskEntry, number>;
+  isSettled: boolean;
+  isOver: boolean;
+}
+
+/**
+ * One driver's life, after `sdk/driver`: the same scheduler, look-up and enrolment, but a virtual clock
+ * and simulated executors. It lasts until its runs are over, or until it crashes.
+ */
+export class SimulatedDriver {
+  readonly scheduler: Scheduler;
+  readonly entries: TaskEntry[] = [];
+  readonly #around: Surroundings;
+  readonly #life: ScenarioLife;
+  readonly #onlooker: Onlooker;
+  readonly #messages: Messages;
+  readonly #pools: Pools;
+  readonly #invocations: Invocations;
+  readonly #placements: Placements;
+  readonly #byKey = new Map<string, TaskEntry>();
+  readonly #runs: OpenRun[] = [];
+  #wakingAt: number | undefined;
+  #isDead = false;
+
+  constructor(
+    around: Surroundings,
+    index: number,
+    running: RunningInvocations,
+    onlooker: (driver: SimulatedDriver) => Onlooker,
+  ) {
+    const { scenario, agenda, fate, storage } = around;
+    this.#around = around;
+    this.#life = scenario.lives[index];
+    this.scheduler = new Scheduler({
+      seed: scenario.seed + index,
+      groups: capacityGroups(scenario.offer),
+      concurrency: scenario.concurrency,
+      batch: { targetMs: 50, maxTasks: 16 },
+    });
+    for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
+    this.#placements = new Placements(scenario.offer);
+    this.#messages = new Messages(agenda, fate, `life ${index}`, (report) => this.#report(report));
+    this.#pools = new Pools(around, this.#messages, index);
+    this.#invocations = new Invocations(around, this.#messages, index, running);
+    this.#onlooker = onlooker(this);
+  }
+
+  begin(): void {
+    const { agenda } = this.#around;
+    for (const run of this.#life.runs) agenda.in(run.atMs, () => this.#open(run));
+  }
+
+  get isOver(): boolean {
+    return this.#runs.length === this.#life.runs.length && this.#runs.every(({ isOver }) => isOver);
+  }
+
+  /** It dies without a word, or closes when all is over: in either case nobody listens any more. */
+  end(): void {
+    this.#isDead = true;
+    this.#messages.close();
+    this.#pools.orphan();
+  }
+
+  // --- Runs ---------------------------------------------------------------------------------------
+
+  #open(wanted: ScenarioRun): void {
+    if (this.#isDead) return;
+    const { scenario, storage, agenda } = this.#around;
+    const tasks = scenario.tasks.map((task, position) => planned(task, position));
+    const plan: LabPlan = { tasks, targets: wanted.targets };
+    const { bustCache } = this.#life;
+    const records = tasks.map((_, position) => (bustCache ? undefined : asRecord(storage.records.get(position))));
+    const lookedUp = { records, needed: neededOf(plan, records) };
+    const index = this.scheduler.addRun({ failFast: wanted.failFast });
+    const enrolment = {
+      scheduler: this.scheduler,
+      placements: this.#placements,
+      entries: this.entries,
+      byKey: this.#byKey,
+    };
+    const before = this.entries.length;
+    const entries = enrol(enrolment, plan, lookedUp, index, bustCache);
+    // Generations of this clock; the wall's would make every history another one.
+    for (const entry of this.entries.slice(before)) if (bustCache) entry.generation = this.#nextGeneration(entry);
+    const waitsFor = new Map(wanted.targets.map((target) => [entries[target], target] as const));
+    const run: OpenRun = { index, waitsFor, isSettled: false, isOver: false };
+    this.#runs[index] = run;
+    this.#onlooker.opened(
+      index,
+      wanted,
+      entries.flatMap(({ task }, position) => (lookedUp.needed[position] ? task : [])),
+    );
+    const cancel = wanted.cancel;
+    if (cancel) agenda.in(cancel.atMs - wanted.atMs, () => this.#cancel(run, cancel, entries));
+    for (const entry of [...waitsFor.keys()]) if (entry.value) this.#deliver(run, entry);
+    this.#carryOut(
+      this.scheduler.open(
+        index,
+        entries.map(({ task }) => task),
+        agenda.now,
+      ),
+    );
+  }
+
+  #cancel(run: OpenRun, { drain, only }: NonNullable<ScenarioRun["cancel"]>, entries: readonly TaskEntry[]): void {
+    if (this.#isDead || run.isOver) return;
+    this.#around.fate.count("cancel");
+    if (only === undefined) {
+      this.#happen({ type: "cancel", run: run.index, drain });
+      return;
+    }
+    // As a lab cancels a task: in all of its runs, whether they want it or not.
+    const tasks = [entries[only].task];
+    for (const { index, isOver } of this.#runs) {
+      if (!isOver) this.#happen({ type: "cancel", run: index, drain, tasks });
+    }
+  }
+
+  /** Loads a result that was asked for; one that is lost is made again. */
+  #deliver(run: OpenRun, entry: TaskEntry): void {
+    const { agenda, storage } = this.#around;
+    const slot = entry.value as ObjectSlot;
+    agenda.in(1, () => {
+      if (this.#isDead || !run.waitsFor.has(entry)) return;
+      if (storage.has(slot.hash)) {
+        this.#settle(run, entry, slot.hash);
+        return;
+      }
+      if (entry.value !== slot || run.isOver) return;
+      const runs = this.#runs.filter(({ waitsFor }) => waitsFor.has(entry)).map(({ index }) => index);
+      this.#happen({ type: "lost", runs, tasks: [entry.task] });
+    });
+  }
+
+  #settle(run: OpenRun, entry: TaskEntry, value: string | undefined): void {
+    const position = run.waitsFor.get(entry);
+    if (position === undefined) return;
+    run.waitsFor.delete(entry);
+    this.#onlooker.delivered(run.index, position, value);
+    this.#finishIfOver(run);
+  }
+
+  #finishIfOver(run: OpenRun): void {
+    if (run.isOver || !run.isSettled || run.waitsFor.size > 0) return;
+    run.isOver = true;
+    // What was learned is kept for the next one.
+    for (const { type } of this.#around.scenario.tasks) {
+      this.#around.storage.sizing.set(type, this.scheduler.sizing.learned(type));
+    }
+  }
+
+  // --- Between the scheduler and the world --------------------------------------------------------
+
+  #report(report: Report): void {
+    switch (report.type) {
+      case "outcome": {
+        const { assignment, task, outcome } = report;
+        const entry = this.entries[task];
+        if (outcome.kind === "ok" && "value" in outcome) entry.value ??= outcome.value;
+        this.#happen({ type: "attempt-ended", assignment, task, end: this.#endOf(entry, outcome) });
+        break;
+      }
+      case "assignment-failed":
+        this.#happen({ type: "assignment-failed", assignment: report.assignment, end: report.failure });
+        break;
+      case "executor-gone":
+        this.#happen({
+          type: "executor-gone",
+          executor: report.executor,
+          ...(report.failure ? { end: report.failure satisfies SimulatedFailure } : {}),
+        });
+        break;
+      default:
+        this.#happen(report);
+    }
+  }
+
+  #endOf(entry: TaskEntry, outcome: (Report & { type: "outcome" })["outcome"]): AttemptEnd {
+    if (outcome.kind === "ok" && "value" in outcome) {
+      return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
+    }
+    const { kind, lost } = outcome as Exclude<typeof outcome, { value: unknown }>;
+    const tasks = lost?.map(
+      (position) => entry.dependencies.find(({ planned }) => planned.key === String(position))?.task,
+    );
+    return {
+      kind: kind as Exclude<typeof kind, "ok">,
+      retryable: entry.planned.policy.retryOn === true,
+      ...(tasks ? { lost: tasks as number[] } : {}),
+    };
+  }
+
+  #happen(event: SchedulerEvent): void {
+    this.#onlooker.event(event);
+    this.#carryOut(this.scheduler.step([event], this.#around.agenda.now));
+  }
+
+  #carryOut(commands: readonly Command[]): void {
+    for (const command of commands) {
+      this.#onlooker.command(command);
+      this.#perform(command);
+    }
+    this.#onlooker.afterStep();
+    this.#setTimer();
+  }
+
+  #setTimer(): void {
+    const { agenda } = this.#around;
+    const at = this.scheduler.wakeAt;
+    if (at === undefined || (this.#wakingAt !== undefined && this.#wakingAt <= at)) return;
+    this.#wakingAt = at;
+    agenda.in(Math.max(0, at - agenda.now), () => {
+      if (this.#wakingAt !== at || this.#isDead) return;
+      this.#wakingAt = undefined;
+      this.#happen({ type: "tick" });
+    });
+  }
+
+  #perform(command: Command): void {
+    switch (command.type) {
+      case "dispatch":
+        this.#dispatch(command);
+        break;
+      case "start-executors":
+        this.#pools.start(command.lane, command.count);
+        break;
+      case "stop-executor":
+        this.#pools.stop(command.executor);
+        break;
+      case "kill": {
+        const { executor } = command;
+        if (executor === undefined) this.#invocations.kill(command);
+        else this.#pools.kill({ ...command, executor });
+        break;
+      }
+      case "settled":
+        this.#settled(this.entries[command.task], command.kind === "ok");
+        break;
+      case "reopened":
+        this.#reopened(this.entries[command.task]);
+        break;
+      case "run-ended":
+        this.#runs[command.run].isSettled = true;
+        this.#finishIfOver(this.#runs[command.run]);
+        break;
+      default:
+        command satisfies { readonly type: "retry" };
+    }
+  }
+
+  #dispatch({ assignment, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+    const order: Order = {
+      assignment,
+      lane,
+      executor,
+      attempts: tasks.map((task) => {
+        const { planned, generation, dependencies } = this.entries[task];
+        const inputs = dependencies.map(
+          ({ value }) => (value as ObjectSlot) ?? { object: "none", bytes: 0, hash: "none" },
+        );
+        return { task, position: Number(planned.key), generation, inputs };
+      }),
+    };
+    if (executor === undefined) this.#invocations.invoke(order);
+    else this.#pools.dispatch(order);
+  }
+
+  #settled(entry: TaskEntry, isOk: boolean): void {
+    for (const run of this.#runs) {
+      if (!run?.waitsFor.has(entry)) continue;
+      if (isOk) this.#deliver(run, entry);
+      else this.#settle(run, entry, undefined);
+    }
+  }
+
+  #reopened(entry: TaskEntry): void {
+    entry.value = undefined;
+    // The stored record points at what is gone: the next one has to replace it.
+    entry.generation = Math.max(entry.generation + 1, this.#nextGeneration(entry));
+    this.#byKey.set(entry.planned.key, entry);
+    this.#runs[this.scheduler.tasks.owner[entry.task]].isSettled = false;
+  }
+
+  #nextGeneration({ planned }: TaskEntry): number {
+    return (this.#around.storage.records.get(Number(planned.key))?.generation ?? 0) + 1;
+  }
+}
+
+/** A task as planning would make it; its key is its position. */
+function planned(task: ScenarioTask, position: number): PlannedTask {
+  const { type: name, dependencies, demand, policy, paramBytes } = task;
+  const params = { byteLength: paramBytes } as Uint8Array;
+  return { key: String(position), name, version: "1", dependencies, params, demand, policy } as unknown as PlannedTask;
+}
+
+const asRecord = (record: { readonly value: ObjectSlot } | undefined) => record as ResultRecord | undefined;

@@ -1,0 +1,123 @@
+import type { Lane } from "../../sdk/core/offer.ts";
+import type { FailureKind } from "../../sdk/wire/outcome.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Fate } from "./fate.ts";
+import type { Order, OrderedAttempt, SimulatedOutcome } from "./messages.ts";
+import type { Scenario, ScenarioTask } from "./scenario.ts";
+import { Storage } from "./storage.ts";
+
+/** What all simulated executors live in; it outlives every driver. */
+export interface Surroundings {
+  readonly scenario: Scenario;
+  readonly agenda: Agenda;
+  readonly fate: Fate;
+  readonly storage: Storage;
+  /** Attempts being executed right now. */
+  readonly executing: Set<Execution>;
+  /** Executions begun so far, by position of the task. */
+  readonly executions: Map<number, number>;
+}
+
+/** One attempt being executed somewhere. */
+export interface Execution {
+  readonly order: Order;
+  readonly attempt: OrderedAttempt;
+  /** It was killed, or its executor died: whatever it does now has no effect. */
+  isOver: boolean;
+}
+
+/** How an execution is going to end. */
+interface Ending {
+  readonly afterMs: number;
+  readonly kind: "ok" | FailureKind;
+  /** It takes its executor with it, and everything that waits there. */
+  readonly isFatal: boolean;
+  /** Who was being executed is known afterwards. */
+  readonly isMarked?: boolean;
+  readonly atServiceLimit?: boolean;
+  readonly lost?: readonly number[];
+}
+
+interface ExecutionHooks {
+  ended(outcome: SimulatedOutcome): void;
+  /** The executor died of it. */
+  died(failure: { kind: FailureKind; culprit?: number; atServiceLimit?: boolean }): void;
+}
+
+/** Executes one attempt: loads its inputs, computes, stores, commits, and only then tells. */
+export function execute(around: Surroundings, order: Order, attempt: OrderedAttempt, hooks: ExecutionHooks): Execution {
+  const { scenario, agenda, storage, executing, executions } = around;
+  const task = scenario.tasks[attempt.position];
+  const number = (executions.get(attempt.position) ?? 0) + 1;
+  executions.set(attempt.position, number);
+  const subject = `${task.id}/${number}`;
+  const execution: Execution = { order, attempt, isOver: false };
+  executing.add(execution);
+  const missing = task.dependencies.filter((_, at) => !storage.has(attempt.inputs[at].hash));
+  const ending = missing.length > 0 ? lostInputs(missing) : endingOf(task, order.lane, around, subject);
+  agenda.in(ending.afterMs, () => {
+    executing.delete(execution);
+    if (execution.isOver) return;
+    execution.isOver = true;
+    if (ending.isFatal) {
+      const { kind, isMarked, atServiceLimit } = ending;
+      hooks.died({
+        kind: kind as FailureKind,
+        ...(isMarked ? { culprit: attempt.task } : {}),
+        ...(atServiceLimit ? { atServiceLimit } : {}),
+      });
+    } else if (ending.kind === "ok") {
+      const inputs = attempt.inputs.map(({ hash }) => hash);
+      const value = Storage.valueOf(task, inputs, number);
+      const record = storage.commit(attempt.position, task, value, inputs, attempt.generation);
+      loseLater(around, task, record.value.hash, subject);
+      hooks.ended({ kind: "ok", value: record.value, durationMs: ending.afterMs });
+    } else {
+      hooks.ended({ kind: ending.kind, ...(ending.lost ? { lost: ending.lost } : {}) });
+    }
+  });
+  return execution;
+}
+
+const lostInputs = (lost: readonly number[]): Ending => ({ afterMs: 1, kind: "object-lost", isFatal: false, lost });
+
+function loseLater({ agenda, fate, storage }: Surroundings, { inline }: ScenarioTask, value: string, subject: string) {
+  if (inline || !fate.strikes("lost-object", subject)) return;
+  agenda.in(fate.below(5_000, `lost ${subject}`), () => storage.lose(value));
+}
+
+/** What becomes of an attempt that has its inputs: the first of all that may happen to it. */
+function endingOf(task: ScenarioTask, lane: Lane, { scenario, fate }: Surroundings, subject: string): Ending {
+  const isCut = lane.maxTimeoutMs !== undefined && (task.demand.timeoutMs ?? Infinity) > lane.maxTimeoutMs;
+  const limitMs = isCut ? (lane.maxTimeoutMs as number) : (task.demand.timeoutMs ?? Infinity);
+  // Without any limit it would hang for ever, and so would the run: rightly.
+  const lastsMs = limitMs < Infinity && fate.strikes("hang", subject) ? Infinity : task.durationMs;
+  const atSomeTimeMs = fate.below(Math.min(lastsMs, limitMs), `moment ${subject}`);
+  const isMarked = fate.chance(0.7, `mark ${subject}`);
+
+  if (task.needsMb > (lane.memoryMb ?? scenario.heapMb)) {
+    fate.count(lane.memoryMb === undefined ? "heap limit" : "too small");
+    return outOfMemory(atSomeTimeMs, isMarked, fate, subject);
+  }
+  if (fate.strikes("out-of-memory", subject)) return outOfMemory(atSomeTimeMs, isMarked, fate, subject);
+  if (task.nature === "kills") {
+    fate.count("poison");
+    return { afterMs: atSomeTimeMs, kind: "executor-lost", isFatal: true };
+  }
+  if (lane.spot && fate.strikes("eviction", subject)) {
+    return { afterMs: atSomeTimeMs, kind: "spot-interruption", isFatal: true };
+  }
+  if (fate.strikes("death", subject)) return { afterMs: atSomeTimeMs, kind: "executor-lost", isFatal: true, isMarked };
+  if (lastsMs > limitMs) {
+    fate.count(isCut ? "service limit" : "timeout");
+    if (isCut) return { afterMs: limitMs, kind: "timeout", isFatal: true, atServiceLimit: true };
+    return { afterMs: limitMs, kind: "timeout", isFatal: fate.chance(0.5, `blocked ${subject}`), isMarked: true };
+  }
+  const throws = task.nature === "throws" || fate.strikes("user-error", subject);
+  return { afterMs: lastsMs, kind: throws ? "user-error" : "ok", isFatal: false };
+}
+
+/** Noticed by the supervisor in time, or by nobody before the process died. */
+function outOfMemory(afterMs: number, isMarked: boolean, fate: Fate, subject: string): Ending {
+  return { afterMs, kind: "out-of-memory", isFatal: fate.chance(0.6, `kernel ${subject}`), isMarked };
+}

@@ -1,0 +1,106 @@
+import type { Lane } from "../../sdk/core/offer.ts";
+import type { FailureKind } from "../../sdk/wire/outcome.ts";
+import type { ObjectSlot } from "../../sdk/wire/slot.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Fate } from "./fate.ts";
+
+/** One attempt of an order. */
+export interface OrderedAttempt {
+  /** Index in the scheduler of the driver that ordered it. */
+  readonly task: number;
+  /** Position in the scenario. */
+  readonly position: number;
+  readonly generation: number;
+  readonly inputs: readonly ObjectSlot[];
+}
+
+/** Attempts to be executed together. */
+export interface Order {
+  readonly assignment: number;
+  readonly lane: Lane;
+  readonly executor: string | undefined;
+  readonly attempts: readonly OrderedAttempt[];
+}
+
+export type SimulatedOutcome =
+  | { readonly kind: "ok"; readonly value: ObjectSlot; readonly durationMs: number }
+  /** `lost`: positions of dependencies whose results could not be loaded. */
+  | { readonly kind: FailureKind; readonly lost?: readonly number[] };
+
+export interface SimulatedFailure {
+  readonly kind: FailureKind;
+  readonly culprit?: number;
+  readonly atServiceLimit?: boolean;
+}
+
+/** What a runner tells its driver. */
+export type Report =
+  | { readonly type: "outcome"; readonly assignment: number; readonly task: number; readonly outcome: SimulatedOutcome }
+  | { readonly type: "assignment-failed"; readonly assignment: number; readonly failure: SimulatedFailure }
+  | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
+  | { readonly type: "executor-gone"; readonly executor: string; readonly failure: SimulatedFailure | undefined }
+  | {
+      readonly type: "start-failed";
+      readonly lane: Lane;
+      readonly count: number;
+      readonly kind: "throttled" | "start-failed";
+    }
+  | { readonly type: "limit"; readonly group: string; readonly slots: number };
+
+const USUAL_MS = 5;
+const MOST_DELAYED_MS = 10_000;
+
+/** The way from executors to one driver: messages come late, out of order, and twice. */
+export class Messages {
+  readonly #agenda: Agenda;
+  readonly #fate: Fate;
+  readonly #name: string;
+  readonly #take: (report: Report) => void;
+  #sent = 0;
+  /** Nobody hears any more: the driver is dead, or has closed. */
+  #closed = false;
+
+  constructor(agenda: Agenda, fate: Fate, name: string, take: (report: Report) => void) {
+    this.#agenda = agenda;
+    this.#fate = fate;
+    this.#name = name;
+    this.#take = take;
+  }
+
+  /** @param about Names the message, for chance. */
+  send(about: string, report: Report): void {
+    if (this.#closed) return;
+    const subject = `${this.#name} ${report.type} ${about}`;
+    this.#deliver(
+      report,
+      this.#delayed(subject, report) ? this.#fate.below(MOST_DELAYED_MS, `wait ${subject}`) : USUAL_MS,
+    );
+    if (isRepeatable(report) && this.#fate.strikes("duplicate-message", subject)) {
+      this.#deliver(report, USUAL_MS + this.#fate.below(MOST_DELAYED_MS, `second ${subject}`));
+    }
+  }
+
+  /** Name of the next message about something that has none of its own. */
+  get nextName(): string {
+    return String(this.#sent++);
+  }
+
+  /** A runner knows of an executor before it can tell of its end, so that order is kept. */
+  #delayed(subject: string, { type }: Report): boolean {
+    return type !== "executor-ready" && this.#fate.strikes("delayed-message", subject);
+  }
+
+  #deliver(report: Report, afterMs: number): void {
+    this.#agenda.in(afterMs, () => {
+      if (!this.#closed) this.#take(report);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
+
+/** That an executor starts or does not is told once, as the runner's interface has it. */
+const isRepeatable = ({ type }: Report) =>
+  type === "outcome" || type === "assignment-failed" || type === "executor-gone";

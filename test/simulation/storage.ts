@@ -1,0 +1,52 @@
+import type { TooSmall } from "../../sdk/core/sizing.ts";
+import type { ObjectSlot } from "../../sdk/wire/slot.ts";
+import type { ScenarioTask } from "./scenario.ts";
+
+/** A committed result, and what it was computed from. */
+export interface StoredRecord {
+  readonly generation: number;
+  readonly value: ObjectSlot;
+  /** Values of the dependencies, in their order. */
+  readonly inputs: readonly string[];
+}
+
+/** What the control table and the object store hold, by position of the task. It outlives every driver. */
+export class Storage {
+  readonly records = new Map<number, StoredRecord>();
+  /** Every record there ever was, by its value. */
+  readonly past = new Map<string, StoredRecord>();
+  readonly sizing = new Map<string, readonly TooSmall[]>();
+  readonly #lost = new Set<string>();
+
+  /** What an execution gives: from its inputs and, for a fickle task, from which execution it is. */
+  static valueOf({ id, fickle }: ScenarioTask, inputs: readonly string[], execution: number): string {
+    return `${id}${fickle ? `.${execution}` : ""}(${fingerprint(inputs.join())})`;
+  }
+
+  /** Stores a result and commits it: the first writer of a generation wins, and all are given its record. */
+  commit(task: number, { resultBytes }: ScenarioTask, value: string, inputs: readonly string[], generation: number) {
+    // The object is there again, if it was lost before.
+    this.#lost.delete(value);
+    const existing = this.records.get(task);
+    if (existing && existing.generation >= generation) return existing;
+    const record = { generation, value: { object: value, bytes: resultBytes, hash: value }, inputs };
+    this.records.set(task, record);
+    this.past.set(value, record);
+    return record;
+  }
+
+  lose(value: string): void {
+    this.#lost.add(value);
+  }
+
+  has(value: string): boolean {
+    return !this.#lost.has(value);
+  }
+}
+
+/** Keeps values short, however deep the DAG. */
+function fingerprint(text: string): string {
+  let mixed = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) mixed = Math.imul(mixed ^ text.charCodeAt(index), 0x01000193);
+  return (mixed >>> 0).toString(36);
+}
