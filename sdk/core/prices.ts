@@ -2,7 +2,7 @@
  * What AWS charges, in dollars: us-east-1, On-Demand, x86, as of November 2026. From the price pages of
  * Lambda and Fargate; Spot moves with the market, this is its usual discount.
  */
-export const PRICES = {
+const PRICES = {
   lambda: { gbSecond: 0.0000166667, request: 0.2e-6 },
   fargate: { vcpuSecond: 0.000011244, gbSecond: 0.000001235 },
   fargateSpot: { vcpuSecond: 0.0125 / 3600, gbSecond: 0.00137 / 3600 },
