@@ -106,13 +106,15 @@ async function run(options: Options): Promise<void> {
     endpoint: options.endpoint,
     lambdaConcurrency: options.lambdaConcurrency,
     driver: options.driver,
-    faults,
     onProgress,
   });
   if (!options.quiet) localAws.ecs.listen(printEvent);
   const outputs = options.deploy
     ? await bootstrapAndDeploy(localAws, { stackName: options.stack, context: { emulator: "true" }, onProgress })
     : undefined;
+  // From here on: the deploy is not what is to be tried.
+  await localAws.faults.set(faults);
+  await localAws.resetCounts();
   const { seed, rules } = await localAws.faults.list();
   const env = { ...localAws.env, ...(outputs && { STRATOLAB_STACK: options.stack }) };
   if (options.json) {
