@@ -12,7 +12,7 @@ import type { FaultPlan } from "./faults/rules.ts";
 import { type LocalAws, startLocalAws } from "./local-aws.ts";
 
 interface Options {
-  readonly port: number;
+  readonly port?: number;
   readonly ecsPort: number;
   readonly endpoint?: string;
   readonly lambdaConcurrency: number;
@@ -46,7 +46,7 @@ const parseSeed = (text: string): number => {
 const command = new Command()
   .name("npm run localstack --")
   .description("Starts a local AWS, deploys the stack on it, prints the environment to use, and runs until Ctrl-C.")
-  .option("--port <port>", "port of the local AWS", parsePort, 4566)
+  .option("--port <port>", "port of the local AWS (default: 4566, or 4567 with --endpoint)", parsePort)
   .option("--ecs-port <port>", "port of the ECS stand-in behind it", parsePort, 0)
   .option("--endpoint <url>", "use the emulator that runs there (see docker-compose.yml) instead of starting MiniStack")
   .option(
@@ -100,18 +100,21 @@ async function run(options: Options): Promise<void> {
   process.on("SIGTERM", () => void stop());
   const onProgress = (message: string) => void process.stderr.write(`- ${message}\n`);
   localAws = await startLocalAws({
-    port: options.port === 0 ? undefined : options.port,
+    // Another emulator sits where AWS emulators sit.
+    port: options.port ?? (options.endpoint === undefined ? 4566 : 4567),
     ecsPort: options.ecsPort,
     endpoint: options.endpoint,
     lambdaConcurrency: options.lambdaConcurrency,
     driver: options.driver,
-    faults,
     onProgress,
   });
   if (!options.quiet) localAws.ecs.listen(printEvent);
   const outputs = options.deploy
     ? await bootstrapAndDeploy(localAws, { stackName: options.stack, context: { emulator: "true" }, onProgress })
     : undefined;
+  // From here on: the deploy is not what is to be tried.
+  await localAws.faults.set(faults);
+  await localAws.resetCounts();
   const { seed, rules } = await localAws.faults.list();
   const env = { ...localAws.env, ...(outputs && { STRATOLAB_STACK: options.stack }) };
   if (options.json) {
