@@ -1,33 +1,40 @@
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
+import { chooseRunner } from "../sdk/lab-options.ts";
 import { aws } from "../sdk/runners/aws/aws.ts";
-import { LocalRunner } from "../sdk/runners/local/runner.ts";
+import { DEFAULT_STORAGE } from "../sdk/runners/local/bundle-file.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
+import { LabError } from "../sdk/wire/lab-error.ts";
 import { DriverEnv } from "../sdk/wire/protocol.ts";
 
 /** Options that say whose results a command is about. */
 export interface StoreOptions {
   readonly storage?: string;
-  readonly runner: "local" | "aws";
+  readonly runner?: "local" | "inline" | "aws";
   readonly stack?: string;
   readonly json?: true;
 }
 
 /** Adds the options that every command about results has. */
 export function withStoreOptions(command: Command): Command {
+  const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
   return command
-    .option("--storage <folder>", "folder of results on this machine (default .stratolab)")
-    .addOption(
-      new Option("--runner <name>", "whose results: of this machine, or of the stack on AWS")
-        .choices(["local", "aws"])
-        .env(DriverEnv.runner)
-        .default("local"),
-    )
-    .addOption(new Option("--stack <name>", "name of the stack on AWS").env(DriverEnv.stack))
+    .option("--storage <folder>", `folder of results on this machine (default ${DEFAULT_STORAGE})`)
+    .addOption(new Option("--runner <name>", runner).choices(["local", "inline", "aws"]))
+    .option("--stack <name>", `name of the stack on AWS (default ${DriverEnv.stack}, else Stratolab)`)
     .option("--json", "print JSON instead of a table");
 }
 
-/** Opens the stores that the options name. */
+/** Opens the stores that the options name. Looking must not create what is not there. */
 export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<Stores> {
-  const chosen = runner === "aws" ? aws(stack === undefined ? {} : { stack }) : new LocalRunner();
-  return openStores(await chosen.storeAddress(storage));
+  const chosen = chooseRunner({ runner });
+  const named = chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
+  const address = await named.storeAddress(storage);
+  if (address.kind === "local" && !existsSync(address.directory)) {
+    throw new LabError(
+      "no-storage",
+      `there are no results in ${storage ?? DEFAULT_STORAGE}: give --storage, or run this where your script runs`,
+    );
+  }
+  return openStores(address);
 }

@@ -20,7 +20,7 @@ const CHECKPOINT_DAYS = 30;
 export const ObjectPrefix = {
   results: prefixOf(resultObject("hash", "hash")),
   content: prefixOf(contentObject("hash")),
-  checkpoints: prefixOf(checkpointObject("hash", "hash")),
+  checkpoints: prefixOf(checkpointObject("hash", "hash", 0, 1)),
   bundles: prefixOf(bundleObject("hash")),
   runtime: prefixOf(runtimeObject("hash")),
 } as const;

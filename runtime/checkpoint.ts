@@ -1,6 +1,6 @@
 import { deleteCheckpoint, readCheckpoint, type Saver, saveCheckpoint } from "../sdk/stores/checkpoints.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { loadValue } from "../sdk/stores/values.ts";
+import { LostValue, loadValue } from "../sdk/stores/values.ts";
 import { encode } from "../sdk/wire/codec/codec.ts";
 import type { TaskCheckpoint } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
@@ -36,7 +36,13 @@ export class AttemptCheckpoint implements TaskCheckpoint {
     const slot = await readCheckpoint(stores.table, taskKey, notBefore);
     if (!slot) return undefined;
     this.#used = true;
-    return (await loadValue(stores.objects, slot)) as S;
+    try {
+      return (await loadValue(stores.objects, slot)) as S;
+    } catch (error) {
+      // A state that is lost costs the time to compute it again, not the task.
+      if (error instanceof LostValue) return undefined;
+      throw error;
+    }
   }
 
   save(state: unknown): Promise<void> {
@@ -45,6 +51,8 @@ export class AttemptCheckpoint implements TaskCheckpoint {
     const chunks = encoded.chunks.map((chunk) => new Uint8Array(chunk));
     this.#used = true;
     this.#saving = this.#saving.catch(() => {}).then(() => this.#save({ ...encoded, chunks }));
+    // A task that does not wait for it does not end its process by that.
+    this.#saving.catch(() => {});
     return this.#saving;
   }
 
@@ -62,6 +70,8 @@ export class AttemptCheckpoint implements TaskCheckpoint {
   /** The task has its result, and needs its state no more. */
   async done(): Promise<void> {
     await this.#saving.catch(() => {});
-    if (this.#used) await deleteCheckpoint(this.#options.stores, this.#options.taskKey);
+    const { stores, taskKey, saver } = this.#options;
+    // A first attempt that did not ask for a state is taken to have none: looking would cost each task a read.
+    if (this.#used || saver.attempt > 1) await deleteCheckpoint(stores, taskKey);
   }
 }

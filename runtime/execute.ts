@@ -4,7 +4,6 @@ import type { Stores } from "../sdk/stores/stores.ts";
 import { LostValue, loadValue } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
-import { CodecError } from "../sdk/wire/codec/codec-error.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
 import { resultObject } from "../sdk/wire/keys.ts";
@@ -75,8 +74,14 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   }
   clock.next();
 
+  let encoded: Encoded;
   try {
-    const encoded = encode(result, { name: "result" });
+    encoded = encode(result, { name: "result" });
+  } catch (thrown) {
+    const error = toThrownError(thrown);
+    return fail({ kind: "user-error", seen: error.message, error });
+  }
+  try {
     bytesOut = encoded.byteLength;
     const value = await store(encoded, spec, environment);
     const { record, own } = await commitResult(environment.stores.table, {
@@ -166,9 +171,8 @@ function asLoadFailure(error: unknown): Omit<Failure, "usage"> {
   return { kind: "executor-lost", seen };
 }
 
+/** The store could not be reached or refused: the attempt has to be made again. */
 function asStoreFailure(error: unknown): Omit<Failure, "usage"> {
-  if (error instanceof CodecError) return { kind: "user-error", seen: error.message, error: toThrownError(error) };
-  // The store could not be reached or refused: the attempt has to be made again.
   return {
     kind: "executor-lost",
     seen: `storing its result: ${error instanceof Error ? error.message : String(error)}`,

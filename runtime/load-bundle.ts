@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { isDefinition, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 
@@ -45,15 +46,9 @@ export async function loadBundle(path: string, hash: string, root: string): Prom
   try {
     exported = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
   } catch (error) {
-    const { kind, message, stack } = error as { kind?: string; message?: string; stack?: string };
+    const { kind, stack = inspect(error) } = (error ?? {}) as { kind?: string; stack?: string };
     if (kind === "lab-in-task-module") throw error;
-    throw new LabError(
-      "task-module",
-      `the task module threw while it was loaded: ${stack ?? message ?? String(error)}`,
-      {
-        cause: error,
-      },
-    );
+    throw new LabError("task-module", `the task module threw while it was loaded: ${stack}`, { cause: error });
   }
   return tasksIn(exported);
 }

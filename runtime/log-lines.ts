@@ -5,7 +5,8 @@
  */
 const MARK = "\u001e";
 
-export type LogLevel = "debug" | "info" | "warn" | "error";
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LEVELS)[number];
 
 /** One log line of a task. */
 export interface LogLine {
@@ -28,8 +29,15 @@ export function writeLogLine({ runId, task, attempt, level, text }: LogLine): st
 export function readLogLine(line: string): LogLine | undefined {
   if (!line.startsWith(MARK)) return undefined;
   try {
-    const [runId, task, attempt, level, text] = JSON.parse(line.slice(1)) as [string, number, number, LogLevel, string];
-    return { runId, task, attempt, level, text };
+    const [runId, task, attempt, level, text] = JSON.parse(line.slice(1)) as unknown[];
+    // Anybody may write a mark: what is shown must at least be of the right kinds.
+    const isOurs =
+      typeof runId === "string" &&
+      typeof task === "number" &&
+      typeof attempt === "number" &&
+      LEVELS.includes(level as LogLevel) &&
+      typeof text === "string";
+    return isOurs ? { runId, task, attempt, level: level as LogLevel, text } : undefined;
   } catch {
     return undefined;
   }

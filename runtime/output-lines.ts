@@ -15,6 +15,7 @@ export function onLines(stream: Readable, take: (line: string) => void): void {
     for (; rest.length > MAX_LINE; rest = rest.slice(MAX_LINE)) take(rest.slice(0, MAX_LINE));
   });
   stream.on("end", () => {
+    rest += decoder.end();
     if (rest !== "") take(rest);
     rest = "";
   });

@@ -116,7 +116,7 @@ export function checkLabOptions(options: LabOptions): void {
 }
 
 /** The runner that the options, or else the environment, ask for. */
-export function chooseRunner(options: LabOptions): Runner {
+export function chooseRunner(options: { readonly runner?: LabOptions["runner"] | undefined }): Runner {
   if (typeof options.runner === "object" && options.runner !== null) return options.runner;
   const fromEnvironment = process.env[DriverEnv.runner] || undefined;
   const name = options.runner ?? fromEnvironment ?? "local";

@@ -1,8 +1,6 @@
-import { existsSync } from "node:fs";
 import { inspect } from "node:util";
 import { Command } from "commander";
 import { duration, harmless } from "../../sdk/progress/text.ts";
-import { DEFAULT_STORAGE } from "../../sdk/runners/local/bundle-file.ts";
 import { listResults, type ResultRecord } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
@@ -23,7 +21,6 @@ export function tasksCommand(): Command {
     .argument("[name]", "only tasks of this name")
     .option("--namespace <name>", "namespace of the lab", "default");
   return withStoreOptions(command).action(async (name: string | undefined, options: TasksOptions) => {
-    if (options.runner === "local") requireStorage(options.storage ?? DEFAULT_STORAGE);
     const stores = await openNamedStores(options);
     try {
       await list(stores, name, options);
@@ -31,15 +28,6 @@ export function tasksCommand(): Command {
       await stores.table.close();
     }
   });
-}
-
-/** Looking must not create what is not there. */
-function requireStorage(folder: string): void {
-  if (existsSync(folder)) return;
-  throw new LabError(
-    "no-storage",
-    `there are no results in ${folder}: give --storage, or run this where your script runs`,
-  );
 }
 
 async function list(stores: Stores, name: string | undefined, { namespace, json }: TasksOptions): Promise<void> {

@@ -47,8 +47,9 @@ export async function saveCheckpoint(
     { when: "absent-or-below", attribute: "n", value: rank(saver) + 0.5 },
   );
   const obsolete = written.written ? before && slotOf("v", before) : slot;
-  if (obsolete && "object" in obsolete && !isSame(obsolete, slot, written.written))
+  if (obsolete && "object" in obsolete && !(written.written && isSame(obsolete, slot))) {
     await objects.deleteMany([obsolete.object]);
+  }
   return written.written;
 
   async function store(): Promise<Slot> {
@@ -56,14 +57,14 @@ export async function saveCheckpoint(
     const hash = createHash("sha256");
     for (const chunk of encoded.chunks) hash.update(chunk);
     const digest = hash.digest("hex");
-    const object = checkpointObject(taskKey, digest);
+    const object = checkpointObject(taskKey, digest, saver.runStartedAt, saver.attempt);
     await objects.put(object, encoded);
     return { object, bytes: encoded.byteLength, hash: digest };
   }
 }
 
-/** The state saved before and the one saved now may be equal, and then lie in one place. */
-const isSame = (a: Slot, b: Slot, kept: boolean) => kept && "object" in a && "object" in b && a.object === b.object;
+/** What an attempt saved before and what it saves now may be equal, and then lie in one place. */
+const isSame = (a: Slot, b: Slot) => "object" in a && "object" in b && a.object === b.object;
 
 /**
  * The state that was saved last.

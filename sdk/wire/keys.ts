@@ -46,9 +46,12 @@ const RESULT_OBJECTS = "results";
 export const resultObject = (taskKey: string, contentHash: string): string =>
   `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
 
-/** A state that a task saved on its way, where it is too large for an item. */
-export const checkpointObject = (taskKey: string, contentHash: string): string =>
-  `checkpoints/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+/**
+ * A state that a task saved on its way, where it is too large for an item. No two attempts share one,
+ * though they save the same: each deletes its own.
+ */
+export const checkpointObject = (taskKey: string, contentHash: string, runStartedAt: number, attempt: number): string =>
+  `checkpoints/${taskKey.slice(0, 2)}/${taskKey}-${runStartedAt}-${attempt}-${contentHash.slice(0, 16)}`;
 
 /** Params, contexts and whatever else is known by its content alone. */
 export const contentObject = (contentHash: string): string =>

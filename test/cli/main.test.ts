@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, test } from "vitest";
+import { Project } from "../support/project.ts";
+import { cli } from "./run-cli.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+describe("stratolab", () => {
+  test("says what there is", async () => {
+    const { exitCode, stdout, stderr } = await cli(tmpdir(), ["--help"]);
+    expect([exitCode, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/^Usage: stratolab .*\btasks\b.*\bdeploy\b/s);
+  });
+
+  test("says its version", async () => {
+    expect(await cli(tmpdir(), ["--version"])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  test.each([
+    [[], /^Usage: stratolab/],
+    [["serve"], /unknown command 'serve'/],
+    [["task"], /unknown command 'task'\n.*Did you mean tasks\?/],
+    [["--verbose"], /unknown option '--verbose'/],
+    [["tasks", "--namespace"], /argument missing/],
+    [["tasks", "a", "b"], /too many arguments/],
+    [["tasks", "--runner", "ray"], /'ray' is invalid. Allowed choices are local, inline, aws/],
+  ])("refuses %j on standard error, with exit code 1 and no stack", async (args, message) => {
+    const { exitCode, stdout, stderr } = await cli(tmpdir(), args);
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test("helps with each of its commands", async () => {
+    for (const command of ["tasks", "deploy"]) {
+      const { exitCode, stdout } = await cli(tmpdir(), [command, "--help"]);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^Usage: stratolab ${command} `));
+    }
+  });
+});
+
+describe("stratolab deploy", () => {
+  test("says what to install where there is no CDK", async () => {
+    using project = new Project({});
+    expect(await cli(project.folder, ["deploy"])).toEqual({
+      exitCode: 1,
+      stdout: "",
+      stderr:
+        'stratolab: the AWS CDK is not installed here. Run "npm install --save-dev aws-cdk@2 aws-cdk-lib constructs", then this again\n',
+    });
+  });
+
+  test("hands everything on to the project's own CDK, and ends as that does", async () => {
+    using project = new Project({
+      "node_modules/aws-cdk-lib/package.json": "{}",
+      "node_modules/aws-cdk/package.json": "{}",
+      "node_modules/aws-cdk/bin/cdk": "console.log(JSON.stringify(process.argv.slice(2))); process.exit(7);",
+    });
+    const { exitCode, stdout } = await cli(project.folder, ["deploy", "-c", "gpu=true", "--require-approval", "never"]);
+    expect(exitCode).toBe(7);
+    expect(JSON.parse(stdout)).toEqual([
+      "deploy",
+      "--app",
+      expect.stringMatching(/^node ".*infra[\\/]+app\.js"$/),
+      "-c",
+      "gpu=true",
+      "--require-approval",
+      "never",
+    ]);
+  });
+});
