@@ -147,3 +147,20 @@ describe("a lost result", () => {
     expect(assignmentOf(stage.wake(), waiting)).toBeGreaterThan(0);
   });
 });
+
+test("a result that is gone each time it is asked for is given up", () => {
+  const stage = new Stage([LAMBDA_OFFER]);
+  const run = stage.run();
+  const task = stage.task(run);
+  stage.open(run);
+  let told: Told[] = [];
+  for (let times = 0; times <= 10; times++) {
+    stage.ok(times, task);
+    told = stage.step({ type: "lost", runs: [run], tasks: [task] });
+  }
+  expect(told).toMatchObject([
+    { type: "reopened", task },
+    { type: "settled", task, kind: "object-lost", why: "its result was lost 11 times" },
+    ended(run),
+  ]);
+});
