@@ -17,8 +17,11 @@ export interface ScenarioTask {
   readonly resultBytes: number;
   /** Memory it really needs. */
   readonly needsMb: number;
-  /** What every attempt does: `kills` brings its executor down without leaving a mark. */
-  readonly nature: "works" | "throws" | "kills";
+  /**
+   * What every attempt does: `kills` brings its executor down without leaving a mark; what `vanishes`
+   * is a result that is gone as soon as it is stored.
+   */
+  readonly nature: "works" | "throws" | "kills" | "vanishes";
   /** Its result lies in the message or the control table, and cannot get lost alone. */
   readonly inline: boolean;
   /** Every execution gives another result, as a task does that reads a clock. */
@@ -88,7 +91,7 @@ const MOST: Readonly<Record<Fault, number>> = {
   eviction: 0.4,
   hang: 0.1,
   throttle: 0.3,
-  "start-failure": 0.4,
+  "start-failure": 0.7,
   "lost-answer": 0.15,
   "second-delivery": 0.1,
   zombie: 0.08,
@@ -174,7 +177,7 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
       paramBytes: dice.pick([10, 10, 1_000, 100_000]),
       resultBytes: dice.pick([10, 10, 50_000]),
       needsMb: dice.chance(0.2) ? dice.between(128, 6_000) : 64,
-      nature: manyFailures && dice.chance(0.15) ? dice.pick(["throws", "kills"] as const) : "works",
+      nature: manyFailures && dice.chance(0.15) ? dice.pick(["throws", "kills", "vanishes"] as const) : "works",
       inline: dice.chance(0.3),
       fickle: dice.chance(0.2),
       cached: dice.chance(0.1),

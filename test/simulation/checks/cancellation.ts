@@ -9,6 +9,7 @@ export class Cancellation extends Check {
   readonly #needs: Set<number>[] = [];
   readonly #runs: ScenarioRun[] = [];
   readonly #cancelled = new Set<number>();
+  readonly #ended = new Set<number>();
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
@@ -22,6 +23,7 @@ export class Cancellation extends Check {
   }
 
   override event(event: SchedulerEvent): void {
+    if (event.type === "lost") for (const run of event.runs) this.#ended.delete(run);
     if (event.type !== "cancel") return;
     if (event.tasks === undefined) this.#cancelled.add(event.run);
     else for (const task of event.tasks) this.#cancelledTasks.add(task);
@@ -29,6 +31,7 @@ export class Cancellation extends Check {
 
   override command(command: Command): void {
     if (command.type === "settled") this.#settled(command);
+    else if (command.type === "run-ended") this.#ended.add(command.run);
     else if (command.type === "reopened") this.#failed.delete(command.task);
     else if (command.type === "dispatch") {
       for (const task of command.tasks) {
@@ -43,7 +46,7 @@ export class Cancellation extends Check {
   }
 
   #isWanted(task: number): boolean {
-    return this.#needs.some((needs, run) => needs.has(task) && !this.#cancelled.has(run));
+    return this.#needs.some((needs, run) => needs.has(task) && !this.#cancelled.has(run) && !this.#ended.has(run));
   }
 
   #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
