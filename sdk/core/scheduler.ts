@@ -316,8 +316,10 @@ export class Scheduler {
       why: decision.why,
     });
     if (end.lost) {
-      // Waiting first, so that what is reopened counts as what it waits for.
-      this.tasks.state[task] = TaskState.Waiting;
+      // Waiting first, so that what is reopened counts as what it waits for. Where one of its inputs has
+      // failed for good, that is its end: the others need not be made again for it.
+      this.#lifecycle.waitForInputs(task);
+      if (this.#lifecycle.isSettled(task)) return;
       this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));
       this.#enqueue(task);
       return;
