@@ -164,10 +164,10 @@ export const MUTATIONS: readonly Mutation[] = [
     "",
   ),
   mutation(
-    "cuts a backoff short when an input is made again",
+    "does not wait before it tries again",
     SCHEDULER,
     "if ((this.#dueAt.get(task) ?? 0) > this.#now) {",
-    "if (this.tasks.state[task] !== TaskState.Waiting && (this.#dueAt.get(task) ?? 0) > this.#now) {",
+    "if (false) {",
   ),
 
   // Capacity

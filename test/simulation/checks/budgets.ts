@@ -2,6 +2,7 @@ import type { Command } from "../../../sdk/core/commands.ts";
 import type { SchedulerEvent } from "../../../sdk/core/events.ts";
 import { BUDGETS } from "../../../sdk/core/ladder.ts";
 import type { Lane } from "../../../sdk/core/offer.ts";
+import { TaskState } from "../../../sdk/core/task-table.ts";
 import type { FailureKind } from "../../../sdk/wire/outcome.ts";
 import { Check } from "./check.ts";
 
@@ -120,13 +121,16 @@ export class Budgets extends Check {
     else if (command.type === "settled") this.#settled(command);
     else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
     else if (command.type === "stop-executor") this.#alive.delete(command.executor);
-    else if (command.type === "start-executors") {
-      const isGivenUp = this.#givenUp === command.lane.pool;
-      this.require("start failures", !isGivenUp, () => `${command.lane.name} is asked for again at once`);
-    }
   }
 
   override afterStep(): void {
+    if (this.#givenUp === undefined) return;
+    const { driver } = this.scene;
+    driver.entries.forEach((_, task) => {
+      if (driver.scheduler.tasks.state[task] !== TaskState.Ready) return;
+      const isWaiting = driver.scheduler.laneOf(task).pool === this.#givenUp;
+      this.require("start failures", !isWaiting, () => `task ${task} goes on waiting for ${this.#givenUp}`);
+    });
     this.#givenUp = undefined;
   }
 
