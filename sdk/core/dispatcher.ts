@@ -122,7 +122,8 @@ export class Dispatcher {
 
   /**
    * Executors that were asked for will not come. The pool pauses, longer each time; once it has failed
-   * too often in a row it counts as broken, and the tasks that wait for it are given back.
+   * too often in a row and has no executor left it counts as broken, and the tasks that wait for it are
+   * given back.
    *
    * @returns When to look again, and the tasks to be judged.
    */
@@ -145,7 +146,9 @@ export class Dispatcher {
     const doublings = Math.min(20, pause.failures + pause.throttles - 1);
     pause.until = now + Math.ceil(this.#random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings));
     this.#pauses.set(pool, pause);
-    if (pause.failures <= BUDGETS.startFailures) return { until: pause.until, judged: [] };
+    // As long as one executor is there, all that wait have somewhere to go.
+    const isServed = this.#executors.members(pool).size > 0;
+    if (isServed || pause.failures <= BUDGETS.startFailures) return { until: pause.until, judged: [] };
     this.#pauses.delete(pool);
     return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };
   }

@@ -46,6 +46,8 @@ export class Scheduler {
   readonly #sizing = new Sizing();
   readonly #random: () => number;
   readonly #spent = new Map<number, Spent>();
+  /** How often results that runs asked for were gone. */
+  readonly #timesLost = new Map<number, number>();
   /** When tasks that wait before their next attempt may go; kept if they have to wait for an input meanwhile. */
   readonly #dueAt = new Map<number, number>();
   #now = 0;
@@ -185,7 +187,7 @@ export class Scheduler {
         this.#lifecycle.cancel(event.run, event.tasks, event.drain);
         break;
       case "lost":
-        this.#lifecycle.reopen(event.tasks, event.runs);
+        this.#resultsLost(event.tasks, event.runs);
         break;
       default:
         event satisfies { readonly type: "tick" };
@@ -314,8 +316,10 @@ export class Scheduler {
       why: decision.why,
     });
     if (end.lost) {
-      // Waiting first, so that what is reopened counts as what it waits for.
-      this.tasks.state[task] = TaskState.Waiting;
+      // Waiting first, so that what is reopened counts as what it waits for. Where one of its inputs has
+      // failed for good, that is its end: the others need not be made again for it.
+      this.#lifecycle.waitForInputs(task);
+      if (this.#lifecycle.isSettled(task)) return;
       this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));
       this.#enqueue(task);
       return;
@@ -344,6 +348,17 @@ export class Scheduler {
     const at = onDemandLadder.findIndex((lane) => (lane.memoryMb ?? 0) >= memoryMb);
     this.tasks.onDemand[task] = 1;
     this.tasks.rung[task] = at >= 0 ? at : onDemandLadder.length - 1;
+  }
+
+  /** A result that is gone each time it is asked for is given up in the end. */
+  #resultsLost(tasks: readonly number[], runs: readonly number[]): void {
+    this.#lifecycle.reopen(tasks, runs);
+    for (const task of tasks) {
+      const times = (this.#timesLost.get(task) ?? 0) + 1;
+      this.#timesLost.set(task, times);
+      if (times <= BUDGETS.objectsLost || this.#lifecycle.isSettled(task)) continue;
+      this.#settleFailed(task, "object-lost", `its result was lost ${times} times`);
+    }
   }
 
   #startFailed(lane: Lane, count: number, kind: "throttled" | "start-failed"): void {

@@ -147,3 +147,38 @@ describe("a lost result", () => {
     expect(assignmentOf(stage.wake(), waiting)).toBeGreaterThan(0);
   });
 });
+
+test("a result that is gone each time it is asked for is given up", () => {
+  const stage = new Stage([LAMBDA_OFFER]);
+  const run = stage.run();
+  const task = stage.task(run);
+  stage.open(run);
+  let told: Told[] = [];
+  for (let times = 0; times <= 10; times++) {
+    stage.ok(times, task);
+    told = stage.step({ type: "lost", runs: [run], tasks: [task] });
+  }
+  expect(told).toMatchObject([
+    { type: "reopened", task },
+    { type: "settled", task, kind: "object-lost", why: "its result was lost 11 times" },
+    ended(run),
+  ]);
+});
+
+test("inputs that are lost are not made again for a task that has lost another one for good", () => {
+  const stage = new Stage([LAMBDA_OFFER]);
+  const run = stage.run();
+  const [bad, good] = stage.tasks(run, 2);
+  const task = stage.task(run, { after: [bad, good] });
+  const other = stage.task(run, { after: [bad] });
+  stage.open(run);
+  stage.ok(0, bad);
+  const told = [...stage.ok(1, good)];
+  const again = stage.fails(2, other, { kind: "object-lost", lost: [bad] });
+  stage.fails(assignmentOf(again, bad), bad, { kind: "user-error" });
+  expect(stage.fails(assignmentOf(told, task), task, { kind: "object-lost", lost: [bad, good] })).toMatchObject([
+    { type: "retry", task },
+    { type: "settled", task, blockedBy: bad },
+    ended(run),
+  ]);
+});

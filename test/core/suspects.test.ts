@@ -35,3 +35,17 @@ test("a task that needs more memory does not wait behind one of its kind that ne
     { tasks: [large], lane: "local 2000 MB" },
   ]);
 });
+
+test("starts that fail are nobody's end as long as one executor of the pool is at work", () => {
+  const stage = new Stage([{ ...MACHINE, slots: 2 }]);
+  const run = stage.run();
+  const [working, waiting] = stage.tasks(run, 2);
+  stage.open(run);
+  const dispatched = stage.ready("e1", lane);
+  for (let times = 0; times < 6; times++) {
+    expect(only(stage.step({ type: "start-failed", lane, count: 1, kind: "start-failed" }), "settled")).toEqual([]);
+    stage.wake();
+  }
+  const [{ assignment }] = only(dispatched, "dispatch");
+  expect(only(stage.ok(assignment, working), "dispatch")).toMatchObject([{ tasks: [waiting], executor: "e1" }]);
+});

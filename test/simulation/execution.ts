@@ -81,7 +81,17 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
 
 const lostInputs = (lost: readonly number[]): Ending => ({ afterMs: 1, kind: "object-lost", isFatal: false, lost });
 
-function loseLater({ agenda, fate, storage }: Surroundings, { inline }: ScenarioTask, value: string, subject: string) {
+function loseLater(
+  { agenda, fate, storage }: Surroundings,
+  { inline, nature }: ScenarioTask,
+  value: string,
+  subject: string,
+) {
+  if (nature === "vanishes") {
+    fate.count("vanished");
+    storage.lose(value);
+    return;
+  }
   if (inline || !fate.strikes("lost-object", subject)) return;
   agenda.in(fate.below(5_000, `lost ${subject}`), () => storage.lose(value));
 }

@@ -17,8 +17,11 @@ export interface ScenarioTask {
   readonly resultBytes: number;
   /** Memory it really needs. */
   readonly needsMb: number;
-  /** What every attempt does: `kills` brings its executor down without leaving a mark. */
-  readonly nature: "works" | "throws" | "kills";
+  /**
+   * What every attempt does: `kills` brings its executor down without leaving a mark; what `vanishes`
+   * is a result that is gone as soon as it is stored.
+   */
+  readonly nature: "works" | "throws" | "kills" | "vanishes";
   /** Its result lies in the message or the control table, and cannot get lost alone. */
   readonly inline: boolean;
   /** Every execution gives another result, as a task does that reads a clock. */
@@ -88,7 +91,7 @@ const MOST: Readonly<Record<Fault, number>> = {
   eviction: 0.4,
   hang: 0.1,
   throttle: 0.3,
-  "start-failure": 0.4,
+  "start-failure": 0.7,
   "lost-answer": 0.15,
   "second-delivery": 0.1,
   zombie: 0.08,
@@ -157,13 +160,14 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
     type,
     demand: demandOf(dice, onAws),
     policy: { maxRetries: dice.between(0, 4), retryOn: dice.chance(0.7), maxOomRetries: dice.between(0, 2) },
+    isPoison: manyFailures && dice.chance(0.15),
   });
   const kinds = ["a", "b", "b", "c"].map(kind);
   return Array.from({ length: count }, (_, index) => {
     const fanIn = dice.chance(0.6) ? dice.between(0, Math.min(3, index)) : 0;
     const dependencies = new Set<number>();
     while (dependencies.size < fanIn) dependencies.add(dice.between(Math.max(0, index - 8), index - 1));
-    const { type, demand, policy } = dice.pick(kinds);
+    const { type, demand, policy, isPoison } = dice.pick(kinds);
     return {
       id: index,
       type,
@@ -174,12 +178,17 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
       paramBytes: dice.pick([10, 10, 1_000, 100_000]),
       resultBytes: dice.pick([10, 10, 50_000]),
       needsMb: dice.chance(0.2) ? dice.between(128, 6_000) : 64,
-      nature: manyFailures && dice.chance(0.15) ? dice.pick(["throws", "kills"] as const) : "works",
+      nature: natureOf(dice, isPoison, manyFailures),
       inline: dice.chance(0.3),
       fickle: dice.chance(0.2),
       cached: dice.chance(0.1),
     };
   });
+}
+
+function natureOf(dice: Dice, isPoison: boolean, manyFailures: boolean): ScenarioTask["nature"] {
+  if (isPoison) return "kills";
+  return manyFailures && dice.chance(0.15) ? dice.pick(["throws", "kills", "vanishes"]) : "works";
 }
 
 function durationOf(dice: Dice, isShort: boolean, onAws: boolean): number {

@@ -2,6 +2,7 @@ import type { Command } from "../../../sdk/core/commands.ts";
 import type { SchedulerEvent } from "../../../sdk/core/events.ts";
 import { BUDGETS } from "../../../sdk/core/ladder.ts";
 import type { Lane } from "../../../sdk/core/offer.ts";
+import { TaskState } from "../../../sdk/core/task-table.ts";
 import type { FailureKind } from "../../../sdk/wire/outcome.ts";
 import { Check } from "./check.ts";
 
@@ -24,7 +25,13 @@ const isShared = (kind: FailureKind) => kind === "throttled" || kind === "spot-i
 export class Budgets extends Check {
   readonly #accounts = new Map<number, Account>();
   readonly #failedStarts = new Map<string, number>();
+  /** Executors that take work, each with its pool. */
+  readonly #alive = new Map<string, string>();
+  /** How often runs found the result of a task gone. */
+  readonly #timesMissed = new Map<number, number>();
   #blame: Blame = new Map();
+  /** A pool that has failed to start too often with the current event. */
+  #givenUp: string | undefined;
 
   #of(task: number): Account {
     let account = this.#accounts.get(task);
@@ -37,6 +44,7 @@ export class Budgets extends Check {
 
   override event(event: SchedulerEvent): void {
     this.#blame = new Map();
+    this.#givenUp = undefined;
     const { ledger } = this.scene;
     switch (event.type) {
       case "attempt-ended": {
@@ -53,6 +61,7 @@ export class Budgets extends Check {
       case "executor-gone": {
         const assignments = ledger.assignmentsOf(event.executor);
         const tasks = assignments.flatMap(({ open }) => [...open]);
+        this.#alive.delete(event.executor);
         if (event.end && tasks.length > 0) this.#hold(event.end, assignments[0].lane, tasks, event.end.culprit);
         break;
       }
@@ -61,6 +70,10 @@ export class Budgets extends Check {
         break;
       case "executor-ready":
         this.#failedStarts.delete(event.lane.pool as string);
+        this.#alive.set(event.executor, event.lane.pool as string);
+        break;
+      case "lost":
+        this.#missed(event.tasks);
         break;
       default:
     }
@@ -77,13 +90,26 @@ export class Budgets extends Check {
     for (const task of held) this.#blame.set(task, { kind, lane, atServiceLimit });
   }
 
+  /** What is gone each time a run wants it may be given up. */
+  #missed(tasks: readonly number[]): void {
+    for (const task of tasks) {
+      const times = (this.#timesMissed.get(task) ?? 0) + 1;
+      this.#timesMissed.set(task, times);
+      const isBounded = times <= BUDGETS.objectsLost + 1;
+      this.require("bounded", isBounded, () => `the result of task ${task} was lost ${times} times`);
+      const lane = this.scene.driver.scheduler.laneOf(task);
+      if (times > BUDGETS.objectsLost) this.#blame.set(task, { kind: "object-lost", lane, atServiceLimit: false });
+    }
+  }
+
   #startFailed({ lane, kind }: SchedulerEvent & { type: "start-failed" }): void {
     if (kind === "throttled") return;
     const pool = lane.pool as string;
     const failures = (this.#failedStarts.get(pool) ?? 0) + 1;
     this.#failedStarts.set(pool, failures);
-    if (failures <= BUDGETS.startFailures) return;
+    if (failures <= BUDGETS.startFailures || [...this.#alive.values()].includes(pool)) return;
     this.#failedStarts.delete(pool);
+    this.#givenUp = pool;
     // Whoever waits for the pool may be judged.
     this.scene.driver.entries.forEach((_, task) => {
       this.#blame.set(task, { kind: "start-failed", lane, atServiceLimit: false });
@@ -94,6 +120,18 @@ export class Budgets extends Check {
     if (command.type === "retry") this.#retried(command);
     else if (command.type === "settled") this.#settled(command);
     else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
+    else if (command.type === "stop-executor") this.#alive.delete(command.executor);
+  }
+
+  override afterStep(): void {
+    if (this.#givenUp === undefined) return;
+    const { driver } = this.scene;
+    driver.entries.forEach((_, task) => {
+      if (driver.scheduler.tasks.state[task] !== TaskState.Ready) return;
+      const isWaiting = driver.scheduler.laneOf(task).pool === this.#givenUp;
+      this.require("start failures", !isWaiting, () => `task ${task} goes on waiting for ${this.#givenUp}`);
+    });
+    this.#givenUp = undefined;
   }
 
   #retried({ task, kind, lane, delayMs }: Command & { type: "retry" }): void {
@@ -110,6 +148,9 @@ export class Budgets extends Check {
       account.charged += 1;
       this.require("maxRetries", account.charged <= policy.maxRetries, () => `task ${task} is retried once too often`);
     }
+    if (kind === "timeout" && this.#mayOutlast(task, blame)) {
+      this.require("free of charge", isCutFree, () => `task ${task} was cut by the service, and is retried there`);
+    }
     if (kind === "user-error") {
       this.require("retryOn", policy.retryOn === true, () => `task ${task} is retried for an error not in retryOn`);
     }
@@ -124,6 +165,13 @@ export class Budgets extends Check {
       this.require("bounded", isBounded, () => `task ${task} has lost its inputs ${account.objectsLost} times`);
     }
     if (kind === "spot-interruption") account.evictions += 1;
+  }
+
+  /** The service cut the attempt at its own longest, and one of the larger sizes has no such bound. */
+  #mayOutlast(task: number, { lane, atServiceLimit }: { lane: Lane; atServiceLimit: boolean }): boolean {
+    const { ladder } = this.scene.driver.scheduler.shapeOf(task).placement;
+    const at = ladder.findIndex(({ name }) => name === lane.name);
+    return atServiceLimit && ladder.some(({ maxTimeoutMs }, position) => position > at && maxTimeoutMs === undefined);
   }
 
   #dispatched(task: number, lane: Lane): void {
@@ -158,9 +206,10 @@ export class Budgets extends Check {
     const isUsedUp: Partial<Record<FailureKind, boolean>> = {
       "user-error": policy.retryOn === false || account.charged === policy.maxRetries,
       "executor-lost": account.charged === policy.maxRetries,
-      timeout: account.charged === policy.maxRetries,
+      timeout: account.charged === policy.maxRetries && !this.#mayOutlast(task, blame),
       "out-of-memory": account.outOfMemoryAtTop === policy.maxOomRetries,
-      "object-lost": account.objectsLost === BUDGETS.objectsLost,
+      "object-lost":
+        account.objectsLost === BUDGETS.objectsLost || (this.#timesMissed.get(task) ?? 0) > BUDGETS.objectsLost,
       "start-failed": true,
     };
     this.require("not given up early", isUsedUp[kind] === true, () => `task ${task} is given up for ${kind}: ${why}`);

@@ -9,6 +9,12 @@ export class Cancellation extends Check {
   readonly #needs: Set<number>[] = [];
   readonly #runs: ScenarioRun[] = [];
   readonly #cancelled = new Set<number>();
+  readonly #ended = new Set<number>();
+  /** Runs that have just found a result gone. */
+  readonly #missedBy = new Map<number, readonly number[]>();
+  /** Tasks that are made again, and for which runs. */
+  readonly #madeAgainFor = new Map<number, Set<number>>();
+  readonly #settled = new Set<number>();
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
@@ -18,18 +24,26 @@ export class Cancellation extends Check {
     // A set goes on to what is added while it is gone through.
     for (const task of needs) for (const below of this.scene.driver.entries[task].dependencies) needs.add(below.task);
     this.#needs[run] = needs;
+    for (const task of needs) if (!this.#settled.has(task)) this.#madeAgainFor.get(task)?.add(run);
     this.#runs[run] = wanted;
   }
 
   override event(event: SchedulerEvent): void {
+    if (event.type === "lost") {
+      for (const run of event.runs) this.#ended.delete(run);
+      for (const task of event.tasks) this.#missedBy.set(task, event.runs);
+    }
     if (event.type !== "cancel") return;
     if (event.tasks === undefined) this.#cancelled.add(event.run);
     else for (const task of event.tasks) this.#cancelledTasks.add(task);
   }
 
   override command(command: Command): void {
-    if (command.type === "settled") this.#settled(command);
-    else if (command.type === "reopened") this.#failed.delete(command.task);
+    if (command.type === "settled") {
+      this.#judge(command);
+      this.#settled.add(command.task);
+    } else if (command.type === "run-ended") this.#ended.add(command.run);
+    else if (command.type === "reopened") this.#reopened(command.task);
     else if (command.type === "dispatch") {
       for (const task of command.tasks) {
         this.require("cancelled", this.#isWanted(task), () => `task ${task} is dispatched, and no run wants it`);
@@ -43,10 +57,30 @@ export class Cancellation extends Check {
   }
 
   #isWanted(task: number): boolean {
-    return this.#needs.some((needs, run) => needs.has(task) && !this.#cancelled.has(run));
+    const again = this.#madeAgainFor.get(task);
+    return this.#needs.some((needs, run) => {
+      if (this.#cancelled.has(run) || this.#ended.has(run)) return false;
+      return again ? again.has(run) : needs.has(task);
+    });
   }
 
-  #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
+  /** What was done before is wanted again by those that missed it, or still need it for something else. */
+  #reopened(task: number): void {
+    const runs = new Set(this.#missedBy.get(task));
+    for (const dependent of this.scene.driver.entries) {
+      if (this.#settled.has(dependent.task)) continue;
+      if (!dependent.dependencies.some((dependency) => dependency.task === task)) continue;
+      this.#needs.forEach((needs, run) => {
+        if (needs.has(dependent.task)) runs.add(run);
+      });
+    }
+    this.#madeAgainFor.set(task, runs);
+    this.#missedBy.delete(task);
+    this.#failed.delete(task);
+    this.#settled.delete(task);
+  }
+
+  #judge({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
     if (kind === "ok") return;
     this.#failed.set(task, kind);
     if (why === "the run was cancelled") {

@@ -1,4 +1,5 @@
 import type { Command } from "../../../sdk/core/commands.ts";
+import type { SchedulerEvent } from "../../../sdk/core/events.ts";
 import type { ScenarioRun } from "../scenario.ts";
 import { Storage } from "../storage.ts";
 import { Check } from "./check.ts";
@@ -12,6 +13,9 @@ export class Results extends Check {
   readonly #ended = new Set<number>();
   readonly #delivered = new Map<string, number>();
   readonly #runs: ScenarioRun[] = [];
+  /** Inputs that the attempt in question could not load. */
+  #missed: readonly number[] = [];
+  #isRetriedForInputs = false;
 
   override opened(run: number, wanted: ScenarioRun): void {
     this.#runs[run] = wanted;
@@ -20,8 +24,23 @@ export class Results extends Check {
     });
   }
 
+  override event(event: SchedulerEvent): void {
+    this.#missed = event.type === "attempt-ended" && "lost" in event.end ? (event.end.lost ?? []) : [];
+  }
+
+  override afterStep(): void {
+    if (!this.#isRetriedForInputs) return;
+    this.#isRetriedForInputs = false;
+    for (const task of this.#missed) {
+      this.require("made again", !this.#done.has(task), () => `task ${task} is lost, and nobody makes it again`);
+    }
+  }
+
   override command(command: Command): void {
     switch (command.type) {
+      case "retry":
+        if (command.kind === "object-lost") this.#isRetriedForInputs = true;
+        break;
       case "dispatch":
         for (const task of command.tasks) this.#dispatched(task);
         break;

@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runInThisContext } from "node:vm";
+import { build } from "esbuild";
+import type { Mutation } from "./mutations.ts";
+
+type Simulation = typeof import("./simulate.ts");
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const CORE = /[\\/]sdk[\\/]core[\\/][^\\/]+\.ts$/;
+
+/** The simulation around a scheduler that is broken in this way: a bundle in memory, no file is touched. */
+export async function simulationOf(mutation: Mutation | undefined): Promise<Simulation> {
+  const { outputFiles } = await build({
+    entryPoints: [join(HERE, "simulate.ts")],
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "iife",
+    globalName: "simulation",
+    plugins: [
+      {
+        name: "mutate",
+        setup: ({ onLoad }) => {
+          onLoad({ filter: CORE }, async ({ path }) => {
+            const source = await readFile(path, "utf8");
+            const contents = basename(path) === mutation?.file ? mutated(source, mutation) : source;
+            return { contents, loader: "ts" };
+          });
+        },
+      },
+    ],
+  });
+  return runInThisContext(`(() => { ${outputFiles[0].text}; return simulation; })()`) as Simulation;
+}
+
+function mutated(source: string, { name, file, edits }: Mutation): string {
+  return edits.reduce((text, { find, replace }) => {
+    const [before, after, ...more] = text.split(find);
+    if (after === undefined || more.length > 0) {
+      throw new Error(
+        `the mutation "${name}" must find its text once in ${file}; it is there ${more.length + (after === undefined ? 0 : 1)} times: ${find}`,
+      );
+    }
+    return before + replace + after;
+  }, source);
+}

@@ -1,0 +1,222 @@
+/** A way to break the scheduler: each `find` stands exactly once in its file of `sdk/core`. */
+export interface Mutation {
+  /** What the broken scheduler does. */
+  readonly name: string;
+  readonly file: string;
+  readonly edits: readonly { readonly find: string; readonly replace: string }[];
+}
+
+const mutation = (name: string, file: string, find: string, replace: string): Mutation => ({
+  name,
+  file,
+  edits: [{ find, replace }],
+});
+
+const LADDER = "ladder.ts";
+const SCHEDULER = "scheduler.ts";
+const LIFECYCLE = "lifecycle.ts";
+const DISPATCHER = "dispatcher.ts";
+
+export const MUTATIONS: readonly Mutation[] = [
+  // Budgets
+  mutation(
+    "charges evictions",
+    LADDER,
+    "      spent.spotInterruptions += 1;",
+    '      spent.spotInterruptions += 1;\n      if (charged("evicted").action === "fail") return charged("evicted");',
+  ),
+  mutation(
+    "charges throttles",
+    LADDER,
+    "      spent.throttles += 1;",
+    '      spent.throttles += 1;\n      if (charged("throttled").action === "fail") return charged("throttled");',
+  ),
+  mutation("never charges", LADDER, "    spent.retries += 1;", ""),
+  mutation(
+    "retries once more than maxRetries",
+    LADDER,
+    "if (spent.retries >= policy.maxRetries) {",
+    "if (spent.retries > policy.maxRetries) {",
+  ),
+  mutation(
+    "retries user errors that are not in retryOn",
+    LADDER,
+    "if (!standing.retryable) return",
+    "if (false) return",
+  ),
+  mutation(
+    "ignores maxOomRetries",
+    LADDER,
+    "if (spent.oomAtTop >= policy.maxOomRetries) {",
+    "if (spent.oomAtTop >= 1_000) {",
+  ),
+  mutation("charges a cut at the service's longest", LADDER, "if (standing.canOutlast) {", "if (false) {"),
+  mutation(
+    "charges the first of several that may be to blame",
+    SCHEDULER,
+    "end?.culprit ?? (open.length === 1 ? open[0].task : undefined)",
+    "open[0]?.task",
+  ),
+  mutation(
+    "gives up a pool that has executors at work",
+    DISPATCHER,
+    "if (isServed || pause.failures <= BUDGETS.startFailures) return",
+    "if (pause.failures <= BUDGETS.startFailures) return",
+  ),
+  mutation(
+    "keeps evicted tasks on Spot capacity",
+    SCHEDULER,
+    'else if (decision.move === "leave-spot") this.#leaveSpot(task);',
+    "",
+  ),
+  mutation(
+    "counts a start that was throttled as one that failed",
+    DISPATCHER,
+    'if (kind === "throttled") {\n      pause.throttles',
+    "if (false) {\n      pause.throttles",
+  ),
+  mutation(
+    "never gives up a pool that does not start",
+    DISPATCHER,
+    "if (isServed || pause.failures <= BUDGETS.startFailures) return",
+    "if (true) return",
+  ),
+
+  // Sizes
+  {
+    name: "tries the size again that was too small",
+    file: SCHEDULER,
+    edits: [
+      { find: 'if (decision.move === "grow") this.tasks.rung[task] = rung + 1;\n    else ', replace: "" },
+      { find: "if (tooSmallMb === 0) return;", replace: "return;" },
+    ],
+  },
+  mutation(
+    "does not tell siblings of a size that was too small",
+    SCHEDULER,
+    "for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);",
+    "",
+  ),
+  mutation(
+    "forgets the sizes that earlier runs have learned",
+    "sizing.ts",
+    "for (const [bucket, memoryMb] of known) this.#note(type, bucket, memoryMb);",
+    "",
+  ),
+
+  // Outcomes
+  mutation(
+    "believes failures of attempts that nobody awaits",
+    SCHEDULER,
+    "const assignment = awaited?.id === assignmentId ? awaited : undefined;",
+    "const assignment = awaited;",
+  ),
+  mutation(
+    "settles a task again when its result is told twice",
+    SCHEDULER,
+    "if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
+    "this.#lifecycle.settleDone(task);",
+  ),
+  mutation(
+    "drops a result that comes late",
+    SCHEDULER,
+    "if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
+    "if (assignment && !this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
+  ),
+  mutation(
+    "never runs the producer of a lost object again",
+    SCHEDULER,
+    "this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));",
+    "",
+  ),
+  mutation(
+    "looks for lost objects without end",
+    LADDER,
+    "if (spent.objectsLost >= BUDGETS.objectsLost) {",
+    "if (spent.objectsLost >= 1_000) {",
+  ),
+  mutation(
+    "makes a result again that vanishes each time",
+    SCHEDULER,
+    "if (times <= BUDGETS.objectsLost || ",
+    "if (times <= 1_000 || ",
+  ),
+  mutation("computes again what is cached", LIFECYCLE, "done: TaskState.Done,", "done: TaskState.Waiting,"),
+
+  // Order
+  mutation(
+    "starts tasks before their inputs",
+    LIFECYCLE,
+    "if (this.#tasks.state[dependency] !== TaskState.Done) this.#tasks.pending[dependent] += 1;",
+    "",
+  ),
+  mutation("leaves dependents of a failed task waiting", LIFECYCLE, "this.#failDependents(task, task);", ""),
+  mutation(
+    "loses the timer of a backoff",
+    SCHEDULER,
+    "this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });",
+    "",
+  ),
+  mutation(
+    "loses the timer of a pause",
+    SCHEDULER,
+    "this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });",
+    "",
+  ),
+  mutation(
+    "does not wait before it tries again",
+    SCHEDULER,
+    "if ((this.#dueAt.get(task) ?? 0) > this.#now) {",
+    "if (false) {",
+  ),
+
+  // Capacity
+  mutation(
+    "forgets to give capacity back",
+    DISPATCHER,
+    "if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);",
+    "",
+  ),
+  mutation("ignores concurrency", DISPATCHER, "if (this.#assignments.active >= this.#options.concurrency) break;", ""),
+  mutation(
+    "lets what needs more memory wait behind what needs less",
+    DISPATCHER,
+    " && running.lane.name === queue.lane.name",
+    "",
+  ),
+  {
+    name: "lets suspects share an executor",
+    file: DISPATCHER,
+    edits: [
+      { find: "alone || this.#tasks.apart[tasks.peek() as number] === 1", replace: "alone" },
+      { find: "if (!running || this.#tasks.apart[running.tasks[0]]) continue;", replace: "if (!running) continue;" },
+      { find: "if (this.#tasks.apart[next] && tasks.length > 0) break;", replace: "" },
+    ],
+  },
+  mutation(
+    "takes no notice of an executor's end",
+    SCHEDULER,
+    "this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);",
+    "this.#dispatcher.executorGone(event.executor);",
+  ),
+
+  // Cancelling
+  mutation(
+    "forgets to kill what is cancelled",
+    SCHEDULER,
+    'this.#out.push({ type: "kill", assignment: assignment.id, ...target, tasks: [task], reason });',
+    "",
+  ),
+  mutation(
+    "cancels what another run wants",
+    LIFECYCLE,
+    "if (!this.#isWantedBy(run, task) || !this.#leave(run, task)) continue;",
+    "if (!this.#isWantedBy(run, task)) continue;",
+  ),
+  mutation(
+    "retries in a run that was cancelled",
+    LIFECYCLE,
+    "return this.runsOf(task).some((run) => !this.#runs[run].draining);",
+    "return true;",
+  ),
+];
