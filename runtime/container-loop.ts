@@ -21,7 +21,9 @@ export interface ContainerLoopOptions {
 const POLL_MIN_MS = 100;
 const POLL_MAX_MS = 1_000;
 const TELL_EVERY_MS = 200;
-const BEAT_EVERY_MS = 10_000;
+/** How long it may say nothing before it says that it lives, in milliseconds. */
+const BEAT_AFTER_MS = 5_000;
+const BEAT_CHECK_MS = 500;
 /** How often it is checked whether the lab is still there, in milliseconds. */
 const LAB_CHECK_EVERY_MS = 10_000;
 
@@ -41,6 +43,7 @@ export class ContainerLoop {
   #current: Assignment | undefined;
   #reports: AttemptReport[] = [];
   #logs: WireLogLine[] = [];
+  #lastTold = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ContainerLoopOptions) {
@@ -60,7 +63,7 @@ export class ContainerLoop {
   async run(): Promise<void> {
     this.#tell({ type: "hello" });
     const telling = setInterval(() => this.#tellNews(), TELL_EVERY_MS);
-    const beating = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+    const beating = setInterval(() => this.#beat(), BEAT_CHECK_MS);
     try {
       await this.#takeLetters();
     } finally {
@@ -173,10 +176,12 @@ export class ContainerLoop {
   }
 
   #beat(): void {
+    if (Date.now() - this.#lastTold < BEAT_AFTER_MS) return;
     this.#tell({ type: "beat", assignments: this.#current ? [this.#current.id] : [] });
   }
 
   #tell(event: FeedEvent): void {
+    this.#lastTold = Date.now();
     this.#writing = this.#writing
       .then(() => this.#writer.write(this.#feed, event))
       .catch((error) => console.error("stratolab: the feed could not be written:", error));

@@ -2,6 +2,7 @@ import { type Assignment, Assignments } from "./assignments.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import type { Command } from "./commands.ts";
+import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { BUDGETS } from "./ladder.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
@@ -29,6 +30,8 @@ interface Pause {
   /** Failures to start in a row. */
   failures: number;
   throttles: number;
+  /** Spot evictions before any work, in a row. */
+  evictions: number;
 }
 
 const FIRST_PAUSE_MS = 1_000;
@@ -122,33 +125,32 @@ export class Dispatcher {
 
   /**
    * Executors that were asked for will not come. The pool pauses, longer each time; once it has failed
-   * too often in a row and has no executor left it counts as broken, and the tasks that wait for it are
-   * given back.
+   * too often in a row, or was evicted too often, and has no executor left it counts as broken, and the
+   * tasks that wait for it are given back.
    *
    * @returns When to look again, and the tasks to be judged.
    */
-  startFailed(
-    lane: Lane,
-    count: number,
-    kind: "throttled" | "start-failed",
-    now: number,
-  ): { until: number; judged: number[] } {
+  startFailed(lane: Lane, count: number, kind: StartFailureKind, now: number): { until: number; judged: number[] } {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -count);
     this.#capacity.changeExecutors(lane.group, -count);
-    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0 };
+    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
     if (kind === "throttled") {
       pause.throttles += 1;
       this.#capacity.throttled(lane.group);
+    } else if (kind === "spot-interruption") {
+      pause.evictions += 1;
     } else {
       pause.failures += 1;
     }
-    const doublings = Math.min(20, pause.failures + pause.throttles - 1);
+    const doublings = Math.min(20, pause.failures + pause.throttles + pause.evictions - 1);
     pause.until = now + Math.ceil(this.#random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings));
     this.#pauses.set(pool, pause);
     // As long as one executor is there, all that wait have somewhere to go.
     const isServed = this.#executors.members(pool).size > 0;
-    if (isServed || pause.failures <= BUDGETS.startFailures) return { until: pause.until, judged: [] };
+    const isBroken =
+      pause.failures > BUDGETS.startFailures || pause.evictions >= BUDGETS.spotInterruptionsBeforeOnDemand;
+    if (isServed || !isBroken) return { until: pause.until, judged: [] };
     this.#pauses.delete(pool);
     return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };
   }

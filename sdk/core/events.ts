@@ -28,6 +28,9 @@ export interface SharedFailure extends AttemptFailure {
   readonly culprit?: number;
 }
 
+/** Why an executor never took work: refused for now, taken away again before it could, or broken. */
+export type StartFailureKind = "throttled" | "spot-interruption" | "start-failed";
+
 /** What the scheduler is told. The driver turns what it sees into these; none carries a clock. */
 export type SchedulerEvent =
   /** An attempt ended. A result is welcome also from an attempt that is no longer awaited. */
@@ -50,7 +53,7 @@ export type SchedulerEvent =
       readonly type: "start-failed";
       readonly lane: Lane;
       readonly count: number;
-      readonly kind: "throttled" | "start-failed";
+      readonly kind: StartFailureKind;
     }
   /** A capacity group allows more or less than before. */
   | { readonly type: "limit"; readonly group: string; readonly slots: number }

@@ -3,7 +3,7 @@ import type { Assignment } from "./assignments.ts";
 import type { Command } from "./commands.ts";
 import type { RetryPolicy } from "./demand.ts";
 import { Dispatcher, type DispatcherOptions, type TaskKind } from "./dispatcher.ts";
-import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure } from "./events.ts";
+import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure, StartFailureKind } from "./events.ts";
 import { BUDGETS, type Decision, decide, nothingSpent, type Spent } from "./ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import type { Lane } from "./offer.ts";
@@ -361,12 +361,18 @@ export class Scheduler {
     }
   }
 
-  #startFailed(lane: Lane, count: number, kind: "throttled" | "start-failed"): void {
+  #startFailed(lane: Lane, count: number, kind: StartFailureKind): void {
     const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
     this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });
     for (const task of judged) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Ready) continue;
+      if (kind === "spot-interruption") {
+        // Its executors were evicted as often as a task may be.
+        this.#spentOf(task).spotInterruptions = BUDGETS.spotInterruptionsBeforeOnDemand - 1;
+        this.#attemptFailed(task, { kind }, lane);
+        continue;
+      }
       // The pool has failed as often as a task may: what is left is other capacity, or the end.
       const hasOther = lane.spot && this.shapeOf(task).placement.onDemandLadder.length > 0;
       this.#spentOf(task).startFailures = hasOther ? 0 : BUDGETS.startFailures;

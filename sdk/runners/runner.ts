@@ -1,6 +1,7 @@
 import type { LogLine } from "../../runtime/log-lines.ts";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { BatchOptions } from "../core/batch.ts";
+import type { StartFailureKind } from "../core/events.ts";
 import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { Assignment } from "../wire/attempt.ts";
@@ -60,7 +61,7 @@ export type RunnerEvent =
       readonly type: "start-failed";
       readonly lane: Lane;
       readonly count: number;
-      readonly failure: Failure & { readonly kind: "throttled" | "start-failed" };
+      readonly failure: Failure & { readonly kind: StartFailureKind };
     }
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
   | ({ readonly type: "log"; readonly executor: string; readonly at: number } & LogLine);

@@ -760,6 +760,20 @@ describe("executors that are started", () => {
     }
   });
 
+  test("and evicted three times before they took work are given up for On-Demand", () => {
+    const stage = new Stage(spotAndNot);
+    const run = stage.run();
+    const task = stage.task(run, { asked: { executor: "ecs" } });
+    stage.open(run);
+    const eviction = { type: "start-failed", lane: spotLane, count: 1, kind: "spot-interruption" } as const;
+    for (let times = 0; times < 2; times++) {
+      expect(stage.step(eviction)).toEqual([]);
+      expect(stage.wake()).toEqual([{ type: "start-executors", lane: SPOT, count: 1 }]);
+    }
+    const [retry] = stage.step(eviction);
+    expect(retry).toMatchObject({ type: "retry", task, kind: "spot-interruption", delayMs: 0, lane: ON_DEMAND });
+  });
+
   test("and fail to start four times in a row are given up for On-Demand", () => {
     const stage = new Stage(spotAndNot);
     const run = stage.run();

@@ -39,8 +39,8 @@ interface EcsFleetOptions {
 /** A starting ECS task is asked about soon, then less and less often, in milliseconds. */
 const FIRST_PATIENCE_MS = 2_000;
 const MAX_PATIENCE_MS = 15_000;
-/** A container says something every ten seconds; one that does not is asked about, in milliseconds. */
-const SILENCE_MS = 25_000;
+/** A container says something every five seconds; one that does not is asked about, in milliseconds. */
+const SILENCE_MS = 8_000;
 /** One that runs, as ECS says, but stays silent for this long is given up, in milliseconds. */
 const SILENT_MAX_MS = 90_000;
 /** An image may take minutes to be pulled; then it is given up, in milliseconds. */
@@ -246,7 +246,8 @@ export class EcsFleet {
       return;
     }
     // It never worked, so no attempt is to blame; being evicted or refused before is bad luck, not a fault.
-    const kind = failure?.kind === "throttled" || failure?.kind === "spot-interruption" ? "throttled" : "start-failed";
+    const isBadLuck = failure?.kind === "throttled" || failure?.kind === "spot-interruption";
+    const kind = isBadLuck ? failure.kind : "start-failed";
     const seen = failure?.seen ?? "it left before it began";
     this.#options.report({ type: "start-failed", lane: member.lane, count: 1, failure: { kind, seen } });
   }
