@@ -3,6 +3,7 @@ import type { Command } from "../core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
+import { TaskState } from "../core/task-table.ts";
 import { CodecError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
 import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
@@ -293,6 +294,7 @@ export class Driver {
           break;
         case "run-ended":
           this.#runs[command.run].isSettled = true;
+          this.#leaveToOthers(this.#runs[command.run]);
           this.#finishIfOver(this.#runs[command.run]);
           break;
       }
@@ -380,6 +382,16 @@ export class Driver {
     for (const run of wanting) {
       run.settle(entry, (asked) => ({ status: "rejected", kind, task: asked, reason, attempts: reason.attempts }));
       this.#finishIfOver(run);
+    }
+  }
+
+  /** What a cancelled run asked for goes on where other runs wait for it; this one no longer does. */
+  #leaveToOthers(run: RunState): void {
+    for (const entry of new Set(run.targets)) {
+      const state = this.#scheduler.tasks.state[entry.task];
+      if (!run.wants(entry) || state === TaskState.Done || state === TaskState.Failed) continue;
+      const reason = taskError(entry, "cancelled", "its run was cancelled; others still wait for it", undefined);
+      run.settle(entry, (task) => ({ status: "rejected", kind: "cancelled", task, reason }));
     }
   }
 

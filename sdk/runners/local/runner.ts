@@ -31,6 +31,8 @@ export class LocalRunner implements Runner {
 
   async open(session: RunnerSession): Promise<RunnerOpening> {
     this.#session = session;
+    // A lab that could not be opened closes its runner, and tries again with the next call.
+    this.#closing = false;
     const { address, bundle, concurrency, resources } = session;
     this.#bundlePath = await writeBundle(bundleFolder(address), bundle);
     const slots = concurrency ?? availableParallelism();
