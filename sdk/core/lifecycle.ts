@@ -136,8 +136,12 @@ export class Lifecycle {
   cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
     if (only === undefined) this.#runs[run].draining = true;
     for (const task of only ?? this.#unsettledOf(run)) {
-      if (!this.#isWantedBy(run, task) || !this.#leave(run, task)) continue;
-      if (this.#tasks.state[task] === TaskState.Running) {
+      if (!this.#isWantedBy(run, task)) continue;
+      const isRunning = this.#tasks.state[task] === TaskState.Running;
+      const isLeft = !this.#leave(run, task);
+      // Others wait for it; those that drain do so only for what is running.
+      if (isLeft && (isRunning || this.mayRetry(task))) continue;
+      if (isRunning) {
         if (drain) continue;
         this.#dispatching.abandon(task, "cancelled");
       }

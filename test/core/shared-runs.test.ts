@@ -182,3 +182,20 @@ test("inputs that are lost are not made again for a task that has lost another o
     ended(run),
   ]);
 });
+
+test("a task that waits to be tried again ends with the last run that goes on, though one that drains wants it", () => {
+  const stage = new Stage([LAMBDA_OFFER]);
+  const draining = stage.run();
+  const task = stage.task(draining);
+  stage.open(draining);
+  stage.step({ type: "cancel", run: draining, drain: true });
+  const goingOn = stage.run();
+  stage.scheduler.shareTask(goingOn, task);
+  stage.open(goingOn, []);
+  expect(only(stage.breaks(0, { kind: "throttled" }), "retry")).toMatchObject([{ task }]);
+  expect(stage.step({ type: "cancel", run: goingOn, drain: true })).toMatchObject([
+    { type: "settled", task, kind: "cancelled" },
+    ended(draining),
+    ended(goingOn),
+  ]);
+});

@@ -142,7 +142,7 @@ export class SimulatedDriver {
     // As a lab cancels a task: in all of its runs, whether they want it or not.
     const tasks = [entries[only].task];
     for (const { index, isOver } of this.#runs) {
-      if (!isOver) this.#happen({ type: "cancel", run: index, drain, tasks });
+      if (!isOver) this.#happen({ type: "cancel", run: index, drain: false, tasks });
     }
   }
 

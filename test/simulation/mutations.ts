@@ -210,8 +210,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "cancels what another run wants",
     LIFECYCLE,
-    "if (!this.#isWantedBy(run, task) || !this.#leave(run, task)) continue;",
-    "if (!this.#isWantedBy(run, task)) continue;",
+    "if (isLeft && (isRunning || this.mayRetry(task))) continue;",
+    "",
   ),
   mutation(
     "retries in a run that was cancelled",

@@ -36,7 +36,7 @@ export interface ScenarioRun {
   /** When it is opened, in the time of its driver. */
   readonly atMs: number;
   readonly failFast: boolean;
-  /** `only`: not the run, but one of its tasks. */
+  /** `only`: not the run, but one of its tasks, in all runs; that never drains. */
   readonly cancel: { readonly atMs: number; readonly drain: boolean; readonly only?: number } | undefined;
 }
 

@@ -24,7 +24,14 @@ export class Cancellation extends Check {
     // A set goes on to what is added while it is gone through.
     for (const task of needs) for (const below of this.scene.driver.entries[task].dependencies) needs.add(below.task);
     this.#needs[run] = needs;
-    for (const task of needs) if (!this.#settled.has(task)) this.#madeAgainFor.get(task)?.add(run);
+    const waitsFor = new Set(tasks);
+    for (const task of waitsFor) {
+      const { value, dependencies } = this.scene.driver.entries[task];
+      // Nothing below a result that is there is waited for.
+      if (value !== undefined) continue;
+      this.#madeAgainFor.get(task)?.add(run);
+      for (const below of dependencies) waitsFor.add(below.task);
+    }
     this.#runs[run] = wanted;
   }
 
