@@ -24,7 +24,7 @@ import { lookUp } from "./look-up.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
-import { RunState } from "./run-state.ts";
+import { failureOf, RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 export interface DriverOptions {
@@ -380,7 +380,7 @@ export class Driver {
     this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
     if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
-      run.settle(entry, (asked) => ({ status: "rejected", kind, task: asked, reason, attempts: reason.attempts }));
+      run.settle(entry, (asked) => failureOf(asked, reason, kind));
       this.#finishIfOver(run);
     }
   }
@@ -391,7 +391,7 @@ export class Driver {
       const state = this.#scheduler.tasks.state[entry.task];
       if (!run.wants(entry) || state === TaskState.Done || state === TaskState.Failed) continue;
       const reason = taskError(entry, "cancelled", "its run was cancelled; others still wait for it", undefined);
-      run.settle(entry, (task) => ({ status: "rejected", kind: "cancelled", task, reason }));
+      run.settle(entry, (task) => failureOf(task, reason, "cancelled"));
     }
   }
 
@@ -428,8 +428,7 @@ export class Driver {
       }
       entry.lastFailure = { kind: "object-lost", seen: `loading its result: ${(error as Error).message}` };
       const reason = taskError(entry, "object-lost", "its result could not be loaded", undefined);
-      const { attempts } = reason;
-      run.settle(entry, (task) => ({ status: "rejected", kind: "object-lost", task, reason, attempts }));
+      run.settle(entry, (task) => failureOf(task, reason, "object-lost"));
     }
     this.#finishIfOver(run);
   }

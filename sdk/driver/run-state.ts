@@ -25,6 +25,14 @@ export interface TaskFailure<R = unknown> {
   readonly attempts: readonly AttemptEvidence[];
 }
 
+export const failureOf = <R>(task: Task<R>, reason: TaskError, kind: FailureKind): TaskFailure<R> => ({
+  status: "rejected",
+  kind,
+  task,
+  reason,
+  attempts: reason.attempts,
+});
+
 /** How one of the tasks asked for ended. */
 export type TaskOutcome<R = unknown> = TaskSuccess<R> | TaskFailure<R>;
 
