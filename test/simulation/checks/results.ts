@@ -15,7 +15,7 @@ export class Results extends Check {
   readonly #runs: ScenarioRun[] = [];
   /** Inputs that the attempt in question could not load. */
   #missed: readonly number[] = [];
-  #isRetriedForInputs = false;
+  #retriedForInputs: number | undefined;
 
   override opened(run: number, wanted: ScenarioRun): void {
     this.#runs[run] = wanted;
@@ -29,8 +29,10 @@ export class Results extends Check {
   }
 
   override afterStep(): void {
-    if (!this.#isRetriedForInputs) return;
-    this.#isRetriedForInputs = false;
+    const retried = this.#retriedForInputs;
+    this.#retriedForInputs = undefined;
+    // One whose other inputs have failed for good needs nothing any more.
+    if (retried === undefined || this.#settled.has(retried)) return;
     for (const task of this.#missed) {
       this.require("made again", !this.#done.has(task), () => `task ${task} is lost, and nobody makes it again`);
     }
@@ -39,7 +41,7 @@ export class Results extends Check {
   override command(command: Command): void {
     switch (command.type) {
       case "retry":
-        if (command.kind === "object-lost") this.#isRetriedForInputs = true;
+        if (command.kind === "object-lost") this.#retriedForInputs = command.task;
         break;
       case "dispatch":
         for (const task of command.tasks) this.#dispatched(task);
