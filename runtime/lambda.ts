@@ -9,6 +9,7 @@ import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sd
 import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
 import { ExecutorEnv, PROTOCOL_VERSION } from "../sdk/wire/protocol.ts";
 import { AssignmentTeller } from "./assignment-teller.ts";
+import { InvocationInbox } from "./invocation-inbox.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** What the handler needs of Lambda's context. */
@@ -56,7 +57,9 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
     },
   };
   const deadline = Date.now() + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
+  const inbox = new InvocationInbox({ assignment, stores, supervisor });
   const end = await supervisor.run(assignment, listener, deadline);
+  inbox.close();
   logs.push(...(await teller.finish(end)));
   return toResponse({ executor, reports, logs, ...end });
 }

@@ -33,6 +33,9 @@ export const inboxKey = (executorId: string, number: number): ItemKey => ({
   sk: String(number).padStart(10, "0"),
 });
 
+/** Whose inbox an invocation of Lambda looks into: it has no name of its own that the driver knows. */
+export const invocationInbox = (lab: string, assignmentId: string): string => `${lab}.${assignmentId}`;
+
 /** One shard of a feed: what executors tell a driver that does not wait on a socket. */
 export const feedPartition = (feed: string, shard: number): string => `FEED#${feed}#${shard}`;
 

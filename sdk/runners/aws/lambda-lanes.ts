@@ -1,12 +1,14 @@
 import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
 import { LAMBDA } from "../../core/limits.ts";
-import type { ControlTable } from "../../stores/control-table.ts";
+import { sendLetter } from "../../stores/inbox.ts";
 import { type ResultRecord, readResults } from "../../stores/results.ts";
+import type { Stores } from "../../stores/stores.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FeedEvent } from "../../wire/feed.ts";
+import { invocationInbox } from "../../wire/keys.ts";
 import type { Failure, Outcome, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { DispatchOrder, RunnerEvent } from "../runner.ts";
+import type { DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
 import type { Lambda } from "./lambda-client.ts";
 
@@ -30,7 +32,7 @@ interface Unawaited {
 interface LambdaLanesOptions {
   readonly lambda: Lambda;
   readonly functions: readonly FunctionOutput[];
-  readonly table: ControlTable;
+  readonly stores: Stores;
   readonly feed: { readonly name: string; readonly shards: number };
   report(event: RunnerEvent): void;
   /** There is something to hear in the feed soon. */
@@ -45,6 +47,8 @@ export class LambdaLanes {
   readonly #unawaited = new Map<string, Unawaited>();
   /** Invocations being awaited, and since when. */
   readonly #awaited = new Map<string, number>();
+  /** Letters written to invocations. */
+  #letters = 0;
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -70,6 +74,15 @@ export class LambdaLanes {
     const { feed } = this.#options;
     if (isAwaited(order)) void this.#invoke(functionName, { ...order, assignment: { ...order.assignment, feed } });
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
+  }
+
+  /** Tells an invocation that some of its tasks are to end; it looks once a second. */
+  kill({ assignment, runId, tasks, graceMs }: KillOrder): void {
+    if (!this.#awaited.has(assignment) && !this.#unawaited.has(assignment)) return;
+    const { stores, feed } = this.#options;
+    const letter = { type: "cancel", runId, assignment, tasks, graceMs } as const;
+    // A letter that is lost leaves the attempt to its end: its result is kept, and nobody waits for it.
+    sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
   }
 
   #functionFor(memoryMb: number): string {
@@ -180,7 +193,7 @@ export class LambdaLanes {
   /** What was committed is done, whatever was heard of the invocation. */
   async #failUnlessCommitted(assignment: Assignment, failure: Failure, atServiceLimit: boolean): Promise<void> {
     const found = await readResults(
-      this.#options.table,
+      this.#options.stores.table,
       assignment.attempts.map(({ key }) => key),
     ).catch((): undefined[] => []);
     assignment.attempts.forEach((spec, position) => {

@@ -89,7 +89,7 @@ export class AwsRunner implements Runner {
     const lanes = new LambdaLanes({
       lambda,
       functions: stack.functions,
-      table: stores.table,
+      stores,
       feed: feedAddress,
       report,
       listen,
@@ -183,9 +183,9 @@ export class AwsRunner implements Runner {
     else this.#opened?.fleet.dispatch(order);
   }
 
-  /** What runs on Lambda cannot be reached from here: it runs to its end, and its result is kept. */
   kill(order: KillOrder): void {
-    if (order.executor !== undefined) this.#opened?.fleet.kill(order);
+    if (order.executor === undefined) this.#opened?.lanes.kill(order);
+    else this.#opened?.fleet.kill(order);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,65 @@
+import type { Assignment } from "../sdk/wire/attempt.ts";
+import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+interface InboxOptions {
+  readonly assignment: Assignment;
+  readonly stores: StoreAddress;
+  readonly supervisor: Supervisor;
+}
+
+/** How often an invocation looks whether it was cancelled, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Looks whether the driver has cancelled what an invocation of Lambda works on. Nobody can reach it from
+ * outside; so it asks, from its second second on, and short ones never do.
+ */
+export class InvocationInbox {
+  readonly #options: InboxOptions;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #lastLetter = 0;
+  #looking = false;
+  #look: (() => Promise<void>) | undefined;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+    // Without a feed the assignment has no name that is unique in the stack.
+    if (options.assignment.feed) this.#timer = setInterval(() => void this.#lookOnce(), LOOK_EVERY_MS);
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      this.#look ??= await this.#open();
+      await this.#look();
+    } catch (error) {
+      console.error("stratolab: the inbox could not be read:", error);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** The SDK's client is loaded with the first look, so that short tasks do not pay for it. */
+  async #open(): Promise<() => Promise<void>> {
+    const { assignment, stores: address, supervisor } = this.#options;
+    const [{ openStores }, { readLetters }, { invocationInbox }] = await Promise.all([
+      import("../sdk/stores/stores.ts"),
+      import("../sdk/stores/inbox.ts"),
+      import("../sdk/wire/keys.ts"),
+    ]);
+    const { table, objects } = await openStores(address);
+    const inbox = invocationInbox(assignment.feed?.name ?? "", assignment.id);
+    return async () => {
+      for (const { number, letter } of await readLetters(table, objects, inbox, this.#lastLetter)) {
+        this.#lastLetter = number;
+        if (letter.type === "cancel") supervisor.cancel(letter.assignment, letter.tasks, letter.graceMs);
+      }
+    };
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+}

@@ -1,0 +1,59 @@
+import { existsSync, mkdtempSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Lab, type LabOptions, type Task } from "stratolab";
+import { describe, expect, test } from "vitest";
+import { eventually } from "../support/scripts.ts";
+import { blocker, blockerOnEcs, sleeper, sleeperOnEcs } from "./fixtures/stubborn-tasks.ts";
+
+/** Time that a cancelled attempt is given to end by itself, and what it may take to see to it. */
+const GRACE_MS = 2_000;
+const MORE_MS = 5_000;
+
+/** Cancelling what does not listen, on any runner. */
+export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs: boolean; readonly many: number }) {
+  const folder = mkdtempSync(join(tmpdir(), "cancel-"));
+  const kinds: [string, typeof sleeper, number][] = [
+    ["sleep and ignore the signal", sleeper, places.many],
+    ["block the event loop", blocker, 2],
+    ...(places.ecs
+      ? ([
+          ["sleep and ignore the signal, on ECS", sleeperOnEcs, 3],
+          ["block the event loop, on ECS", blockerOnEcs, 1],
+        ] as [string, typeof sleeper, number][])
+      : []),
+  ];
+
+  describe("a cancelled run", () => {
+    test.each(kinds)("ends tasks that %s", async (_, make, count) => {
+      await using lab = new Lab({
+        progress: false,
+        concurrency: count,
+        ...options,
+        tasks: new URL("./fixtures/stubborn-tasks.ts", import.meta.url),
+      });
+      const salt = Date.now();
+      const pulses = Array.from({ length: count }, (_, n) => join(folder, `${salt}-${n}`));
+      const tasks: Task<number>[] = pulses.map((pulse, n) => make({ pulse, ms: 120_000, salt: salt + n }));
+      const controller = new AbortController();
+      const run = lab.start([...tasks, make({ pulse: join(folder, `${salt}-never`), ms: 1, salt })], {
+        signal: controller.signal,
+      });
+      await eventually(() => pulses.every((pulse) => existsSync(pulse)), 40_000, "their start");
+      controller.abort();
+      const cancelledAt = Date.now();
+      const outcomes = await run.settled();
+      expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "cancelled"));
+      // Whatever the lab was told: their pulse stops.
+      const sizes = () => pulses.map((pulse) => statSync(pulse).size);
+      for (let before = sizes(); ; before = sizes()) {
+        await sleep(400);
+        if (sizes().every((size, n) => size === before[n])) break;
+        expect(Date.now() - cancelledAt).toBeLessThan(GRACE_MS + MORE_MS);
+      }
+      // What was waiting never began.
+      expect(existsSync(join(folder, `${salt}-never`))).toBe(false);
+    });
+  });
+}
