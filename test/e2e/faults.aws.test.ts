@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { aws, Lab, type LabOptions, type TaskOutcome } from "stratolab";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, inject, test } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
 import type { FaultRule, FunctionDeath } from "../../localstack/faults/rules.ts";
 import { eventually } from "../support/scripts.ts";
@@ -13,11 +14,11 @@ const localAws = connectLocalAws();
 let salt = Date.now();
 
 /** Each test has containers of its own: rules count them from their start. */
-const open = (progress: LabOptions["progress"] = false) =>
+const open = (progress: LabOptions["progress"] = false, concurrency = 4) =>
   new Lab({
     tasks: new URL("./fixtures/fault-tasks.ts", import.meta.url),
     runner: aws({ ecsIdleMs: 1_000 }),
-    concurrency: 4,
+    concurrency,
     progress,
   });
 const lab = open();
@@ -91,6 +92,19 @@ describe("calls of Lambda", () => {
 });
 
 describe("functions that die, in Lambda's words", () => {
+  test("after they have committed: the result is found in the table", async () => {
+    const rule: FaultRule = {
+      fault: "function-error",
+      operation: "lambda:Invoke",
+      death: "killed",
+      ran: true,
+      count: 1,
+    };
+    const fallen = await amid(rule, onLambda);
+    expect(fallen.kinds).toEqual(["ok"]);
+    expect(fallen.executions).toHaveLength(1);
+  });
+
   test.each<[FunctionDeath, string]>([
     ["out-of-memory", "out-of-memory"],
     ["killed", "out-of-memory"],
@@ -156,6 +170,31 @@ describe("ECS tasks", () => {
     // Each step once, plus at most the one that each eviction interrupted.
     expect(new Set(fallen.executions).size).toBe(STEPS);
     expect(fallen.executions.length).toBeLessThanOrEqual(STEPS + attempts.length - 1);
+  });
+
+  test("are asked for in tens", async () => {
+    await using own = open(false, 25);
+    await using _faults = await localAws.faults.set({ rules: [{ fault: "capacity-unavailable" }] });
+    await localAws.resetCounts();
+    const log = logOf(++salt);
+    const run = own.start(Array.from({ length: 25 }, (_, n) => onSpot({ log, ms: n, salt })));
+    const asked = async () => (await localAws.counts()).operations["ecs:RunTask"]?.requests ?? 0;
+    while ((await asked()) < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    await run.cancel();
+    expect(await asked()).toBe(3);
+  });
+
+  test("whose code is gone fail, and say what is missing", async () => {
+    await using own = open();
+    await amid({ fault: "latency", delayMs: 0 }, onLambda, 10, own);
+    const s3 = new S3Client({});
+    const Bucket = inject("stackOutputs").BucketName;
+    const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "bundles/" }));
+    for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+    const fallen = await amid({ fault: "latency", delayMs: 0 }, onDemand, 10, own);
+    expect(fallen.outcome.kind).toBe("start-failed");
+    expect(fallen.outcome.attempts[0].seen).toMatch(/bundle/);
+    expect(fallen.executions).toEqual([]);
   });
 
   test("whose image cannot be pulled fail with AWS's words", async () => {

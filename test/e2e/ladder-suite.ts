@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { Lab, type LabOptions, RunError } from "stratolab";
 import { afterAll, describe, expect, test } from "vitest";
 import { eventually, isAlive } from "../support/scripts.ts";
-import { count, dying, heapHungry, hungry, parent, stepwise, stumbling } from "./fixtures/ladder-tasks.ts";
+import {
+  count,
+  dying,
+  growing,
+  heapHungry,
+  hungry,
+  large,
+  lastOf,
+  parent,
+  stepwise,
+  stumbling,
+} from "./fixtures/ladder-tasks.ts";
 
 const tasks = new URL("./fixtures/ladder-tasks.ts", import.meta.url);
 
@@ -13,10 +24,12 @@ interface LadderOptions {
   readonly lab: (options?: Partial<LabOptions>) => LabOptions;
   /** V8 has a bound of its own in the executors, for when nobody watches memory. */
   readonly boundsHeap: boolean;
+  /** Deletes every stored object that holds a result. */
+  loseResults(): Promise<void>;
 }
 
 /** The failure ladder as a user meets it, on any runner that has executors of its own. */
-export function ladderSuite({ lab: optionsOf, boundsHeap }: LadderOptions): void {
+export function ladderSuite({ lab: optionsOf, boundsHeap, loseResults }: LadderOptions): void {
   const folder = mkdtempSync(join(tmpdir(), "ladder-"));
   const open = (options: Partial<LabOptions> = {}) =>
     new Lab({ progress: false, ...optionsOf(options), ...options, tasks });
@@ -61,6 +74,12 @@ export function ladderSuite({ lab: optionsOf, boundsHeap }: LadderOptions): void
       expect(later.attempts.map(({ kind }) => kind)).toEqual(["ok"]);
     });
 
+    test("leaves time to save a state, from which the next size goes on", async () => {
+      const [outcome] = await lab.start([growing({ upToMb: 600, ...fresh() })]).settled();
+      expect(outcome.attempts.map(({ kind }) => kind)).toContain("out-of-memory");
+      expect(outcome.kind === "ok" && outcome.value.begunAt).toBeGreaterThan(150);
+    });
+
     test("is seen on V8's heap as well, also where nobody watches memory but V8", async () => {
       await using unwatched = open(boundsHeap ? { memoryMonitor: false } : {});
       const [outcome] = await unwatched.start([heapHungry({ holdMb: 600, ...fresh() })]).settled();
@@ -69,6 +88,17 @@ export function ladderSuite({ lab: optionsOf, boundsHeap }: LadderOptions): void
       expect(kinds.slice(0, -1)).toEqual(kinds.slice(0, -1).map(() => "out-of-memory"));
       expect(kinds.length).toBeGreaterThan(1);
     });
+  });
+
+  test("a stored result that is gone is made again, though the cache has it", async () => {
+    const log = join(folder, `large-${fresh().salt}`);
+    const values = large({ log, ...fresh() });
+    expect(await lab.runTask(lastOf({ values, ...fresh() }))).toBe(99_999);
+    await loseResults();
+    expect(await lab.isCached(values)).toBe(true);
+    await using later = open();
+    expect(await later.runTask(lastOf({ values, ...fresh() }))).toBe(99_999);
+    expect(readFileSync(log, "utf8").trim().split("\n")).toHaveLength(2);
   });
 
   test("ten steps, interrupted five times, run once each but for those interrupted", async () => {
