@@ -1,3 +1,4 @@
+import type { StartFailureKind } from "../../sdk/core/events.ts";
 import type { Lane } from "../../sdk/core/offer.ts";
 import type { FailureKind } from "../../sdk/wire/outcome.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
@@ -43,7 +44,7 @@ export type Report =
       readonly type: "start-failed";
       readonly lane: Lane;
       readonly count: number;
-      readonly kind: "throttled" | "start-failed";
+      readonly kind: StartFailureKind;
     }
   | { readonly type: "limit"; readonly group: string; readonly slots: number };
 

@@ -60,8 +60,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "gives up a pool that has executors at work",
     DISPATCHER,
-    "if (isServed || pause.failures <= BUDGETS.startFailures) return",
-    "if (pause.failures <= BUDGETS.startFailures) return",
+    "if (isServed || !isBroken) return",
+    "if (!isBroken) return",
   ),
   mutation(
     "keeps evicted tasks on Spot capacity",
@@ -78,7 +78,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "never gives up a pool that does not start",
     DISPATCHER,
-    "if (isServed || pause.failures <= BUDGETS.startFailures) return",
+    "if (isServed || !isBroken) return",
     "if (true) return",
   ),
 

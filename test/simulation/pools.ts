@@ -39,8 +39,9 @@ export class Pools {
     const { agenda, fate } = this.#around;
     const id = `e${this.#life}.${this.#started++}`;
     const isThrottled = lane.service !== "local" && fate.strikes("throttle", id);
-    if (isThrottled || fate.strikes("start-failure", id)) {
-      const kind = isThrottled ? "throttled" : "start-failed";
+    const isEvicted = !isThrottled && lane.spot && fate.strikes("eviction", id);
+    if (isThrottled || isEvicted || fate.strikes("start-failure", id)) {
+      const kind = isThrottled ? "throttled" : isEvicted ? "spot-interruption" : "start-failed";
       agenda.in(fate.below(2_000, `refused ${id}`), () =>
         this.#messages.send(id, { type: "start-failed", lane, count: 1, kind }),
       );

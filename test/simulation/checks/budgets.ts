@@ -24,7 +24,7 @@ const isShared = (kind: FailureKind) => kind === "throttled" || kind === "spot-i
 /** Every retry and every failure has its cause, and each is charged where it belongs and nowhere else. */
 export class Budgets extends Check {
   readonly #accounts = new Map<number, Account>();
-  readonly #failedStarts = new Map<string, number>();
+  readonly #failedStarts = new Map<string, { broken: number; evicted: number }>();
   /** Executors that take work, each with its pool. */
   readonly #alive = new Map<string, string>();
   /** How often runs found the result of a task gone. */
@@ -105,14 +105,17 @@ export class Budgets extends Check {
   #startFailed({ lane, kind }: SchedulerEvent & { type: "start-failed" }): void {
     if (kind === "throttled") return;
     const pool = lane.pool as string;
-    const failures = (this.#failedStarts.get(pool) ?? 0) + 1;
-    this.#failedStarts.set(pool, failures);
-    if (failures <= BUDGETS.startFailures || [...this.#alive.values()].includes(pool)) return;
+    const failed = this.#failedStarts.get(pool) ?? { broken: 0, evicted: 0 };
+    if (kind === "spot-interruption") failed.evicted += 1;
+    else failed.broken += 1;
+    this.#failedStarts.set(pool, failed);
+    const isBroken = failed.broken > BUDGETS.startFailures || failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand;
+    if (!isBroken || [...this.#alive.values()].includes(pool)) return;
     this.#failedStarts.delete(pool);
     this.#givenUp = pool;
     // Whoever waits for the pool may be judged.
     this.scene.driver.entries.forEach((_, task) => {
-      this.#blame.set(task, { kind: "start-failed", lane, atServiceLimit: false });
+      this.#blame.set(task, { kind, lane, atServiceLimit: false });
     });
   }
 
