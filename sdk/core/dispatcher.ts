@@ -148,8 +148,10 @@ export class Dispatcher {
     this.#pauses.set(pool, pause);
     // As long as one executor is there, all that wait have somewhere to go.
     const isServed = this.#executors.members(pool).size > 0;
+    // Judged by what happened now: a throttle is never the last straw.
     const isBroken =
-      pause.failures > BUDGETS.startFailures || pause.evictions >= BUDGETS.spotInterruptionsBeforeOnDemand;
+      (kind === "start-failed" && pause.failures > BUDGETS.startFailures) ||
+      (kind === "spot-interruption" && pause.evictions >= BUDGETS.spotInterruptionsBeforeOnDemand);
     if (isServed || !isBroken) return { until: pause.until, judged: [] };
     this.#pauses.delete(pool);
     return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };

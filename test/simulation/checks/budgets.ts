@@ -109,7 +109,10 @@ export class Budgets extends Check {
     if (kind === "spot-interruption") failed.evicted += 1;
     else failed.broken += 1;
     this.#failedStarts.set(pool, failed);
-    const isBroken = failed.broken > BUDGETS.startFailures || failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand;
+    const isBroken =
+      kind === "start-failed"
+        ? failed.broken > BUDGETS.startFailures
+        : failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand;
     if (!isBroken || [...this.#alive.values()].includes(pool)) return;
     this.#failedStarts.delete(pool);
     this.#givenUp = pool;
