@@ -1,5 +1,6 @@
 import { labKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { refuseNewer } from "../wire/version.ts";
 import type { ControlTable } from "./control-table.ts";
 
 /** A lab says that it is alive this often, in milliseconds. */
@@ -27,5 +28,6 @@ export async function endLife(table: ControlTable, labId: string): Promise<void>
 /** Whether a lab is alive, as far as it has said. */
 export async function isLabAlive(table: ControlTable, labId: string): Promise<boolean> {
   const item = await table.get(labKey(labId));
+  refuseNewer(`the life sign LAB#${labId}`, item?.f);
   return item !== undefined && Number(item.until) > Date.now();
 }

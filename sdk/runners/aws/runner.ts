@@ -6,6 +6,7 @@ import { endLife, giveLifeSign, LIFE_SIGN_EVERY_MS } from "../../stores/lab-life
 import type { FeedEntry } from "../../wire/feed.ts";
 import { DEFAULT_STACK_NAME, DriverEnv } from "../../wire/protocol.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
+import { isNewerVersion } from "../../wire/version.ts";
 import { writeBundle } from "../local/bundle-file.ts";
 import { probeBundle } from "../local/probe.ts";
 import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
@@ -42,6 +43,7 @@ export class AwsRunner implements Runner {
   #stack: Promise<StackParts> | undefined;
   #opened: Opened | undefined;
   #lifeSigns: NodeJS.Timeout | undefined;
+  #warned = false;
 
   constructor(options: AwsOptions) {
     this.#options = options;
@@ -111,7 +113,8 @@ export class AwsRunner implements Runner {
       feedAddress,
       () => lanes.needsFeed || fleet.needsFeed,
       (entry) => this.#hear(entry),
-      () => {},
+      // A feed that could not be read is read again; what this version cannot read stays unread.
+      (error) => this.#warnOfNewer(error),
     );
     this.#opened = { session, lanes, fleet, feed };
     return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
@@ -159,6 +162,12 @@ export class AwsRunner implements Runner {
       giveLifeSign(stores.table, labId).catch(() => {});
     }, LIFE_SIGN_EVERY_MS).unref();
     await giveLifeSign(stores.table, labId);
+  }
+
+  #warnOfNewer(error: unknown): void {
+    if (this.#warned || !isNewerVersion(error)) return;
+    this.#warned = true;
+    process.emitWarning(error.message, "StratolabWarning");
   }
 
   #hear({ executor, event }: FeedEntry): void {
