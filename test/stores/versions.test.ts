@@ -115,8 +115,8 @@ const CASES: readonly Case[] = [
   },
   {
     what: "a life sign",
-    named: "the life sign LAB#lab",
-    write: ({ table }) => giveLifeSign(table, "lab"),
+    named: "the life sign of the lab lab",
+    write: ({ table }) => giveLifeSign(table, "lab", 1),
     read: ({ table }) => isLabAlive(table, "lab"),
   },
   {

@@ -2,7 +2,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lane, Offer } from "../../core/offer.ts";
 import { LabOptionError } from "../../errors.ts";
-import { endLife, giveLifeSign, LIFE_SIGN_EVERY_MS } from "../../stores/lab-life.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
 import { DEFAULT_STACK_NAME, DriverEnv } from "../../wire/protocol.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
@@ -42,7 +41,6 @@ export class AwsRunner implements Runner {
   readonly #options: AwsOptions;
   #stack: Promise<StackParts> | undefined;
   #opened: Opened | undefined;
-  #lifeSigns: NodeJS.Timeout | undefined;
   #warned = false;
 
   constructor(options: AwsOptions) {
@@ -100,11 +98,7 @@ export class AwsRunner implements Runner {
     const fleet = new EcsFleet({
       ecs: new Ecs(stack),
       stores,
-      settings: async () => {
-        // Containers leave when the lab is gone, so it has to be there before the first of them.
-        await this.#liveOn(session);
-        return { lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash };
-      },
+      settings: async () => ({ lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash }),
       report,
       listen,
     });
@@ -156,14 +150,6 @@ export class AwsRunner implements Runner {
     ];
   }
 
-  async #liveOn({ stores, labId }: RunnerSession): Promise<void> {
-    if (this.#lifeSigns) return;
-    this.#lifeSigns = setInterval(() => {
-      giveLifeSign(stores.table, labId).catch(() => {});
-    }, LIFE_SIGN_EVERY_MS).unref();
-    await giveLifeSign(stores.table, labId);
-  }
-
   #warnOfNewer(error: unknown): void {
     if (this.#warned || !isNewerVersion(error)) return;
     this.#warned = true;
@@ -200,11 +186,8 @@ export class AwsRunner implements Runner {
   async close(): Promise<void> {
     const opened = this.#opened;
     if (!opened) return;
-    const { lanes, fleet, feed, session } = opened;
+    const { lanes, fleet, feed } = opened;
     lanes.close();
     await Promise.all([fleet.close(), feed.close()]);
-    if (!this.#lifeSigns) return;
-    clearInterval(this.#lifeSigns);
-    await endLife(session.stores.table, session.labId).catch(() => {});
   }
 }
