@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sdk/wire/invocation.ts";
 import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
-import { ExecutorEnv, PROTOCOL_VERSION } from "../sdk/wire/protocol.ts";
+import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { AssignmentTeller } from "./assignment-teller.ts";
 import { InvocationInbox } from "./invocation-inbox.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -37,11 +37,6 @@ const supervisor = new Supervisor({
 supervisor.prepare();
 
 export async function handler(payload: InvocationPayload, context: LambdaContext): Promise<InvocationResponse> {
-  if (payload?.protocol !== PROTOCOL_VERSION) {
-    throw new Error(
-      `this stack speaks protocol ${PROTOCOL_VERSION}, the caller ${String(payload?.protocol)}: deploy the stack and run the script with the same version of stratolab`,
-    );
-  }
   const assignment = readPayload(payload);
   const executor = `${id}/${context.awsRequestId ?? ""}`;
   const teller = new AssignmentTeller({ assignment, executor: context.awsRequestId ?? id, stores });

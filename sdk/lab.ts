@@ -14,6 +14,7 @@ import { type LabPlan, type PlanningContext, planTasks } from "./planning.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import type { Runner } from "./runners/runner.ts";
+import { LabLife } from "./stores/lab-life.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
@@ -36,6 +37,7 @@ interface OpenLab {
   readonly runner: Runner;
   readonly stores: Stores;
   readonly driver: Driver;
+  readonly life: LabLife;
   readonly planning: PlanningContext;
 }
 
@@ -245,7 +247,10 @@ export class Lab implements AsyncDisposable {
     ]);
     const stores = await openStores(address);
     let driver: Driver | undefined;
+    let life: LabLife | undefined;
     try {
+      // Before the first object: a clean-up goes by when labs began, see docs/architecture.md.
+      life = await LabLife.begin(stores.table, this.#id);
       const opening = await runner.open({
         labId: this.#id,
         bundle,
@@ -269,9 +274,10 @@ export class Lab implements AsyncDisposable {
         memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
         progress,
       });
-      return { runner, stores, driver, planning: { namespace, versions, taskModule: bundle.taskModule } };
+      return { runner, stores, driver, life, planning: { namespace, versions, taskModule: bundle.taskModule } };
     } catch (error) {
       await runner.close();
+      await life?.end();
       await stores.table.close();
       throw error;
     }
@@ -293,11 +299,12 @@ export class Lab implements AsyncDisposable {
   async #closeOnce(): Promise<void> {
     const opened = await this.#opening?.catch(() => undefined);
     if (!opened) return;
-    const { driver, runner, stores } = opened;
+    const { driver, life, runner, stores } = opened;
     driver.cancelAll();
     await Promise.all(driver.activeRuns().map(({ ended }) => ended));
     await driver.written();
     await runner.close();
+    await life.end();
     await stores.table.close();
   }
 

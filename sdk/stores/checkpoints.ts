@@ -4,6 +4,7 @@ import type { Encoded } from "../wire/codec/frame.ts";
 import { checkpointKey, checkpointObject } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
+import { refuseNewer } from "../wire/version.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import { slotAttributes, slotOf } from "./slot-attributes.ts";
 import type { Stores } from "./stores.ts";
@@ -34,8 +35,9 @@ export async function saveCheckpoint(
   encoded: Encoded,
   inlineBytes: number,
 ): Promise<boolean> {
-  const slot = await store();
   const before = await table.get(checkpointKey(taskKey));
+  if (before) refuseNewer(`the checkpoint ${before.pk}`, before.f);
+  const slot = await store();
   const written = await table.putIf(
     {
       ...checkpointKey(taskKey),
@@ -78,13 +80,15 @@ export async function readCheckpoint(
   notBefore: number,
 ): Promise<Slot | undefined> {
   const item = await table.get(checkpointKey(taskKey));
-  return item && Number(item.n) >= notBefore * 1_000 ? slotOf("v", item) : undefined;
+  if (!item) return undefined;
+  refuseNewer(`the checkpoint ${item.pk}`, item.f);
+  return Number(item.n) >= notBefore * 1_000 ? slotOf("v", item) : undefined;
 }
 
-/** Forgets a task's state: it has its result. */
+/** Forgets a task's state: it has its result. What a newer stratolab saved is left to its own time. */
 export async function deleteCheckpoint({ table, objects }: Stores, taskKey: string): Promise<void> {
   const item: Item | undefined = await table.get(checkpointKey(taskKey));
-  if (!item) return;
+  if (!item || Number(item.f) > PROTOCOL_VERSION) return;
   await table.deleteMany([checkpointKey(taskKey)]);
   const slot = slotOf("v", item);
   if ("object" in slot) await objects.deleteMany([slot.object]);

@@ -41,6 +41,8 @@ export interface ControlTable {
   /** Changes attributes of an item that exists; gives the whole item back, undefined where there was none. */
   merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined>;
   deleteMany(keys: readonly ItemKey[]): Promise<void>;
+  /** Deletes an item if the condition holds of it; whether it did. */
+  deleteIf(key: ItemKey, condition: Condition): Promise<boolean>;
   /** Items of one partition by sort key. */
   query(pk: string, options?: QueryOptions): Promise<Item[]>;
   /** Every item whose partition key starts like this, in no order. Reads the whole table on AWS. */

@@ -2,7 +2,8 @@ import type { FeedAddress } from "../wire/attempt.ts";
 import { FEED_ATTRIBUTE, type FeedEntry, type FeedEvent, packFeedEntry, unpackFeedEntry } from "../wire/feed.ts";
 import { feedPartition, feedSortKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
-import type { ControlTable } from "./control-table.ts";
+import { isNewerVersion, refuseNewer } from "../wire/version.ts";
+import type { ControlTable, Item } from "./control-table.ts";
 
 /** How long feed items are kept, in seconds: a driver that comes back after a day still finds them. */
 const KEPT_SECONDS = 2 * 24 * 3600;
@@ -49,14 +50,17 @@ export class FeedWriter {
 export class FeedReader {
   readonly #table: ControlTable;
   readonly #feed: FeedAddress;
+  readonly #onNewer: (error: Error) => void;
   /** Sort keys seen that may come up again, by shard. */
   readonly #seen: Map<string, number>[];
   readonly #readUpTo: number[];
   #lastDeepRead = 0;
 
-  constructor(table: ControlTable, feed: FeedAddress) {
+  /** @param onNewer Is told of each entry that only a newer stratolab can read; the others are read on. */
+  constructor(table: ControlTable, feed: FeedAddress, onNewer: (error: Error) => void) {
     this.#table = table;
     this.#feed = feed;
+    this.#onNewer = onNewer;
     this.#seen = Array.from({ length: feed.shards }, () => new Map());
     this.#readUpTo = new Array(feed.shards).fill(0);
   }
@@ -80,9 +84,20 @@ export class FeedReader {
       const writtenAt = Number(item.sk.slice(0, item.sk.indexOf("#")));
       seen.set(item.sk, writtenAt);
       this.#readUpTo[shard] = Math.max(this.#readUpTo[shard], writtenAt);
-      fresh.push(unpackFeedEntry(item[FEED_ATTRIBUTE] as Uint8Array));
+      if (this.#isReadable(item)) fresh.push(unpackFeedEntry(item[FEED_ATTRIBUTE] as Uint8Array));
     }
     for (const [sk, writtenAt] of seen) if (writtenAt < this.#readUpTo[shard] - DEEP_OVERLAP_MS) seen.delete(sk);
     return fresh;
+  }
+
+  #isReadable(item: Item): boolean {
+    try {
+      refuseNewer(`the feed entry ${item.pk} ${item.sk}`, item.f);
+      return true;
+    } catch (error) {
+      if (!isNewerVersion(error)) throw error;
+      this.#onNewer(error);
+      return false;
+    }
   }
 }

@@ -3,6 +3,7 @@ import { pack, unpack } from "msgpackr";
 import type { Assignment } from "../wire/attempt.ts";
 import { contentObject, inboxKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { refuseNewer, requireSameVersion } from "../wire/version.ts";
 import type { ControlTable } from "./control-table.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { Stores } from "./stores.ts";
@@ -53,9 +54,17 @@ export async function readLetters(
   const items = await table.query(pk, { after: sk });
   return Promise.all(
     items.map(async (item) => {
+      refuseNewer(`the letter ${item.pk} ${item.sk}`, item.f);
       const bytes = item.o === undefined ? (item.m as Uint8Array) : await objects.get(String(item.o));
       if (!bytes) throw new Error(`the assignment ${String(item.o)} is not in the object store`);
-      return { number: Number(item.sk), letter: unpack(bytes) as Letter };
+      const letter = unpack(bytes) as Letter;
+      if (letter.type === "assign") {
+        requireSameVersion("the driver's assignment", "this container's runtime", letter.assignment.protocol, {
+          whenNewer: "Run the script again: it brings its own runtime along",
+          whenOlder: "Update stratolab where the script runs",
+        });
+      }
+      return { number: Number(item.sk), letter };
     }),
   );
 }

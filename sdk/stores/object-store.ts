@@ -9,14 +9,21 @@ export interface StoredObject {
 
 /**
  * The object store: large values, bundles, whatever does not fit an item. Objects never change: a
- * second `put` of a key leaves the first as it is.
+ * second `put` of a key leaves the first as it is, but for its age: clean-ups go by age, and what
+ * somebody has just put must not go because somebody else put it long ago.
  */
 export interface ObjectStore {
   /** Stores the chunks under the key unless it is there already; whole or not at all. */
   put(key: string, content: Encoded): Promise<void>;
   /** The object in memory of its own, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** The object's first bytes, at most so many, or undefined where there is none. */
+  getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
+  /** What `list` would say of it, undefined where there is none. */
+  stat(key: string): Promise<StoredObject | undefined>;
+  /** As if it had been put again, without its content: whether it is there, to stay for a while. */
+  touch(key: string): Promise<boolean>;
   deleteMany(keys: readonly string[]): Promise<void>;
   list(prefix: string): AsyncIterable<StoredObject>;
 }

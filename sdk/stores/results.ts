@@ -1,6 +1,7 @@
 import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
+import { refuseNewer } from "../wire/version.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import { slotAttributes, slotOf } from "./slot-attributes.ts";
 
@@ -44,6 +45,7 @@ function toItem(record: ResultRecord): Item {
 }
 
 function toRecord(item: Item): ResultRecord {
+  refuseNewer(`the stored result ${item.pk}`, item.f);
   return {
     key: item.pk.slice(RESULT_PREFIX.length),
     namespace: String(item.ns),

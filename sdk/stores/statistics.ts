@@ -1,5 +1,6 @@
 import { statisticsKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { refuseNewer } from "../wire/version.ts";
 import type { ControlTable } from "./control-table.ts";
 
 /** What earlier runs have measured of a task type. */
@@ -20,6 +21,7 @@ export async function readStatistics(
   const items = await table.getMany(names.map((name) => statisticsKey(namespace, name)));
   return items.flatMap((item, position): TypeStatistics[] => {
     if (!item) return [];
+    refuseNewer(`the statistics ${item.pk}`, item.f);
     const meanMs = item.d === undefined ? undefined : Number(item.d);
     return [{ name: names[position], meanMs, tooSmall: JSON.parse(String(item.o ?? "[]")) }];
   });

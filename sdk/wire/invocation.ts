@@ -3,6 +3,7 @@ import type { Assignment } from "./attempt.ts";
 import type { WireLogLine } from "./feed.ts";
 import type { Outcome, SharedFailure } from "./outcome.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
+import { requireSameVersion } from "./version.ts";
 
 /** What a Lambda function is invoked with: JSON around MessagePack, since Lambda takes JSON only. */
 export interface InvocationPayload {
@@ -34,7 +35,12 @@ export function toPayload(assignment: Assignment): InvocationPayload {
   return { protocol: PROTOCOL_VERSION, assignment: Buffer.from(pack(assignment)).toString("base64") };
 }
 
+/** @throws LabError when the driver speaks another version. */
 export function readPayload(payload: InvocationPayload): Assignment {
+  requireSameVersion("the driver", "the stack that it invoked", payload?.protocol, {
+    whenNewer: 'Update the stack with "npx cdk deploy"',
+    whenOlder: "Update stratolab where the script runs",
+  });
   return unpack(Buffer.from(payload.assignment, "base64")) as Assignment;
 }
 
@@ -48,6 +54,11 @@ export function toResponse(result: InvocationResult): InvocationResponse {
   return { protocol: PROTOCOL_VERSION, result: Buffer.from(pack(result)).toString("base64") };
 }
 
+/** @throws LabError when the function speaks another version. */
 export function readResponse(response: InvocationResponse): InvocationResult {
+  requireSameVersion("the function", "this driver", response.protocol, {
+    whenNewer: "Update stratolab to the stack's version",
+    whenOlder: 'Update the stack with "npx cdk deploy"',
+  });
   return unpack(Buffer.from(response.result, "base64")) as InvocationResult;
 }

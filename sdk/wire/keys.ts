@@ -15,11 +15,19 @@ export const RESULT_PREFIX = "R#";
 /** Result of a task, found by its cache key. */
 export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + taskKey, sk: "R" });
 
+export const CHECKPOINT_PREFIX = "CP#";
+
 /** State that a task saved on its way. */
-export const checkpointKey = (taskKey: string): ItemKey => ({ pk: `CP#${taskKey}`, sk: "CP" });
+export const checkpointKey = (taskKey: string): ItemKey => ({ pk: CHECKPOINT_PREFIX + taskKey, sk: "CP" });
+
+/** All labs lie in one partition: each says something every ten seconds, and a clean-up asks for all of them. */
+export const LABS_PARTITION = "LABS";
 
 /** Until when a lab is known to be alive; its executors leave when it is over. */
-export const labKey = (labId: string): ItemKey => ({ pk: `LAB#${labId}`, sk: "LAB" });
+export const labKey = (labId: string): ItemKey => ({ pk: LABS_PARTITION, sk: labId });
+
+/** Held by the clean-up that is going on, and whether it is deleting objects at this moment. */
+export const SWEEP_KEY: ItemKey = { pk: "GC", sk: "GC" };
 
 /** Durations and sizes learned of a task type. */
 export const statisticsKey = (namespace: string, taskName: string): ItemKey => ({
@@ -27,21 +35,28 @@ export const statisticsKey = (namespace: string, taskName: string): ItemKey => (
   sk: "STATS",
 });
 
+export const INBOX_PREFIX = "IN#";
+
 /** Assignments of one ECS executor, in order of their number. */
 export const inboxKey = (executorId: string, number: number): ItemKey => ({
-  pk: `IN#${executorId}`,
+  pk: INBOX_PREFIX + executorId,
   sk: String(number).padStart(10, "0"),
 });
 
 /** Whose inbox an invocation of Lambda looks into: it has no name of its own that the driver knows. */
 export const invocationInbox = (lab: string, assignmentId: string): string => `${lab}.${assignmentId}`;
 
+export const FEED_PREFIX = "FEED#";
+
 /** One shard of a feed: what executors tell a driver that does not wait on a socket. */
-export const feedPartition = (feed: string, shard: number): string => `FEED#${feed}#${shard}`;
+export const feedPartition = (feed: string, shard: number): string => `${FEED_PREFIX}${feed}#${shard}`;
 
 /** One event in a feed: sorted by when it was written, then by who wrote it. */
 export const feedSortKey = (writtenAtMs: number, executorId: string, sequence: number): string =>
   `${String(writtenAtMs).padStart(15, "0")}#${executorId}#${String(sequence).padStart(8, "0")}`;
+
+/** First parts of all objects' keys. */
+export const OBJECT_FOLDERS = ["results", "content", "checkpoints", "bundles", "runtime"] as const;
 
 const RESULT_OBJECTS = "results";
 

@@ -42,6 +42,35 @@ export function testControlTable(name: string, open: () => Promise<ControlTableU
     const fresh = () => `T#${randomBytes(8).toString("hex")}`;
     const winners = (results: readonly WriteResult[]) => results.filter(({ written }) => written).length;
 
+    describe("deleteIf", () => {
+      test("deletes an item of which the condition holds, and says so", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        await table.put({ ...key, n: 5, other: "x" });
+        expect(await table.deleteIf(key, { when: "equals", attribute: "n", value: 6 })).toBe(false);
+        expect(await table.deleteIf(key, { when: "equals", attribute: "missing", value: 5 })).toBe(false);
+        expect(await table.deleteIf(key, { when: "absent-or-below", attribute: "n", value: 5 })).toBe(false);
+        expect(await table.get(key)).toMatchObject({ n: 5 });
+        expect(await table.deleteIf(key, { when: "equals", attribute: "n", value: 5 })).toBe(true);
+        expect(await table.get(key)).toBeUndefined();
+      });
+
+      test("deletes nothing where there is nothing", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        expect(await table.deleteIf(key, { when: "equals", attribute: "n", value: 5 })).toBe(false);
+        expect(await table.deleteIf(key, { when: "absent" })).toBe(false);
+        expect(await table.deleteIf(key, { when: "absent-or-below", attribute: "n", value: 5 })).toBe(false);
+      });
+
+      test("of many that want one item, one gets it", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        await table.put({ ...key, n: 1 });
+        const got = await Promise.all(
+          Array.from({ length: 10 }, () => table.deleteIf(key, { when: "equals", attribute: "n", value: 1 })),
+        );
+        expect(got.filter(Boolean).length).toBe(1);
+      });
+    });
+
     describe("get and put", () => {
       test("an item that is not there is undefined", async () => {
         expect(await table.get({ pk: fresh(), sk: "s" })).toBeUndefined();

@@ -10,6 +10,10 @@ const numbers = (entries: readonly FeedEntry[], executor?: string) =>
   entries
     .filter((entry) => executor === undefined || entry.executor === executor)
     .map((entry) => Number((entry.event as FeedEvent & { type: "beat" }).assignments[0]));
+/** None of these feeds holds what is newer. */
+const refuse = (error: Error): never => {
+  throw error;
+};
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 beforeEach(() => {
@@ -24,13 +28,13 @@ const passes = (ms: number) => vi.setSystemTime(Date.now() + ms);
 describe("a feed", () => {
   test("without events gives none", async () => {
     await using stores = await temporaryStores();
-    const reader = new FeedReader(stores.table, FEED);
+    const reader = new FeedReader(stores.table, FEED, refuse);
     expect(await reader.read()).toEqual([]);
   });
 
   test("gives each event once, those of one executor in order", async () => {
     await using stores = await temporaryStores();
-    const reader = new FeedReader(stores.table, FEED);
+    const reader = new FeedReader(stores.table, FEED, refuse);
     const executors = ["a", "b", "c", "d", "e"];
     const writers = executors.map((id) => new FeedWriter(stores.table, id));
     const heard: FeedEntry[] = [];
@@ -49,7 +53,7 @@ describe("a feed", () => {
     await using stores = await temporaryStores();
     const writer = new FeedWriter(stores.table, "a");
     for (const number of upTo(30)) await writer.write(FEED, event(number));
-    expect(numbers(await new FeedReader(stores.table, FEED).read())).toEqual(upTo(30));
+    expect(numbers(await new FeedReader(stores.table, FEED, refuse).read())).toEqual(upTo(30));
   });
 
   test("keeps the order of an executor's events, also when its clock is set back", async () => {
@@ -59,7 +63,7 @@ describe("a feed", () => {
       await writer.write(FEED, event(number));
       passes(-300);
     }
-    expect(numbers(await new FeedReader(stores.table, FEED).read())).toEqual(upTo(5));
+    expect(numbers(await new FeedReader(stores.table, FEED, refuse).read())).toEqual(upTo(5));
   });
 
   test("is read from its beginning by whoever comes later", async () => {
@@ -68,14 +72,14 @@ describe("a feed", () => {
     await writer.write(FEED, event(0));
     passes(3_600_000);
     await writer.write(FEED, event(1));
-    await new FeedReader(stores.table, FEED).read();
-    expect(numbers(await new FeedReader(stores.table, FEED).read())).toEqual([0, 1]);
+    await new FeedReader(stores.table, FEED, refuse).read();
+    expect(numbers(await new FeedReader(stores.table, FEED, refuse).read())).toEqual([0, 1]);
   });
 
   test("is nobody else's", async () => {
     await using stores = await temporaryStores();
     await new FeedWriter(stores.table, "a").write({ name: "other", shards: 4 }, event(0));
-    expect(await new FeedReader(stores.table, FEED).read()).toEqual([]);
+    expect(await new FeedReader(stores.table, FEED, refuse).read()).toEqual([]);
   });
 
   test("spreads its executors over its shards", async () => {
@@ -113,7 +117,7 @@ describe("a feed", () => {
       ],
     };
     await new FeedWriter(stores.table, "a").write(FEED, told);
-    const [{ event: heard }] = await new FeedReader(stores.table, FEED).read();
+    const [{ event: heard }] = await new FeedReader(stores.table, FEED, refuse).read();
     const { reports } = heard as FeedEvent & { type: "outcomes" };
     const { error } = reports[0].outcome as { error: { encoded: Uint8Array } };
     expect([...error.encoded]).toEqual([0, 255]);
@@ -139,7 +143,7 @@ describe("an event that comes late", () => {
 
   test("by up to two seconds is found by the next look", async () => {
     await using stores = await temporaryStores();
-    const reader = new FeedReader(stores.table, FEED);
+    const reader = new FeedReader(stores.table, FEED, refuse);
     await write(stores.table, 0, 0);
     expect(numbers(await reader.read())).toEqual([0]);
     await write(stores.table, 1_900, 1);
@@ -149,7 +153,7 @@ describe("an event that comes late", () => {
 
   test("by up to half a minute is found within five seconds", async () => {
     await using stores = await temporaryStores();
-    const reader = new FeedReader(stores.table, FEED);
+    const reader = new FeedReader(stores.table, FEED, refuse);
     await write(stores.table, 0, 0);
     await reader.read();
     await write(stores.table, 29_000, 1);
@@ -161,7 +165,7 @@ describe("an event that comes late", () => {
 
   test("does not bring the others back", async () => {
     await using stores = await temporaryStores();
-    const reader = new FeedReader(stores.table, FEED);
+    const reader = new FeedReader(stores.table, FEED, refuse);
     for (const number of upTo(30)) {
       await write(stores.table, 0, number);
       passes(1_000);

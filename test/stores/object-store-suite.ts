@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ObjectStore, StoredObject } from "../../sdk/stores/object-store.ts";
 import type { Encoded } from "../../sdk/wire/codec/frame.ts";
 
@@ -121,6 +121,52 @@ export function testObjectStore(name: string, open: () => Promise<ObjectStoreUnd
 
     test("deletes nothing where nothing is named", async () => {
       await objects.deleteMany([]);
+    });
+
+    test("says of one object what it would list of it", async () => {
+      const folder = fresh();
+      await objects.put(`${folder}/a`, encodedOf(new Uint8Array(17)));
+      const [listedObject] = await listed(objects, `${folder}/`);
+      const stat = await objects.stat(`${folder}/a`);
+      expect(stat).toMatchObject({ key: `${folder}/a`, bytes: 17 });
+      expect(Math.abs((stat?.modifiedAtMs ?? 0) - listedObject.modifiedAtMs)).toBeLessThan(1_000);
+      expect(await objects.stat(`${folder}/missing`)).toBeUndefined();
+    });
+
+    test("gives the first bytes of an object, or all where there are fewer", async () => {
+      const folder = fresh();
+      await objects.put(`${folder}/a`, encodedOf(Buffer.from("first "), Buffer.from("and last")));
+      await objects.put(`${folder}/empty`, encodedOf());
+      const start = async (key: string, bytes: number) => {
+        const found = await objects.getStart(`${folder}/${key}`, bytes);
+        return found && Buffer.from(found).toString();
+      };
+      expect(await start("a", 5)).toBe("first");
+      expect(await start("a", 1_000)).toBe("first and last");
+      expect(await start("empty", 5)).toBe("");
+      expect(await start("missing", 5)).toBeUndefined();
+    });
+
+    test("keeps the content of an object that is touched, and touches none that is not there", async () => {
+      const key = `${fresh()}/a`;
+      expect(await objects.touch(key)).toBe(false);
+      expect(await objects.has(key)).toBe(false);
+      await objects.put(key, encodedOf(Buffer.from("x")));
+      expect(await objects.touch(key)).toBe(true);
+      expect(Buffer.from((await objects.get(key)) as Uint8Array).toString()).toBe("x");
+    });
+
+    test("keeps the content of one that is touched, or put again, hours later", async () => {
+      const key = `${fresh()}/a`;
+      await objects.put(key, encodedOf(Buffer.from("x")));
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+      try {
+        expect(await objects.touch(key)).toBe(true);
+        await objects.put(key, encodedOf(Buffer.from("x")));
+      } finally {
+        vi.useRealTimers();
+      }
+      expect(Buffer.from((await objects.get(key)) as Uint8Array).toString()).toBe("x");
     });
 
     test("lists keys, sizes and times by any beginning of the key", async () => {

@@ -3,12 +3,14 @@ import { describe, expect, test } from "vitest";
 import {
   bundleMapObject,
   bundleObject,
+  checkpointObject,
   contentObject,
   feedPartition,
   feedSortKey,
   type ItemKey,
   inboxKey,
   labKey,
+  OBJECT_FOLDERS,
   RESULT_PREFIX,
   resultKey,
   resultObject,
@@ -22,10 +24,27 @@ const text = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
 /** As DynamoDB and LMDB order them: by UTF-8. */
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
+/** Keys of objects of all kinds. */
+const OBJECT_KEYS = [
+  resultObject("k", "h"),
+  contentObject("hash"),
+  checkpointObject("k", "h", 0, 1),
+  bundleObject("h"),
+  bundleMapObject("h"),
+  runtimeObject("h"),
+];
+
+describe("keys of objects", () => {
+  test("begin with one of the folders that a clean-up goes through", () => {
+    const folders = new Set(OBJECT_KEYS.map((key) => key.slice(0, key.indexOf("/"))));
+    expect([...folders].sort()).toEqual([...OBJECT_FOLDERS].sort());
+  });
+});
+
 describe("keys of the control table", () => {
   test("are these, in tables that exist already", () => {
     expect(resultKey("k")).toEqual({ pk: "R#k", sk: "R" });
-    expect(labKey("l")).toEqual({ pk: "LAB#l", sk: "LAB" });
+    expect(labKey("l")).toEqual({ pk: "LABS", sk: "l" });
     expect(statisticsKey("ns", "train")).toEqual({ pk: "STATS#ns#train", sk: "STATS" });
     expect(inboxKey("e", 7)).toEqual({ pk: "IN#e", sk: "0000000007" });
     expect(feedPartition("f", 3)).toBe("FEED#f#3");

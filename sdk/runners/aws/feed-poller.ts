@@ -25,7 +25,7 @@ export class FeedPoller {
     hear: (entry: FeedEntry) => void,
     onTrouble: (error: unknown) => void,
   ) {
-    this.#reader = new FeedReader(table, feed);
+    this.#reader = new FeedReader(table, feed, onTrouble);
     this.#isNeeded = isNeeded;
     this.#hear = hear;
     this.#onTrouble = onTrouble;

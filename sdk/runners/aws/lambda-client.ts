@@ -2,7 +2,6 @@ import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from "@aws-sdk
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Assignment } from "../../wire/attempt.ts";
 import { type InvocationResponse, type InvocationResult, readResponse, toPayload } from "../../wire/invocation.ts";
-import { PROTOCOL_VERSION } from "../../wire/protocol.ts";
 
 /**
  * How long an answer is awaited on a socket, in milliseconds. NAT gateways and home routers drop a
@@ -99,7 +98,13 @@ export class Lambda {
 
 function readAnswer(answer: unknown): InvokeAnswer {
   const response = answer as InvocationResponse | null;
-  if (response?.protocol === PROTOCOL_VERSION) return { kind: "result", result: readResponse(response) };
+  if (typeof response?.protocol === "number" && typeof response.result === "string") {
+    try {
+      return { kind: "result", result: readResponse(response) };
+    } catch (error) {
+      return { kind: "function-error", errorMessage: (error as Error).message };
+    }
+  }
   return {
     kind: "function-error",
     errorMessage: `the function gave an answer that is none of stratolab's: ${JSON.stringify(answer).slice(0, 200)}`,

@@ -2,10 +2,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lane, Offer } from "../../core/offer.ts";
 import { LabOptionError } from "../../errors.ts";
-import { endLife, giveLifeSign, LIFE_SIGN_EVERY_MS } from "../../stores/lab-life.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
 import { DEFAULT_STACK_NAME, DriverEnv } from "../../wire/protocol.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
+import { isNewerVersion } from "../../wire/version.ts";
 import { writeBundle } from "../local/bundle-file.ts";
 import { probeBundle } from "../local/probe.ts";
 import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
@@ -41,7 +41,7 @@ export class AwsRunner implements Runner {
   readonly #options: AwsOptions;
   #stack: Promise<StackParts> | undefined;
   #opened: Opened | undefined;
-  #lifeSigns: NodeJS.Timeout | undefined;
+  #warned = false;
 
   constructor(options: AwsOptions) {
     this.#options = options;
@@ -98,11 +98,7 @@ export class AwsRunner implements Runner {
     const fleet = new EcsFleet({
       ecs: new Ecs(stack),
       stores,
-      settings: async () => {
-        // Containers leave when the lab is gone, so it has to be there before the first of them.
-        await this.#liveOn(session);
-        return { lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash };
-      },
+      settings: async () => ({ lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash }),
       report,
       listen,
     });
@@ -111,7 +107,8 @@ export class AwsRunner implements Runner {
       feedAddress,
       () => lanes.needsFeed || fleet.needsFeed,
       (entry) => this.#hear(entry),
-      () => {},
+      // A feed that could not be read is read again; what this version cannot read stays unread.
+      (error) => this.#warnOfNewer(error),
     );
     this.#opened = { session, lanes, fleet, feed };
     return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
@@ -153,12 +150,10 @@ export class AwsRunner implements Runner {
     ];
   }
 
-  async #liveOn({ stores, labId }: RunnerSession): Promise<void> {
-    if (this.#lifeSigns) return;
-    this.#lifeSigns = setInterval(() => {
-      giveLifeSign(stores.table, labId).catch(() => {});
-    }, LIFE_SIGN_EVERY_MS).unref();
-    await giveLifeSign(stores.table, labId);
+  #warnOfNewer(error: unknown): void {
+    if (this.#warned || !isNewerVersion(error)) return;
+    this.#warned = true;
+    process.emitWarning(error.message, "StratolabWarning");
   }
 
   #hear({ executor, event }: FeedEntry): void {
@@ -191,11 +186,8 @@ export class AwsRunner implements Runner {
   async close(): Promise<void> {
     const opened = this.#opened;
     if (!opened) return;
-    const { lanes, fleet, feed, session } = opened;
+    const { lanes, fleet, feed } = opened;
     lanes.close();
     await Promise.all([fleet.close(), feed.close()]);
-    if (!this.#lifeSigns) return;
-    clearInterval(this.#lifeSigns);
-    await endLife(session.stores.table, session.labId).catch(() => {});
   }
 }

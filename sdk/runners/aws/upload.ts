@@ -24,11 +24,12 @@ export async function uploadBundle(objects: ObjectStore, bundle: Bundle): Promis
         'Use a package without compiled code, run with runner: "local", or give the stack an image that has it (-c image=…)',
     );
   }
-  if (await objects.has(bundleObject(bundle.hash))) return;
+  const [code, map] = [bundleObject(bundle.hash), bundleMapObject(bundle.hash)];
+  if ((await objects.touch(code)) && (await objects.touch(map))) return;
   const encoder = new TextEncoder();
   await Promise.all([
-    objects.put(bundleMapObject(bundle.hash), whole(encoder.encode(bundle.sourceMap))),
-    objects.put(bundleObject(bundle.hash), whole(encoder.encode(bundle.code))),
+    objects.put(map, whole(encoder.encode(bundle.sourceMap))),
+    objects.put(code, whole(encoder.encode(bundle.code))),
   ]);
 }
 
@@ -44,7 +45,7 @@ export async function uploadRuntime(objects: ObjectStore, bucket: string, region
   const code = await readFile(packageFile("dist/runtime/container.mjs"));
   const hash = createHash("sha256").update(code).digest("hex");
   const key = runtimeObject(hash);
-  if (!(await objects.has(key))) await objects.put(key, whole(code));
+  if (!(await objects.touch(key))) await objects.put(key, whole(code));
   const client = s3Client(region);
   return {
     hash,

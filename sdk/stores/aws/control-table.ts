@@ -3,6 +3,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -134,6 +135,25 @@ export class DynamoControlTable implements ControlTable {
         pending = (answer.UnprocessedItems?.[this.#table] ?? []) as typeof pending;
       }
     });
+  }
+
+  async deleteIf(key: ItemKey, condition: Condition): Promise<boolean> {
+    const { ConditionExpression, ...values } = toExpression(condition);
+    try {
+      await this.#client.send(
+        new DeleteItemCommand({
+          TableName: this.#table,
+          Key: toKey(key),
+          ...values,
+          // Deleting what is not there would succeed.
+          ConditionExpression: `attribute_exists(pk) AND (${ConditionExpression})`,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
   }
 
   async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import {
+  CopyObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -10,11 +11,14 @@ import {
 import { joinChunks } from "../../wire/codec/codec.ts";
 import type { Encoded } from "../../wire/codec/frame.ts";
 import type { ObjectStore, StoredObject } from "../object-store.ts";
+import { reuse } from "../reuse.ts";
 
 /** Objects above this size travel in parts, several at once; S3 gives one connection about 90 MB/s. */
 const PART_BYTES = 16 * 1024 * 1024;
 const PARALLEL_PARTS = 4;
 const DELETE_BATCH = 1_000;
+/** What S3 copies in one request. */
+const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
 const statusOf = (error: unknown) => (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 
@@ -23,18 +27,32 @@ export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #bucket: string;
 
-  constructor(client: S3Client, bucket: string) {
+  readonly #sweepEnded: () => Promise<boolean>;
+
+  /** @param sweepEnded Waits for a clean-up that is deleting objects; false where none is. */
+  constructor(client: S3Client, bucket: string, sweepEnded: () => Promise<boolean>) {
     this.#client = client;
     this.#bucket = bucket;
+    this.#sweepEnded = sweepEnded;
   }
 
   async put(key: string, content: Encoded): Promise<void> {
+    // `If-None-Match: *` keeps the first of two writers, so an object never changes under a reader.
+    while (!(await this.#write(key, content, { IfNoneMatch: "*" }))) {
+      const isThere = await this.#reuse(key, ({ bytes }) =>
+        bytes > MAX_COPY_BYTES ? this.#write(key, content, {}) : this.#copyOntoItself(key),
+      );
+      if (isThere) return;
+    }
+  }
+
+  /** False where the condition does not hold. */
+  async #write(key: string, content: Encoded, condition: { IfNoneMatch?: "*" }): Promise<boolean> {
     try {
-      // `If-None-Match: *` keeps the first of two writers, so an object never changes under a reader.
-      const target = { Bucket: this.#bucket, Key: key, IfNoneMatch: "*" };
+      const target = { Bucket: this.#bucket, Key: key, ...condition };
       if (content.byteLength <= PART_BYTES) {
         await this.#client.send(new PutObjectCommand({ ...target, Body: joinChunks(content) }));
-        return;
+        return true;
       }
       const { Upload } = await import("@aws-sdk/lib-storage");
       const body = Readable.from(pieces(content.chunks), { objectMode: false });
@@ -44,8 +62,37 @@ export class S3ObjectStore implements ObjectStore {
         partSize: PART_BYTES,
         queueSize: PARALLEL_PARTS,
       }).done();
+      return true;
     } catch (error) {
       if (statusOf(error) !== 412) throw error;
+      return false;
+    }
+  }
+
+  touch(key: string): Promise<boolean> {
+    return this.#reuse(key, () => this.#copyOntoItself(key));
+  }
+
+  #reuse(key: string, refresh: (found: StoredObject) => Promise<boolean>): Promise<boolean> {
+    return reuse({ stat: () => this.stat(key), refresh, sweepEnded: this.#sweepEnded });
+  }
+
+  /** The only way to make an object of S3 young that needs no content; false where there is none. */
+  async #copyOntoItself(key: string): Promise<boolean> {
+    try {
+      await this.#client.send(
+        new CopyObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          CopySource: `${this.#bucket}/${encodeURI(key)}`,
+          // A copy onto itself has to change something.
+          MetadataDirective: "REPLACE",
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (statusOf(error) === 404) return false;
+      throw error;
     }
   }
 
@@ -85,12 +132,29 @@ export class S3ObjectStore implements ObjectStore {
     return bytes;
   }
 
-  async has(key: string): Promise<boolean> {
+  async getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined> {
     try {
-      await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
-      return true;
+      const source = { Bucket: this.#bucket, Key: key, Range: `bytes=0-${maxBytes - 1}` };
+      const { Body: body } = await this.#client.send(new GetObjectCommand(source));
+      return await (body as NonNullable<typeof body>).transformToByteArray();
     } catch (error) {
-      if (statusOf(error) === 404) return false;
+      if (statusOf(error) === 404) return undefined;
+      // An empty object has no byte 0.
+      if (statusOf(error) === 416) return new Uint8Array(0);
+      throw error;
+    }
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.stat(key)) !== undefined;
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    try {
+      const head = await this.#client.send(new HeadObjectCommand({ Bucket: this.#bucket, Key: key }));
+      return { key, bytes: head.ContentLength ?? 0, modifiedAtMs: head.LastModified?.getTime() ?? 0 };
+    } catch (error) {
+      if (statusOf(error) === 404) return undefined;
       throw error;
     }
   }

@@ -61,6 +61,15 @@ export class LocalControlTable implements ControlTable {
     await Promise.all(keys.map(({ pk, sk }) => this.#db.remove([pk, sk])));
   }
 
+  deleteIf({ pk, sk }: ItemKey, condition: Condition): Promise<boolean> {
+    return this.#db.transaction(() => {
+      const existing = this.#read(pk, sk);
+      if (!existing || !holds(condition, existing)) return false;
+      this.#db.remove([pk, sk]);
+      return true;
+    });
+  }
+
   async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
     const start: [string, string] = [pk, after ?? ""];
     // One more, since the range includes `after` itself.

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { access, link, mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { access, link, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import type { Encoded } from "../../wire/codec/frame.ts";
 import type { ObjectStore, StoredObject } from "../object-store.ts";
+import { reuse } from "../reuse.ts";
 
 /** Chunks a single writev takes; Linux allows 1,024 (IOV_MAX). */
 const CHUNKS_PER_WRITE = 512;
@@ -20,8 +21,12 @@ export class LocalObjectStore implements ObjectStore {
   readonly #root: string;
   readonly #unfinished: string;
 
-  constructor(root: string) {
+  readonly #sweepEnded: () => Promise<boolean>;
+
+  /** @param sweepEnded Waits for a clean-up that is deleting objects; false where none is. */
+  constructor(root: string, sweepEnded: () => Promise<boolean>) {
     this.#root = root;
+    this.#sweepEnded = sweepEnded;
     this.#unfinished = join(root, ".unfinished");
   }
 
@@ -36,9 +41,7 @@ export class LocalObjectStore implements ObjectStore {
     try {
       await writeChunks(unfinished, content.chunks);
       await mkdir(dirname(path), { recursive: true });
-      await link(unfinished, path).catch((error) => {
-        if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      });
+      while (!(await linkIfAbsent(unfinished, path)) && !(await this.touch(key)));
     } finally {
       await rm(unfinished, { force: true });
     }
@@ -60,6 +63,31 @@ export class LocalObjectStore implements ObjectStore {
     );
   }
 
+  async getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    try {
+      return await readWhole(this.#path(key), maxBytes);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async stat(key: string): Promise<StoredObject | undefined> {
+    const info = await stat(this.#path(key)).catch((error) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    });
+    return info && { key, bytes: info.size, modifiedAtMs: info.mtimeMs };
+  }
+
+  touch(key: string): Promise<boolean> {
+    return reuse({
+      stat: () => this.stat(key),
+      refresh: () => refreshed(this.#path(key)),
+      sweepEnded: this.#sweepEnded,
+    });
+  }
+
   async deleteMany(keys: readonly string[]): Promise<void> {
     await Promise.all(keys.map((key) => rm(this.#path(key), { force: true })));
   }
@@ -75,11 +103,34 @@ export class LocalObjectStore implements ObjectStore {
   }
 }
 
+/** False where there is a file already. */
+async function linkIfAbsent(from: string, to: string): Promise<boolean> {
+  try {
+    await link(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+/** Makes a file as old as this moment; false where there is none. */
+async function refreshed(path: string): Promise<boolean> {
+  const now = new Date();
+  try {
+    await utimes(path, now, now);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** Reads into memory of its own, so that typed arrays in it are aligned; readFile stops at 2 GB. */
-async function readWhole(path: string): Promise<Uint8Array> {
+async function readWhole(path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const file = await open(path, "r");
   try {
-    const { size } = await file.stat();
+    const size = Math.min(maxBytes, (await file.stat()).size);
     const bytes = Buffer.allocUnsafeSlow(size);
     let offset = 0;
     while (offset < size) {
