@@ -3,14 +3,17 @@ import { Command } from "commander";
 import { packageVersion } from "../sdk/package-files.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { localstackCommand } from "./commands/localstack.ts";
+import { runsCommand } from "./commands/runs.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
 
 const program = new Command("stratolab")
-  .description("Ray without a cluster: looks after a lab's results and its stack on AWS.")
+  .description("Ray without a cluster: looks after a lab's runs, its results and its stack on AWS.")
   .version(packageVersion())
+  .enablePositionalOptions()
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(tasksCommand())
+  .addCommand(runsCommand())
   .addCommand(deployCommand())
   .addCommand(localstackCommand());
 

@@ -15,8 +15,13 @@ export interface StoreOptions {
   readonly json?: true;
 }
 
+/** The same, of commands about one namespace. */
+export interface NamespaceOptions extends StoreOptions {
+  readonly namespace: string;
+}
+
 /** Adds the options that every command about results has. */
-export function withStoreOptions(command: Command): Command {
+function withStoreOptions(command: Command): Command {
   const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
   return command
     .option("--storage <folder>", `folder of results on this machine (default ${DEFAULT_STORAGE})`)
@@ -25,8 +30,12 @@ export function withStoreOptions(command: Command): Command {
     .option("--json", "print JSON instead of a table");
 }
 
+/** Adds the options of commands about one namespace. */
+export const withNamespaceOptions = (command: Command): Command =>
+  withStoreOptions(command.option("--namespace <name>", "namespace of the lab", "default"));
+
 /** Opens the stores that the options name. Looking must not create what is not there. */
-export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<Stores> {
+async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<Stores> {
   const chosen = chooseRunner({ runner });
   const named = chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
   const address = await named.storeAddress(storage);
@@ -37,4 +46,14 @@ export async function openNamedStores({ storage, runner, stack }: StoreOptions):
     );
   }
   return openStores(address);
+}
+
+/** Does something with the stores that the options name, and closes them. */
+export async function usingStores(options: StoreOptions, use: (stores: Stores) => Promise<void>): Promise<void> {
+  const stores = await openNamedStores(options);
+  try {
+    await use(stores);
+  } finally {
+    await stores.table.close();
+  }
 }

@@ -15,7 +15,7 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
-export { Lab, type RunOptions } from "./lab.ts";
+export { Lab } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
 export type { PlannedGroup, PlanReport } from "./plan-report.ts";
@@ -28,6 +28,7 @@ export {
   type TaskOutcome,
   type TaskSuccess,
 } from "./run.ts";
+export type { RunOptions } from "./run-options.ts";
 export type { RunnerOptions } from "./runner-options.ts";
 export { type AwsOptions, aws } from "./runners/aws/aws.ts";
 export type {
@@ -38,6 +39,7 @@ export type {
   RunnerOpening,
   RunnerSession,
 } from "./runners/runner.ts";
+export type { RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
 export { Task, type TaskConfig, type TaskDefinition, task } from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";

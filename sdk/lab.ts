@@ -13,24 +13,17 @@ import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, type PlanningContext, planTasks } from "./planning.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
+import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
+import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import { encode } from "./wire/codec/codec.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
+import { newRunId } from "./wire/run-id.ts";
 import type { Slot } from "./wire/slot.ts";
-
-/** How tasks are run. */
-export interface RunOptions {
-  /** Compute every task anew, and replace what is stored. Default false. */
-  readonly bustCache?: boolean;
-  /** Stop at the first task that fails for good. Default false: finish whatever can finish. */
-  readonly failFast?: boolean;
-  /** Cancels the run when it aborts. */
-  readonly signal?: AbortSignal;
-}
 
 /** A lab that has been opened: everything is there that runs need. */
 interface OpenLab {
@@ -41,7 +34,6 @@ interface OpenLab {
   readonly planning: PlanningContext;
 }
 
-const RUN_OPTIONS = ["bustCache", "failFast", "signal"];
 const DEFAULT_NAMESPACE = "default";
 
 /**
@@ -106,12 +98,12 @@ export class Lab implements AsyncDisposable {
 
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
-    checkNames("runTasks", options, RUN_OPTIONS);
-    const { bustCache = false, failFast = false, signal } = options;
+    checkRunOptions(options);
+    const { bustCache = false, failFast = false, name, signal, tags = [] } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
-    const state = await driver.start(plan, tasks, { runId, bustCache, failFast });
+    const state = await driver.start(plan, tasks, { runId, name, tags, bustCache, failFast });
     this.#attend(driver, state, signal);
     return { driver, state };
   }
@@ -167,6 +159,20 @@ export class Lab implements AsyncDisposable {
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
     return describePlan(planTasks(tasks, planning), driver.placements, stores.table);
+  }
+
+  /**
+   * The runs of this lab's namespace, newest first, whichever process they are of. They are known for
+   * thirty days.
+   *
+   * @example
+   * for (const run of await lab.runs({ status: "running", tag: "nightly" })) console.log(run.id, run.counts.done);
+   */
+  async runs(options: RunsOptions = {}): Promise<RunInfo[]> {
+    checkRunsOptions(options);
+    const { driver, stores } = await this.#open();
+    await driver.written();
+    return findRuns(stores.table, this.#namespace, options);
   }
 
   // --- Objects ------------------------------------------------------------------------------------
@@ -268,6 +274,7 @@ export class Lab implements AsyncDisposable {
         opening,
         stores,
         namespace,
+        labId: this.#id,
         bundleHash: bundle.hash,
         context: await this.#storeContext(context, stores, opening.inlineBytes),
         concurrency: concurrency ?? Number.POSITIVE_INFINITY,
@@ -311,11 +318,4 @@ export class Lab implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-/** Sorts by time, and says when: `20261121-022500-k3f9`. */
-function newRunId(): string {
-  const [date, time] = new Date().toISOString().split(/[T.]/);
-  const suffix = randomBytes(3).toString("hex").slice(0, 5);
-  return `${date.replaceAll("-", "")}-${time.replaceAll(":", "")}-${suffix}`;
 }

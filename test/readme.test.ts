@@ -78,7 +78,7 @@ describe("the README", () => {
   test("shows a lab's methods as they are", () => {
     const printed = run("lab-example.ts").trim().split("\n");
     expect(printed.slice(0, 3).every((line) => line.startsWith("ok { seed: "))).toBe(true);
-    expect(printed.slice(3)).toEqual(["true true", "true true", "1000"]);
+    expect(printed.slice(3)).toEqual(["true true", "true ok 3", "true true", "1000"]);
   });
 
   test("shows a construct that synthesizes", () => {

@@ -7,30 +7,20 @@ import { loadValue } from "../../sdk/stores/values.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
 import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
 import { slotBytes } from "../../sdk/wire/slot.ts";
-import { openNamedStores, type StoreOptions, withStoreOptions } from "../store-options.ts";
+import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
-
-interface TasksOptions extends StoreOptions {
-  readonly namespace: string;
-}
 
 /** `stratolab tasks [name]`: the tasks whose results are stored. */
 export function tasksCommand(): Command {
   const command = new Command("tasks")
     .description("Lists the tasks whose results are stored, oldest first.")
-    .argument("[name]", "only tasks of this name")
-    .option("--namespace <name>", "namespace of the lab", "default");
-  return withStoreOptions(command).action(async (name: string | undefined, options: TasksOptions) => {
-    const stores = await openNamedStores(options);
-    try {
-      await list(stores, name, options);
-    } finally {
-      await stores.table.close();
-    }
-  });
+    .argument("[name]", "only tasks of this name");
+  return withNamespaceOptions(command).action((name: string | undefined, options: NamespaceOptions) =>
+    usingStores(options, (stores) => list(stores, name, options)),
+  );
 }
 
-async function list(stores: Stores, name: string | undefined, { namespace, json }: TasksOptions): Promise<void> {
+async function list(stores: Stores, name: string | undefined, { namespace, json }: NamespaceOptions): Promise<void> {
   const records: ResultRecord[] = [];
   const names = new Set<string>();
   for await (const record of listResults(stores.table, namespace)) {

@@ -24,7 +24,9 @@ import { lookUp } from "./look-up.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
-import { failureOf, RunState } from "./run-state.ts";
+import { RunKeeper } from "./run-keeper.ts";
+import { failureOf, type RunIdentity, RunState } from "./run-state.ts";
+import { countsOf } from "./run-summary.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 export interface DriverOptions {
@@ -32,6 +34,8 @@ export interface DriverOptions {
   readonly opening: RunnerOpening;
   readonly stores: Stores;
   readonly namespace: string;
+  /** Unique among all labs. */
+  readonly labId: string;
   readonly bundleHash: string;
   readonly context: Slot | undefined;
   readonly concurrency: number;
@@ -39,8 +43,7 @@ export interface DriverOptions {
   readonly progress: ProgressListener;
 }
 
-export interface StartOptions {
-  readonly runId: string;
+export interface StartOptions extends RunIdentity {
   readonly bustCache: boolean;
   readonly failFast: boolean;
 }
@@ -58,6 +61,7 @@ export class Driver {
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressTeller;
   readonly #evidence: EvidenceBook;
+  readonly #keeper: RunKeeper;
   readonly #inFlight = new InFlightBook();
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
@@ -74,11 +78,20 @@ export class Driver {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: DriverOptions) {
-    const { opening, concurrency, progress, runner } = options;
+    const { opening, concurrency, labId, namespace, progress, runner, stores } = options;
     this.#options = options;
     this.placements = new Placements(opening.offer);
     this.#progress = new ProgressTeller(progress, runner.name);
     this.#evidence = new EvidenceBook(runner.name);
+    this.#keeper = new RunKeeper({
+      table: stores.table,
+      namespace,
+      labId,
+      runner: runner.name,
+      counts: (run) => countsOf(run, this.#scheduler.tasks.state),
+      cancelled: (run) => this.cancel(run, false),
+      notice: (text) => this.#progress.notice(text),
+    });
     this.#scheduler = new Scheduler({
       seed: randomInt(2 ** 31),
       groups: capacityGroups(opening.offer),
@@ -109,9 +122,11 @@ export class Driver {
     };
     const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
     const targets = plan.targets.map((position) => entries[position]);
-    const run = new RunState(options.runId, index, tasks, targets);
+    const wanted = entries.filter((_, position) => lookedUp.needed[position]);
+    const run = new RunState(options, index, tasks, targets, wanted);
     this.#runs[index] = run;
     this.#active.add(run);
+    this.#keeper.begin(run);
     this.#progress.runStarted(run.id, plan, lookedUp);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
@@ -144,12 +159,14 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    await Promise.all(this.#writing);
+    await Promise.all([...this.#writing, this.#keeper.written()]);
   }
 
   /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
   cancel(run: RunState, drain: boolean, tasks?: readonly number[]): void {
-    if (!run.isOver) this.#push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
+    if (run.isOver) return;
+    if (!tasks) run.isCancelled = true;
+    this.#push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
   }
 
   /** Lets what runs finish, and starts nothing more. */
@@ -334,7 +351,7 @@ export class Driver {
         id,
         runId: this.#runs[run].id,
         runStartedAt: this.#runs[run].startedAt,
-        epoch: 1,
+        epoch: this.#runs[run].epoch,
         namespace,
         bundle: bundleHash,
         ...(context ? { context } : {}),
@@ -375,6 +392,7 @@ export class Driver {
       for (const run of wanting) void this.#deliver(run, entry);
       return;
     }
+    entry.failure = kind;
     if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
     const reason = taskError(entry, kind, why, blockedBy === undefined ? undefined : this.#entries[blockedBy]);
     this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
@@ -399,6 +417,7 @@ export class Driver {
     const wasDone = entry.value !== undefined;
     entry.value = undefined;
     entry.success = undefined;
+    entry.failure = undefined;
     entry.cached = false;
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, Date.now());
@@ -437,6 +456,7 @@ export class Driver {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
     this.#record(run);
     run.finish();
+    this.#keeper.end(run);
     this.#active.delete(run);
     this.#progress.runEnded(run.id);
   }

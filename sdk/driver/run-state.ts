@@ -36,16 +36,30 @@ export const failureOf = <R>(task: Task<R>, reason: TaskError, kind: FailureKind
 /** How one of the tasks asked for ended. */
 export type TaskOutcome<R = unknown> = TaskSuccess<R> | TaskFailure<R>;
 
+/** What a run is known by. */
+export interface RunIdentity {
+  readonly runId: string;
+  readonly name: string | undefined;
+  readonly tags: readonly string[];
+}
+
 /** A run from the driver's side: what was asked for, and what has come of it. */
 export class RunState {
   readonly id: string;
+  readonly name: string | undefined;
+  readonly tags: readonly string[];
+  /** Which of the run's drivers this is, counted from 1. */
+  readonly epoch = 1;
   /** Milliseconds since the epoch. */
   readonly startedAt = Date.now();
+  endedAt: number | undefined;
   /** Index of the run in the scheduler. */
   readonly index: number;
   readonly tasks: readonly Task<unknown>[];
   /** The entry of each task asked for; equal tasks share one. */
   readonly targets: readonly TaskEntry[];
+  /** Every task that has to be there for them. */
+  readonly entries: readonly TaskEntry[];
   /** Outcomes of the tasks asked for, in the order they came. */
   readonly arrived: TaskOutcome[] = [];
   readonly #positions = new Map<TaskEntry, number[]>();
@@ -60,12 +74,23 @@ export class RunState {
   isOver = false;
   /** All of its tasks are settled with the scheduler; results may still be on their way. */
   isSettled = false;
+  /** Somebody asked for its end before its time. */
+  isCancelled = false;
 
-  constructor(id: string, index: number, tasks: readonly Task<unknown>[], targets: readonly TaskEntry[]) {
-    this.id = id;
+  constructor(
+    { runId, name, tags }: RunIdentity,
+    index: number,
+    tasks: readonly Task<unknown>[],
+    targets: readonly TaskEntry[],
+    entries: readonly TaskEntry[],
+  ) {
+    this.id = runId;
+    this.name = name;
+    this.tags = tags;
     this.index = index;
     this.tasks = tasks;
     this.targets = targets;
+    this.entries = entries;
     this.#outcomes = targets.map(() => undefined);
     targets.forEach((entry, position) => {
       this.#positions.set(entry, [...(this.#positions.get(entry) ?? []), position]);
@@ -103,6 +128,7 @@ export class RunState {
 
   finish(): void {
     this.isOver = true;
+    this.endedAt = Date.now();
     this.#end();
     this.#wake();
   }

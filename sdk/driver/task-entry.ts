@@ -1,6 +1,6 @@
 import type { AttemptEvidence } from "../errors.ts";
 import type { PlannedTask } from "../planning.ts";
-import type { Failure, Usage } from "../wire/outcome.ts";
+import type { Failure, FailureKind, Usage } from "../wire/outcome.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { InFlight } from "./in-flight.ts";
 
@@ -22,6 +22,8 @@ export interface TaskEntry {
   /** Found in the cache, not computed by this lab. */
   cached: boolean;
   lastFailure: Failure | undefined;
+  /** Why it will have no result. */
+  failure: FailureKind | undefined;
   /** Only of tasks of which an attempt failed. */
   evidence: AttemptEvidence[] | undefined;
   logTail: string[] | undefined;
@@ -44,6 +46,7 @@ export function newTaskEntry(facts: EntryFacts): TaskEntry {
     cached: facts.value !== undefined,
     params: undefined,
     lastFailure: undefined,
+    failure: undefined,
     evidence: undefined,
     logTail: undefined,
     success: undefined,

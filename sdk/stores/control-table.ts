@@ -20,6 +20,11 @@ export type Condition =
 /** Whether a conditional write happened, and if not, what was there. */
 export type WriteResult = { readonly written: true } | { readonly written: false; readonly existing: Item | undefined };
 
+/** Whether a conditional change happened; the whole item as it is then, or what was there. */
+export type MergeResult =
+  | { readonly written: true; readonly item: Item }
+  | { readonly written: false; readonly existing: Item | undefined };
+
 export interface QueryOptions {
   /** Only items whose sort key comes after this one. */
   readonly after?: string;
@@ -40,6 +45,12 @@ export interface ControlTable {
   putIf(item: Item, condition: Condition): Promise<WriteResult>;
   /** Changes attributes of an item that exists; gives the whole item back, undefined where there was none. */
   merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined>;
+  /** The same, where one attribute of the item still has this value. */
+  mergeIf(
+    key: ItemKey,
+    attributes: Readonly<Record<string, Attribute>>,
+    condition: Condition & { readonly when: "equals" },
+  ): Promise<MergeResult>;
   deleteMany(keys: readonly ItemKey[]): Promise<void>;
   /** Deletes an item if the condition holds of it; whether it did. */
   deleteIf(key: ItemKey, condition: Condition): Promise<boolean>;

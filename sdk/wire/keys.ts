@@ -1,8 +1,9 @@
 /**
  * Keys of items in the control table and of objects in the object store. Both stores, local and
  * AWS, use the same ones. No run writes under one partition key: results spread by their own hash,
- * feeds by shard, inboxes by executor.
+ * feeds by shard, inboxes by executor, runs by namespace and day.
  */
+import { dayOfRun } from "./run-id.ts";
 
 /** Partition and sort key of an item. */
 export interface ItemKey {
@@ -28,6 +29,15 @@ export const labKey = (labId: string): ItemKey => ({ pk: LABS_PARTITION, sk: lab
 
 /** Held by the clean-up that is going on, and whether it is deleting objects at this moment. */
 export const SWEEP_KEY: ItemKey = { pk: "GC", sk: "GC" };
+
+/** The runs of a namespace that began on one day, which is the first part of their ids. */
+export const runsPartition = (namespace: string, day: string): string => `RUN#${namespace}#${day}`;
+
+/** What is known of a run, and who drives it. */
+export const runKey = (namespace: string, runId: string): ItemKey => ({
+  pk: runsPartition(namespace, dayOfRun(runId)),
+  sk: runId,
+});
 
 /** Durations and sizes learned of a task type. */
 export const statisticsKey = (namespace: string, taskName: string): ItemKey => ({

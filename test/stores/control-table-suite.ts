@@ -279,6 +279,47 @@ export function testControlTable(name: string, open: () => Promise<ControlTableU
       });
     });
 
+    describe("mergeIf", () => {
+      const equals = (attribute: string, value: Attribute) => ({ when: "equals", attribute, value }) as const;
+
+      test("changes what still is as expected, also the attribute that is looked at, and gives the whole item", async () => {
+        const pk = fresh();
+        await table.put({ pk, sk: "s", a: 1, status: "x" });
+        const item = { pk, sk: "s", a: 2, status: "y" };
+        expect(await table.mergeIf({ pk, sk: "s" }, { a: 2, status: "y" }, equals("a", 1))).toEqual({
+          written: true,
+          item,
+        });
+        expect(await table.get({ pk, sk: "s" })).toEqual(item);
+      });
+
+      test("leaves what is not, and tells what is there", async () => {
+        const pk = fresh();
+        const existing = { pk, sk: "s", a: 1 };
+        await table.put(existing);
+        expect(await table.mergeIf({ pk, sk: "s" }, { a: 3 }, equals("a", 2))).toEqual({ written: false, existing });
+        expect(await table.mergeIf({ pk, sk: "s" }, { a: 3 }, equals("b", 1))).toEqual({ written: false, existing });
+        expect(await table.get({ pk, sk: "s" })).toEqual(existing);
+      });
+
+      test("makes nothing where there is nothing", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        const nothing = { written: false, existing: undefined };
+        expect(await table.mergeIf(key, { a: 1 }, equals("a", 1))).toEqual(nothing);
+        expect(await table.get(key)).toBeUndefined();
+      });
+
+      test("of many at once has exactly one winner", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        await table.put({ ...key, e: 1 });
+        const results = await Promise.all(
+          Array.from({ length: 20 }, (_, by) => table.mergeIf(key, { e: 2, by }, equals("e", 1))),
+        );
+        expect(results.filter(({ written }) => written)).toHaveLength(1);
+        expect((await table.get(key))?.by).toBe(results.findIndex(({ written }) => written));
+      });
+    });
+
     describe("deleteMany", () => {
       test("deletes what is named, and nothing else", async () => {
         const pk = fresh();

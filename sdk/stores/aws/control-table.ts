@@ -13,7 +13,15 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { ItemKey } from "../../wire/keys.ts";
-import type { Attribute, Condition, ControlTable, Item, QueryOptions, WriteResult } from "../control-table.ts";
+import type {
+  Attribute,
+  Condition,
+  ControlTable,
+  Item,
+  MergeResult,
+  QueryOptions,
+  WriteResult,
+} from "../control-table.ts";
 
 /** DynamoDB's own bounds on batches. */
 const GET_BATCH = 100;
@@ -25,7 +33,14 @@ const MAX_UNPROCESSED_ROUNDS = 20;
 const toKey = ({ pk, sk }: ItemKey) => ({ pk: { S: pk }, sk: { S: sk } });
 const toItem = (item: Record<string, AttributeValue>) => unmarshall(item) as unknown as Item;
 
-function toExpression(condition: Condition) {
+/** A condition as DynamoDB takes it. */
+interface Expression {
+  readonly ConditionExpression: string;
+  readonly ExpressionAttributeNames?: Record<string, string>;
+  readonly ExpressionAttributeValues?: Record<string, AttributeValue>;
+}
+
+function toExpression(condition: Condition): Expression {
   switch (condition.when) {
     case "absent":
       return { ConditionExpression: "attribute_not_exists(pk)" };
@@ -102,27 +117,49 @@ export class DynamoControlTable implements ControlTable {
   }
 
   async merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {
-    const names = Object.keys(attributes);
     // DynamoDB knows no update of nothing.
-    if (names.length === 0) return this.get(key);
+    if (Object.keys(attributes).length === 0) return this.get(key);
+    const merged = await this.#update(key, attributes, { ConditionExpression: "attribute_exists(pk)" });
+    return merged.written ? merged.item : undefined;
+  }
+
+  mergeIf(
+    key: ItemKey,
+    attributes: Readonly<Record<string, Attribute>>,
+    condition: Condition & { readonly when: "equals" },
+  ): Promise<MergeResult> {
+    return this.#update(key, attributes, toExpression(condition));
+  }
+
+  async #update(
+    key: ItemKey,
+    attributes: Readonly<Record<string, Attribute>>,
+    condition: Expression,
+  ): Promise<MergeResult> {
+    const names = Object.keys(attributes);
     try {
       const { Attributes } = await this.#client.send(
         new UpdateItemCommand({
           TableName: this.#table,
           Key: toKey(key),
           UpdateExpression: `SET ${names.map((_, index) => `#a${index} = :v${index}`).join(", ")}`,
-          ConditionExpression: "attribute_exists(pk)",
-          ExpressionAttributeNames: Object.fromEntries(names.map((name, index) => [`#a${index}`, name])),
-          ExpressionAttributeValues: marshall(
-            Object.fromEntries(names.map((name, index) => [`:v${index}`, attributes[name]])),
-          ),
+          ConditionExpression: condition.ConditionExpression,
+          ExpressionAttributeNames: {
+            ...condition.ExpressionAttributeNames,
+            ...Object.fromEntries(names.map((name, index) => [`#a${index}`, name])),
+          },
+          ExpressionAttributeValues: {
+            ...condition.ExpressionAttributeValues,
+            ...marshall(Object.fromEntries(names.map((name, index) => [`:v${index}`, attributes[name]]))),
+          },
           ReturnValues: "ALL_NEW",
+          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
       );
-      return Attributes && toItem(Attributes);
+      return { written: true, item: toItem(Attributes ?? {}) };
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return undefined;
-      throw error;
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return { written: false, existing: error.Item && toItem(error.Item) };
     }
   }
 

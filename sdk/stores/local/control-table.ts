@@ -6,6 +6,7 @@ import {
   type ControlTable,
   holds,
   type Item,
+  type MergeResult,
   type QueryOptions,
   type WriteResult,
 } from "../control-table.ts";
@@ -54,6 +55,20 @@ export class LocalControlTable implements ControlTable {
       const merged: Item = { ...existing, ...attributes, pk, sk };
       this.#db.put([pk, sk], withoutKey(merged));
       return merged;
+    });
+  }
+
+  mergeIf(
+    { pk, sk }: ItemKey,
+    attributes: Readonly<Record<string, Attribute>>,
+    condition: Condition & { readonly when: "equals" },
+  ): Promise<MergeResult> {
+    return this.#db.transaction((): MergeResult => {
+      const existing = this.#read(pk, sk);
+      if (!existing || !holds(condition, existing)) return { written: false, existing };
+      const item: Item = { ...existing, ...attributes, pk, sk };
+      this.#db.put([pk, sk], withoutKey(item));
+      return { written: true, item };
     });
   }
 

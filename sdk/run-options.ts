@@ -1,0 +1,41 @@
+import { LabOptionError } from "./errors.ts";
+import { checkNames, show } from "./options.ts";
+import { isRunId } from "./wire/run-id.ts";
+
+/** How tasks are run. */
+export interface RunOptions {
+  /** Names the run for `lab.runs` and the CLI; several runs may have the same name. Default none. */
+  readonly name?: string;
+  /** Up to ten words to find the run by. Default none. */
+  readonly tags?: readonly string[];
+  /** Compute every task anew, and replace what is stored. Default false. */
+  readonly bustCache?: boolean;
+  /** Stop at the first task that fails for good. Default false: finish whatever can finish. */
+  readonly failFast?: boolean;
+  /** Cancels the run when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+const NAMES = ["bustCache", "failFast", "name", "signal", "tags"];
+const WORD = /^[\w.:/=-]{1,64}$/;
+const WORD_IN_WORDS = '1 to 64 letters, digits, "_", ".", ":", "/", "=" or "-"';
+const MAX_TAGS = 10;
+
+/** Refuses options of a run that mean nothing. */
+export function checkRunOptions(options: RunOptions): void {
+  checkNames("runTasks", options, NAMES);
+  const { name, tags } = options;
+  if (name !== undefined && !isWord(name)) {
+    throw new LabOptionError(`runTasks: name must be ${WORD_IN_WORDS}, got ${show(name)}`);
+  }
+  if (name !== undefined && isRunId(name)) {
+    throw new LabOptionError(`runTasks: name must not look like the id of a run, got ${show(name)}`);
+  }
+  if (tags !== undefined && !(Array.isArray(tags) && tags.length <= MAX_TAGS && tags.every(isWord))) {
+    throw new LabOptionError(
+      `runTasks: tags must be a list of at most ${MAX_TAGS}, each of ${WORD_IN_WORDS}, got ${show(tags)}`,
+    );
+  }
+}
+
+const isWord = (value: unknown): boolean => typeof value === "string" && WORD.test(value);

@@ -1,0 +1,187 @@
+import { runKey, runsPartition } from "../wire/keys.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { dayOf } from "../wire/run-id.ts";
+import type { Attribute, ControlTable, Item } from "./control-table.ts";
+
+/** How long the record of a run is kept after it was last written, in seconds. */
+const KEPT_SECONDS = 30 * 24 * 3600;
+const HOUR_MS = 3600 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Tasks of a run by where they stand; those that nothing needs are not counted. */
+export interface RunCounts {
+  readonly total: number;
+  /** Their results were there before the run. */
+  readonly cached: number;
+  readonly done: number;
+  readonly failed: number;
+  /** Never to be run: cancelled, or blocked by one that failed. */
+  readonly cancelled: number;
+  readonly running: number;
+  readonly pending: number;
+}
+
+/** A task that failed in a run, in a few words. */
+export interface RunFailure {
+  readonly task: string;
+  readonly kind: string;
+  readonly message: string;
+}
+
+/** Who drives a run: on which machine, and which process there. */
+export interface RunDriver {
+  readonly host: string;
+  readonly pid: number;
+}
+
+/** What a run's record says of how it stands. A run whose driver is gone says "running" for ever. */
+export type RecordedStatus = "running" | "ok" | "failed" | "cancelled";
+
+/** A run, as the control table keeps it. */
+export interface RunRecord {
+  readonly id: string;
+  readonly namespace: string;
+  readonly name: string | undefined;
+  readonly tags: readonly string[];
+  /** Name of the runner: `local`, `aws`. */
+  readonly runner: string;
+  readonly status: RecordedStatus;
+  /** Milliseconds since the epoch, as are all times here. */
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+  readonly counts: RunCounts;
+  /** The first few. */
+  readonly failures: readonly RunFailure[];
+  readonly driver: RunDriver;
+  readonly lease: { readonly holder: string; readonly epoch: number; readonly until: number };
+  /** Somebody asked for its end. */
+  readonly cancelRequested: boolean;
+}
+
+/** What changes while a run is driven. */
+export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "failures"> & { readonly until: number };
+
+const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
+
+const changing = ({ status, endedAt, counts, failures, until }: RunProgress): Record<string, Attribute> => ({
+  ttl: ttl(),
+  s: status,
+  u: until,
+  te: endedAt ?? 0,
+  c: JSON.stringify(counts),
+  fl: JSON.stringify(failures),
+});
+
+function toItem(record: RunRecord): Item {
+  const { namespace, id, name, tags, runner, startedAt, driver, lease } = record;
+  return {
+    ...runKey(namespace, id),
+    f: PROTOCOL_VERSION,
+    ns: namespace,
+    ...(name === undefined ? {} : { n: name }),
+    tg: JSON.stringify(tags),
+    rn: runner,
+    t: startedAt,
+    x: record.cancelRequested,
+    ...holding(driver, lease),
+    ...changing({ ...record, until: lease.until }),
+  };
+}
+
+/** Who drives, as attributes; the time until when is with what changes. */
+const holding = ({ host, pid }: RunDriver, { holder, epoch }: Pick<RunRecord["lease"], "holder" | "epoch">) => ({
+  ho: host,
+  p: pid,
+  h: holder,
+  e: epoch,
+});
+
+function toRecord(item: Item): RunRecord {
+  return {
+    id: item.sk,
+    namespace: String(item.ns),
+    name: item.n === undefined ? undefined : String(item.n),
+    tags: JSON.parse(String(item.tg)),
+    runner: String(item.rn),
+    status: String(item.s) as RecordedStatus,
+    startedAt: Number(item.t),
+    endedAt: Number(item.te) || undefined,
+    counts: JSON.parse(String(item.c)),
+    failures: JSON.parse(String(item.fl)),
+    driver: { host: String(item.ho), pid: Number(item.p) },
+    lease: { holder: String(item.h), epoch: Number(item.e), until: Number(item.u) },
+    cancelRequested: item.x === true,
+  };
+}
+
+/**
+ * Writes the record of a new run.
+ *
+ * @returns Undefined, or the record of another driver's run of this id.
+ */
+export async function createRun(table: ControlTable, record: RunRecord): Promise<RunRecord | undefined> {
+  const result = await table.putIf(toItem(record), { when: "absent" });
+  if (result.written || !result.existing) return undefined;
+  const existing = toRecord(result.existing);
+  // A write whose answer was lost is sent again, and then meets itself.
+  const isItself = existing.lease.holder === record.lease.holder && existing.lease.epoch === record.lease.epoch;
+  return isItself ? undefined : existing;
+}
+
+/**
+ * Brings the record of a run up to date, as the driver of this epoch.
+ *
+ * @returns The record as it is then; whoever is not its driver any more has changed nothing.
+ */
+export async function updateRun(
+  table: ControlTable,
+  { namespace, id, lease }: Pick<RunRecord, "namespace" | "id" | "lease">,
+  progress: RunProgress,
+): Promise<{ readonly written: boolean; readonly record: RunRecord | undefined }> {
+  const result = await table.mergeIf(runKey(namespace, id), changing(progress), {
+    when: "equals",
+    attribute: "e",
+    value: lease.epoch,
+  });
+  const item = result.written ? result.item : result.existing;
+  return { written: result.written, record: item && toRecord(item) };
+}
+
+/** Records of runs by their ids, undefined where there is none. */
+export async function readRuns(
+  table: ControlTable,
+  namespace: string,
+  ids: readonly string[],
+): Promise<(RunRecord | undefined)[]> {
+  const items = await table.getMany(ids.map((id) => runKey(namespace, id)));
+  return items.map((item) => (item && !isExpired(item) ? toRecord(item) : undefined));
+}
+
+/**
+ * The runs of a namespace, newest first: one query for each day, back to this moment or to where
+ * records are forgotten.
+ */
+export async function* listRuns(table: ControlTable, namespace: string, sinceMs = 0): AsyncIterable<RunRecord> {
+  const now = Date.now();
+  // A run has its id a little before it begins.
+  const first = dayOf(Math.max(sinceMs - HOUR_MS, now - KEPT_SECONDS * 1000));
+  for (let at = now + DAY_MS; dayOf(at) >= first; at -= DAY_MS) {
+    const items = await table.query(runsPartition(namespace, dayOf(at)));
+    for (const item of items.reverse()) {
+      if (!isExpired(item) && Number(item.t) >= sinceMs) yield toRecord(item);
+    }
+  }
+}
+
+/** Asks the driver of a run to end it; it looks every second. */
+export async function requestCancel(table: ControlTable, namespace: string, id: string): Promise<void> {
+  await table.merge(runKey(namespace, id), { x: true });
+}
+
+/** Forgets that there was a run. Results of its tasks stay. */
+export async function deleteRun(table: ControlTable, namespace: string, id: string): Promise<void> {
+  await table.deleteMany([runKey(namespace, id)]);
+}
+
+/** DynamoDB takes its time to delete, and the local table does not. */
+const isExpired = (item: Item) => Number(item.ttl) * 1000 < Date.now();
