@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { packageVersion } from "../sdk/package-files.ts";
 import { deployCommand } from "./commands/deploy.ts";
+import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
@@ -11,6 +12,7 @@ const program = new Command("stratolab")
   .version(packageVersion())
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(tasksCommand())
+  .addCommand(gcCommand())
   .addCommand(deployCommand())
   .addCommand(localstackCommand());
 

@@ -15,6 +15,11 @@ export interface StoreOptions {
   readonly json?: true;
 }
 
+/** Stores, and where they lie if that is on this machine. */
+interface NamedStores extends Stores {
+  readonly directory: string | undefined;
+}
+
 /** Adds the options that every command about results has. */
 export function withStoreOptions(command: Command): Command {
   const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
@@ -26,7 +31,7 @@ export function withStoreOptions(command: Command): Command {
 }
 
 /** Opens the stores that the options name. Looking must not create what is not there. */
-export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<Stores> {
+export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<NamedStores> {
   const chosen = chooseRunner({ runner });
   const named = chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
   const address = await named.storeAddress(storage);
@@ -36,5 +41,6 @@ export async function openNamedStores({ storage, runner, stack }: StoreOptions):
       `there are no results in ${storage ?? DEFAULT_STORAGE}: give --storage, or run this where your script runs`,
     );
   }
-  return openStores(address);
+  const stores = await openStores(address);
+  return { ...stores, directory: address.kind === "local" ? address.directory : undefined };
 }
