@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { packageVersion } from "../sdk/package-files.ts";
 import { deployCommand } from "./commands/deploy.ts";
+import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { tasksCommand } from "./commands/tasks.ts";
@@ -14,6 +15,7 @@ const program = new Command("stratolab")
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(tasksCommand())
   .addCommand(runsCommand())
+  .addCommand(gcCommand())
   .addCommand(deployCommand())
   .addCommand(localstackCommand());
 

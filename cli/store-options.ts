@@ -20,8 +20,13 @@ export interface NamespaceOptions extends StoreOptions {
   readonly namespace: string;
 }
 
+/** Stores, and where they lie if that is on this machine. */
+interface NamedStores extends Stores {
+  readonly directory: string | undefined;
+}
+
 /** Adds the options that every command about results has. */
-function withStoreOptions(command: Command): Command {
+export function withStoreOptions(command: Command): Command {
   const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
   return command
     .option("--storage <folder>", `folder of results on this machine (default ${DEFAULT_STORAGE})`)
@@ -35,7 +40,7 @@ export const withNamespaceOptions = (command: Command): Command =>
   withStoreOptions(command.option("--namespace <name>", "namespace of the lab", "default"));
 
 /** Opens the stores that the options name. Looking must not create what is not there. */
-async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<Stores> {
+export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<NamedStores> {
   const chosen = chooseRunner({ runner });
   const named = chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
   const address = await named.storeAddress(storage);
@@ -45,7 +50,8 @@ async function openNamedStores({ storage, runner, stack }: StoreOptions): Promis
       `there are no results in ${storage ?? DEFAULT_STORAGE}: give --storage, or run this where your script runs`,
     );
   }
-  return openStores(address);
+  const stores = await openStores(address);
+  return { ...stores, directory: address.kind === "local" ? address.directory : undefined };
 }
 
 /** Does something with the stores that the options name, and closes them. */

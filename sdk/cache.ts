@@ -73,8 +73,14 @@ class Rebuilding {
         references.set(key, name);
         return undefined;
       });
-      const refs = madeObjectReferences((slot) => new ObjectRef(slot));
+      const named = new Set<string>();
+      const refs = madeObjectReferences((slot) => {
+        named.add(slot.object);
+        return new ObjectRef(slot);
+      });
       await loadValue(objects, record.params, [found, refs]);
+      // The caller now holds handles on them, whatever becomes of this result.
+      await Promise.all([...named].map((object) => objects.touch(object)));
       const tasks = await this.#tasksOf(references);
       const params = await loadValue(objects, record.params, [resolvedTasks((key) => tasks.get(key)), refs]);
       return new Task(definitionNamed(record.name), params);

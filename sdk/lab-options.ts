@@ -50,7 +50,7 @@ export interface LabOptions {
   readonly handleInterrupt?: boolean;
 }
 
-const NAMESPACE = /^[\w.-]{1,64}$/;
+export const NAMESPACE = /^[\w.-]{1,64}$/;
 const RUNNERS = ["local", "aws", "inline"];
 const RUNNER_METHODS = ["storeAddress", "open", "startExecutors", "stopExecutor", "dispatch", "kill", "close"];
 

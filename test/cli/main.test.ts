@@ -33,7 +33,7 @@ describe("stratolab", () => {
   });
 
   test("helps with each of its commands", async () => {
-    for (const command of ["tasks", "runs", "deploy"]) {
+    for (const command of ["tasks", "runs", "gc", "deploy"]) {
       const { exitCode, stdout } = await cli(tmpdir(), [command, "--help"]);
       expect(exitCode).toBe(0);
       expect(stdout).toMatch(new RegExp(`^Usage: stratolab ${command} `));

@@ -74,6 +74,14 @@ export function writeFrame(flags: number, tree: Uint8Array, buffers: readonly Ui
   return { chunks, byteLength: offset };
 }
 
+/** How many bytes a frame has before its buffers, by its first ones; undefined where they begin no frame. */
+export function headBytes(start: Uint8Array): number | undefined {
+  if (start.byteLength < FIXED_BYTES) return undefined;
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  if (view.getUint16(0, true) !== MAGIC || view.getUint8(2) !== VERSION) return undefined;
+  return FIXED_BYTES + view.getUint32(8, true) * TABLE_ENTRY_BYTES + view.getUint32(4, true);
+}
+
 /** Reads a frame; the buffers are views on `bytes`. Every length is checked before it is believed. */
 export function readFrame(bytes: Uint8Array): Frame {
   const refuse = (why: string): never => {

@@ -1,0 +1,49 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { bundleFolder } from "../runners/local/bundle-file.ts";
+import type { GarbageKind } from "./report.ts";
+
+interface Settings {
+  /** Only what was last changed before, in milliseconds since the epoch. */
+  readonly olderThan: number;
+  /** Whether bundles may go: executors of a lab load them at any time. */
+  readonly bundles: boolean;
+  /** False to tell only. */
+  readonly remove: boolean;
+}
+
+interface Leftover {
+  readonly kind: GarbageKind;
+  readonly bytes: number;
+}
+
+/** Removes what lies beside the stores in a lab's storage: bundles, and files of writers that were killed. */
+export async function* removeLocalLeftovers(
+  directory: string,
+  { olderThan, bundles, remove }: Settings,
+): AsyncGenerator<Leftover> {
+  const folders: [GarbageKind, string][] = [["unfinished files", join(directory, "objects", ".unfinished")]];
+  if (bundles) folders.push(["local bundles", bundleFolder({ kind: "local", directory })]);
+  for (const [kind, folder] of folders) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      const path = join(folder, name);
+      const { bytes, changedAt } = await measure(path);
+      if (changedAt >= olderThan) continue;
+      if (remove) await rm(path, { recursive: true, force: true });
+      yield { kind, bytes };
+    }
+  }
+}
+
+/** Size of a file, or of those in a folder, and when the last of them was changed. */
+async function measure(path: string): Promise<{ bytes: number; changedAt: number }> {
+  const info = await stat(path).catch(() => undefined);
+  // Gone in the meantime: nothing to remove.
+  if (!info) return { bytes: 0, changedAt: Number.POSITIVE_INFINITY };
+  if (!info.isDirectory()) return { bytes: info.size, changedAt: info.mtimeMs };
+  const parts = await Promise.all((await readdir(path)).map((name) => measure(join(path, name))));
+  return {
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    changedAt: Math.max(...parts.map(({ changedAt }) => changedAt), parts.length === 0 ? info.mtimeMs : 0),
+  };
+}

@@ -1,0 +1,116 @@
+import { createHash } from "node:crypto";
+import { utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { collectGarbage, type GcOptions } from "../../sdk/gc/collect.ts";
+import type { GcReport } from "../../sdk/gc/report.ts";
+import { putValue } from "../../sdk/objects.ts";
+import { commitResult } from "../../sdk/stores/results.ts";
+import type { Stores } from "../../sdk/stores/stores.ts";
+import { encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
+import { contentObject, resultObject } from "../../sdk/wire/keys.ts";
+import { ObjectRef } from "../../sdk/wire/object-ref.ts";
+import { objectReferences } from "../../sdk/wire/references.ts";
+import type { Slot } from "../../sdk/wire/slot.ts";
+import { temporaryStores } from "../stores/folders.ts";
+import { ageBelow, DAY_MS } from "./age.ts";
+
+const refs = objectReferences(
+  (value) => value instanceof ObjectRef,
+  (value) => (value as ObjectRef<unknown>).slot,
+);
+
+const sha = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+export const keyOf = (name: string) => sha(Buffer.from(name)).slice(0, 32);
+
+/** A result as an executor leaves it. */
+export interface StoredResult {
+  readonly name: string;
+  readonly value: unknown;
+  readonly params: unknown;
+  /** Whether value and params lie in objects. */
+  readonly large: boolean;
+  readonly endedAt?: number;
+  readonly namespace?: string;
+}
+
+/** Stores in a folder of their own, with things in them of any age. */
+export class GcBench implements AsyncDisposable {
+  readonly stores: Stores & { readonly folder: string };
+  readonly #release: () => PromiseLike<void>;
+
+  private constructor(stores: Awaited<ReturnType<typeof temporaryStores>>) {
+    this.stores = stores;
+    this.#release = () => stores[Symbol.asyncDispose]();
+  }
+
+  static async make(): Promise<GcBench> {
+    return new GcBench(await temporaryStores());
+  }
+
+  put(value: unknown): Promise<ObjectRef<unknown>> {
+    return putValue(this.stores.objects, value);
+  }
+
+  /** Stores a result; gives the keys of its objects. */
+  async result({ name, value, params, large, endedAt = Date.now(), namespace = "default" }: StoredResult) {
+    const key = keyOf(name);
+    const slot = async (encoded: Uint8Array, object: string): Promise<Slot> => {
+      if (!large) return { inline: encoded };
+      await this.stores.objects.put(object, { chunks: [encoded], byteLength: encoded.byteLength });
+      return { object, bytes: encoded.byteLength, hash: sha(encoded) };
+    };
+    const valueBytes = joinChunks(encode(value, { name: "value" }));
+    const paramBytes = joinChunks(encode(params, { name: "params", extensions: [refs] }));
+    const objects = [resultObject(key, sha(valueBytes)), contentObject(sha(paramBytes))];
+    await commitResult(this.stores.table, {
+      key,
+      namespace,
+      name,
+      version: "v",
+      generation: 0,
+      value: await slot(valueBytes, objects[0]),
+      params: await slot(paramBytes, objects[1]),
+      runId: "run",
+      attempt: 1,
+      endedAt,
+      durationMs: 1,
+      peakMemoryMb: 1,
+    });
+    return large ? objects : [];
+  }
+
+  /** An object that nothing names. */
+  async orphan(key: string, bytes = 100): Promise<string> {
+    await this.stores.objects.put(key, { chunks: [new Uint8Array(bytes)], byteLength: bytes });
+    return key;
+  }
+
+  async age(key: string, ms: number): Promise<void> {
+    const then = new Date(Date.now() - ms);
+    await utimes(join(this.stores.folder, "objects", key), then, then);
+  }
+
+  /** Makes everything in the storage so old, but for the control table. */
+  async ageAll(ms: number): Promise<void> {
+    await ageBelow(this.stores.folder, ms);
+  }
+
+  async keys(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { key } of this.stores.objects.list("")) found.push(key);
+    return found.sort();
+  }
+
+  gc(options: Partial<GcOptions> = {}): Promise<GcReport> {
+    return collectGarbage(this.stores, {
+      graceMs: DAY_MS,
+      dryRun: false,
+      directory: this.stores.folder,
+      ...options,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#release();
+  }
+}
