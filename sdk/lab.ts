@@ -92,18 +92,25 @@ export class Lab implements AsyncDisposable {
    * for await (const outcome of lab.start(tasks)) console.log(String(outcome.task), outcome.kind);
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
-    const runId = newRunId();
+    const runId = options.runId ?? newRunId();
     return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
   }
 
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, failFast = false, name, signal, tags = [] } = options;
+    const { bustCache = false, failFast = false, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
-    const state = await driver.start(plan, tasks, { runId, name, tags, bustCache, failFast });
+    const state = await driver.start(plan, tasks, {
+      runId,
+      name,
+      tags,
+      bustCache,
+      failFast,
+      isContinued: options.runId !== undefined,
+    });
     this.#attend(driver, state, signal);
     return { driver, state };
   }

@@ -8,6 +8,11 @@ export interface RunOptions {
   readonly name?: string;
   /** Up to ten words to find the run by. Default none. */
   readonly tags?: readonly string[];
+  /**
+   * Id of an earlier run, to go on with it under its name: after a driver that died, or for more tasks. What has
+   * a result is not run again. Refused while another process drives it. Default a new run.
+   */
+  readonly runId?: string;
   /** Compute every task anew, and replace what is stored. Default false. */
   readonly bustCache?: boolean;
   /** Stop at the first task that fails for good. Default false: finish whatever can finish. */
@@ -16,7 +21,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-const NAMES = ["bustCache", "failFast", "name", "signal", "tags"];
+const NAMES = ["bustCache", "failFast", "name", "runId", "signal", "tags"];
 const WORD = /^[\w.:/=-]{1,64}$/;
 const WORD_IN_WORDS = '1 to 64 letters, digits, "_", ".", ":", "/", "=" or "-"';
 const MAX_TAGS = 10;
@@ -24,7 +29,10 @@ const MAX_TAGS = 10;
 /** Refuses options of a run that mean nothing. */
 export function checkRunOptions(options: RunOptions): void {
   checkNames("runTasks", options, NAMES);
-  const { name, tags } = options;
+  const { name, runId, tags } = options;
+  if (runId !== undefined && !(typeof runId === "string" && isRunId(runId))) {
+    throw new LabOptionError(`runTasks: runId must be the id of a run, such as lab.runs gives it, got ${show(runId)}`);
+  }
   if (name !== undefined && !isWord(name)) {
     throw new LabOptionError(`runTasks: name must be ${WORD_IN_WORDS}, got ${show(name)}`);
   }

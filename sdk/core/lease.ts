@@ -18,3 +18,23 @@ const CLOCK_SKEW_MS = 2_000;
 /** How long others have to leave a lease alone yet, in milliseconds; 0 when it has lapsed. */
 export const remainingMs = ({ until }: Lease, now: number): number =>
   until === 0 ? 0 : Math.max(0, until + CLOCK_SKEW_MS - now);
+
+/** Whether a driver may take a run: as which of its drivers, or how long it has to wait. */
+export type Claim =
+  | { readonly kind: "granted"; readonly epoch: number }
+  | { readonly kind: "refused"; readonly waitMs: number };
+
+/** A lease is there to be taken when there is none, when it has lapsed, or when it is the driver's own. */
+export function claim(existing: Lease | undefined, holder: string, now: number): Claim {
+  if (!existing) return { kind: "granted", epoch: 1 };
+  const waitMs = existing.holder === holder ? 0 : remainingMs(existing, now);
+  return waitMs > 0 ? { kind: "refused", waitMs } : { kind: "granted", epoch: existing.epoch + 1 };
+}
+
+/**
+ * Whether a driver has to ask before it goes on: its lease may have lapsed, since it was paused, or could
+ * not write. Sooner than anybody else may take it, by as far as clocks may differ.
+ *
+ * @param until What its last renewal that succeeded said.
+ */
+export const isInDoubt = (until: number, now: number): boolean => now >= until;

@@ -4,9 +4,10 @@ import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
-import { CodecError } from "../errors.ts";
+import { CodecError, type LabError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
 import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
+import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
 import { LostValue, loadValue } from "../stores/values.ts";
@@ -43,7 +44,12 @@ export interface DriverOptions {
   readonly progress: ProgressListener;
 }
 
-export interface StartOptions extends RunIdentity {
+export interface StartOptions {
+  readonly runId: string;
+  readonly name: string | undefined;
+  readonly tags: readonly string[] | undefined;
+  /** The run may have been there before, with another driver. */
+  readonly isContinued: boolean;
   readonly bustCache: boolean;
   readonly failFast: boolean;
 }
@@ -73,6 +79,8 @@ export class Driver {
   /** Tasks that were cancelled by force: their attempts get no time to end by themselves. */
   readonly #forced = new Set<number>();
   readonly #writing = new Set<Promise<void>>();
+  /** What waits until it is known that the runs are still this driver's. */
+  #held: (() => void)[] = [];
   #events: SchedulerEvent[] = [];
   #flushing = false;
   #timer: NodeJS.Timeout | undefined;
@@ -90,6 +98,7 @@ export class Driver {
       runner: runner.name,
       counts: (run) => countsOf(run, this.#scheduler.tasks.state),
       cancelled: (run) => this.cancel(run, false),
+      lost: (run, error) => this.#lose(run, error),
       notice: (text) => this.#progress.notice(text),
     });
     this.#scheduler = new Scheduler({
@@ -106,8 +115,29 @@ export class Driver {
    * Starts a run of a plan.
    *
    * @throws InfeasibleError when some task that has to run fits no executor.
+   * @throws LabError when another driver has the run.
    */
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
+    const { isContinued, runId, name, tags } = options;
+    const claimed = isContinued ? await this.#keeper.claim({ runId, name, tags }) : undefined;
+    const identity = claimed
+      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch }
+      : { runId, name, tags: tags ?? [], epoch: 1 };
+    try {
+      return await this.#start(plan, tasks, options, identity, claimed);
+    } catch (error) {
+      if (claimed) await this.#keeper.release(claimed);
+      throw error;
+    }
+  }
+
+  async #start(
+    plan: LabPlan,
+    tasks: readonly Task<unknown>[],
+    options: StartOptions,
+    identity: RunIdentity,
+    claimed: RunRecord | undefined,
+  ): Promise<RunState> {
     const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
     const { records, needed } = lookedUp;
     await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
@@ -123,10 +153,10 @@ export class Driver {
     const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
-    const run = new RunState(options, index, tasks, targets, wanted);
+    const run = new RunState(identity, index, tasks, targets, wanted);
     this.#runs[index] = run;
     this.#active.add(run);
-    this.#keeper.begin(run);
+    this.#keeper.begin(run, claimed);
     this.#progress.runStarted(run.id, plan, lookedUp);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
@@ -200,6 +230,7 @@ export class Driver {
   // --- What the runner reports --------------------------------------------------------------------
 
   report(event: RunnerEvent): void {
+    if (this.#hold(() => this.report(event))) return;
     switch (event.type) {
       case "outcome":
         this.#outcome(event);
@@ -274,6 +305,7 @@ export class Driver {
   }
 
   #flush(): void {
+    if (this.#hold(() => this.#flush())) return;
     this.#flushing = false;
     if (this.#events.length === 0) return;
     const events = this.#events;
@@ -319,6 +351,29 @@ export class Driver {
     this.#setTimer();
   }
 
+  /** A driver that was paused past its lease takes nothing in before it knows that its runs are still its own. */
+  #hold(act: () => void): boolean {
+    const isHolding = this.#held.length > 0;
+    if (!isHolding && !this.#keeper.isInDoubt()) return false;
+    this.#held.push(act);
+    if (!isHolding) {
+      void this.#keeper.certain().then(() => {
+        const held = this.#held;
+        this.#held = [];
+        for (const each of held) each();
+      });
+    }
+    return true;
+  }
+
+  /** A run is another driver's from now on: nothing more of it is begun here, and what runs is stopped. */
+  #lose(run: RunState, error: LabError): void {
+    if (run.isOver) return;
+    run.lost = error;
+    this.#progress.notice(error.message);
+    this.cancel(run, false);
+  }
+
   #setTimer(): void {
     clearTimeout(this.#timer);
     const at = this.#scheduler.wakeAt;
@@ -338,6 +393,12 @@ export class Driver {
       await storeLargeParams(entries, stores.objects, opening.inlineBytes);
     } catch (error) {
       const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
+      this.report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    if (this.#keeper.isInDoubt()) await this.#keeper.certain();
+    if (this.#runs[run].lost) {
+      const failure: Failure = { kind: "cancelled", seen: "its run has another driver" };
       this.report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
@@ -364,7 +425,8 @@ export class Driver {
   }
 
   #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
-    const atOnce = reason === "superseded" || tasks.some((task) => this.#forced.has(task));
+    const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
+    const atOnce = isLost || reason === "superseded" || tasks.some((task) => this.#forced.has(task));
     this.#options.runner.kill({
       assignment: String(assignment),
       ...(executor === undefined ? {} : { executor }),
@@ -432,6 +494,7 @@ export class Driver {
     const slot = entry.value as Slot;
     try {
       const value = await loadValue(this.#options.stores.objects, slot);
+      if (this.#keeper.isInDoubt()) await this.#keeper.certain();
       const { cached } = entry;
       const attempts = this.#evidence.attemptsOf(entry);
       run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached, attempts }));
@@ -454,7 +517,7 @@ export class Driver {
 
   #finishIfOver(run: RunState): void {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
-    this.#record(run);
+    if (!run.lost) this.#record(run);
     run.finish();
     this.#keeper.end(run);
     this.#active.delete(run);
@@ -463,6 +526,7 @@ export class Driver {
 
   /** All failures of a run as one error, or undefined when every task asked for has its result. */
   errorOf(run: RunState): Error | undefined {
+    if (run.lost) return run.lost;
     const failed = run.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
     if (failed.length === 0) return undefined;
     const results = run.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));

@@ -1,7 +1,9 @@
 import { hostname } from "node:os";
-import { LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
+import { LabError } from "../errors.ts";
 import type { ControlTable } from "../stores/control-table.ts";
-import { createRun, type RunProgress, type RunRecord, readRuns, updateRun } from "../stores/runs.ts";
+import { createRun, type RunProgress, type RunRecord, readRuns, takeRun, updateRun } from "../stores/runs.ts";
 import type { RunState } from "./run-state.ts";
 import { endOf, failureSummary } from "./run-summary.ts";
 
@@ -9,6 +11,10 @@ import { endOf, failureSummary } from "./run-summary.ts";
 const BEGIN_AFTER_MS = 200;
 /** How often is looked whether somebody wants a run's end, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
+/** How long a run is held whose lease cannot be renewed, before it ends, in milliseconds. */
+const GIVE_UP_AFTER_MS = 120_000;
+/** Tasks of a run that nobody has looked at yet. */
+const NO_COUNTS = { total: 0, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
 
 interface RunKeeperOptions {
   readonly table: ControlTable;
@@ -20,8 +26,17 @@ interface RunKeeperOptions {
   counts(run: RunState): RunRecord["counts"];
   /** Somebody asked for the end of a run. */
   cancelled(run: RunState): void;
+  /** A run is not this lab's to drive any more. */
+  lost(run: RunState, error: LabError): void;
   /** Something could not be written. */
   notice(text: string): void;
+}
+
+/** What a run is asked for by, and called. */
+interface Identity {
+  readonly runId: string;
+  readonly name: string | undefined;
+  readonly tags: readonly string[] | undefined;
 }
 
 /** A run whose record is kept. */
@@ -32,6 +47,10 @@ interface Kept {
   isCreated: boolean;
   /** Its end was asked for, and that was passed on. */
   isCancelled: boolean;
+  /** It could not be written the last time. */
+  isFailing: boolean;
+  /** Until when the lease is good, as far as a write that succeeded has said. */
+  until: number;
   writtenAt: number;
   beginning: NodeJS.Timeout | undefined;
   /** Writes of one record go one after another. */
@@ -54,25 +73,74 @@ export class RunKeeper {
     this.#options = options;
   }
 
-  /** A run begins. */
-  begin(run: RunState): void {
+  /**
+   * Takes an earlier run, to drive it from now on.
+   *
+   * @throws LabError when it has another driver that is alive.
+   */
+  async claim({ runId: id, name, tags }: Identity): Promise<RunRecord> {
+    const { table, namespace, labId } = this.#options;
+    if ([...this.#kept.keys()].some((run) => run.id === id)) {
+      throw new LabError("run-held", `run ${id} is under way in this very lab: wait for it, or cancel it`);
+    }
+    for (;;) {
+      const [existing] = await readRuns(table, namespace, [id]);
+      const claimed = claim(existing?.lease, labId, Date.now());
+      if (claimed.kind === "refused") throw heldBy(existing as RunRecord, claimed.waitMs);
+      const fresh = this.#newRecord({ id, name, tags: tags ?? [], startedAt: Date.now(), epoch: claimed.epoch });
+      if (!existing) {
+        if (!(await createRun(table, fresh))) return fresh;
+      } else {
+        const { startedAt, counts } = existing;
+        const taking = { ...fresh, name: name ?? existing.name, tags: tags ?? existing.tags, startedAt, counts };
+        if (await takeRun(table, taking, existing.lease.epoch)) return taking;
+      }
+      // Somebody else was faster: they are asked about now.
+    }
+  }
+
+  /** Gives back a run that could not begin. */
+  async release(claimed: RunRecord): Promise<void> {
+    const { table } = this.#options;
+    const endedAt = Date.now();
+    // Without this it lapses by itself.
+    await updateRun(table, claimed, { ...claimed, status: "failed", endedAt, until: 0 }).catch(() => {});
+  }
+
+  #newRecord({ id, name, tags, startedAt, epoch }: Pick<RunState, "id" | "name" | "tags" | "startedAt" | "epoch">) {
     const { namespace, labId, runner } = this.#options;
+    const record: RunRecord = {
+      id,
+      namespace,
+      name,
+      tags,
+      runner,
+      status: "running",
+      startedAt,
+      endedAt: undefined,
+      counts: NO_COUNTS,
+      failures: [],
+      driver: { host: hostname(), pid: process.pid },
+      cancelRequested: false,
+      lease: { holder: labId, epoch, until: Date.now() + LEASE_MS },
+    };
+    return record;
+  }
+
+  /**
+   * A run begins.
+   *
+   * @param claimed Its record, where it is there already.
+   */
+  begin(run: RunState, claimed?: RunRecord): void {
+    const record = claimed ?? this.#newRecord(run);
     const kept: Kept = {
       run,
-      record: {
-        id: run.id,
-        namespace,
-        name: run.name,
-        tags: run.tags,
-        runner,
-        startedAt: run.startedAt,
-        driver: { host: hostname(), pid: process.pid },
-        cancelRequested: false,
-        lease: { holder: labId, epoch: run.epoch, until: Date.now() + LEASE_MS },
-        ...this.#progressOf(run),
-      },
-      isCreated: false,
+      record,
+      isCreated: claimed !== undefined,
       isCancelled: false,
+      isFailing: false,
+      until: record.lease.until,
       writtenAt: Date.now(),
       beginning: setTimeout(() => void this.#write(kept), BEGIN_AFTER_MS).unref(),
       writing: Promise.resolve(),
@@ -89,14 +157,40 @@ export class RunKeeper {
   end(run: RunState): void {
     const kept = this.#kept.get(run);
     if (!kept) return;
-    this.#kept.delete(run);
-    if (this.#kept.size === 0) {
-      clearInterval(this.#timer);
-      this.#timer = undefined;
-    }
+    this.#forget(run);
     const ended = this.#write(kept);
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
+  }
+
+  #forget(run: RunState): void {
+    clearTimeout(this.#kept.get(run)?.beginning);
+    this.#kept.delete(run);
+    if (this.#kept.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Whether the lease on some run may have lapsed: nothing is to be done before `certain` has resolved. */
+  isInDoubt(): boolean {
+    if (this.#kept.size === 0) return false;
+    const now = Date.now();
+    for (const { until } of this.#kept.values()) if (isInDoubt(until, now)) return true;
+    return false;
+  }
+
+  /** Resolves when every run is known to be this lab's, or lost. */
+  async certain(): Promise<void> {
+    for (;;) {
+      const doubtful = [...this.#kept.values()].filter(({ until }) => isInDoubt(until, Date.now()));
+      if (doubtful.length === 0) return;
+      await Promise.all(doubtful.map((kept) => this.#write(kept)));
+      for (const kept of doubtful) {
+        if (Date.now() - kept.until < GIVE_UP_AFTER_MS || !this.#kept.has(kept.run)) continue;
+        this.#lose(kept, "its lease could not be renewed");
+      }
+      if (this.isInDoubt()) await sleep(LOOK_EVERY_MS);
+    }
   }
 
   /** Resolves when the record of every run says what is so now. */
@@ -123,11 +217,16 @@ export class RunKeeper {
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };
-          await createRun(table, kept.record);
+          const other = await createRun(table, kept.record);
           kept.isCreated = true;
+          if (other) this.#heed(kept, other);
         }
+        kept.until = until;
+        kept.isFailing = false;
       } catch (error) {
-        notice(`the record of run ${run.id} could not be written: ${(error as Error).message}`);
+        // Once is enough, until it can be written again.
+        if (!kept.isFailing) notice(`the record of run ${run.id} could not be written: ${(error as Error).message}`);
+        kept.isFailing = true;
       }
     });
     return kept.writing;
@@ -164,8 +263,34 @@ export class RunKeeper {
 
   /** What others have left in the record. */
   #heed(kept: Kept, record: RunRecord | undefined): void {
-    if (!record?.cancelRequested || kept.isCancelled) return;
+    if (!this.#kept.has(kept.run)) return;
+    if (!record) {
+      this.#lose(kept, "its record was deleted");
+      return;
+    }
+    const { lease, driver } = record;
+    if (lease.holder !== kept.record.lease.holder || lease.epoch !== kept.record.lease.epoch) {
+      this.#lose(kept, `${driver.host} (process ${driver.pid}) has taken it over`);
+      return;
+    }
+    if (!record.cancelRequested || kept.isCancelled) return;
     kept.isCancelled = true;
     this.#options.cancelled(kept.run);
   }
+
+  #lose({ run }: Kept, why: string): void {
+    this.#forget(run);
+    const message = `run ${run.id} is not driven from here any more: ${why}. What it has finished is kept`;
+    this.#options.lost(run, new LabError("lease-lost", message));
+  }
+}
+
+/** A run has a driver that is alive. */
+function heldBy({ id, driver, lease }: RunRecord, waitMs: number): LabError {
+  const seconds = Math.ceil(waitMs / 1000);
+  return new LabError(
+    "run-held",
+    `run ${id} is driven by ${driver.host} (process ${driver.pid}, its driver number ${lease.epoch}): ` +
+      `wait for it, cancel it, or try again in ${seconds} s, when it can be taken over if that one says nothing more`,
+  );
 }

@@ -1,4 +1,4 @@
-import type { AttemptEvidence, TaskError } from "../errors.ts";
+import type { AttemptEvidence, LabError, TaskError } from "../errors.ts";
 import type { Task } from "../task.ts";
 import type { FailureKind } from "../wire/outcome.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -41,6 +41,8 @@ export interface RunIdentity {
   readonly runId: string;
   readonly name: string | undefined;
   readonly tags: readonly string[];
+  /** Which of the run's drivers this is, counted from 1. */
+  readonly epoch: number;
 }
 
 /** A run from the driver's side: what was asked for, and what has come of it. */
@@ -49,7 +51,7 @@ export class RunState {
   readonly name: string | undefined;
   readonly tags: readonly string[];
   /** Which of the run's drivers this is, counted from 1. */
-  readonly epoch = 1;
+  readonly epoch: number;
   /** Milliseconds since the epoch. */
   readonly startedAt = Date.now();
   endedAt: number | undefined;
@@ -76,9 +78,11 @@ export class RunState {
   isSettled = false;
   /** Somebody asked for its end before its time. */
   isCancelled = false;
+  /** Why it is not this driver's any more. */
+  lost: LabError | undefined;
 
   constructor(
-    { runId, name, tags }: RunIdentity,
+    { runId, name, tags, epoch }: RunIdentity,
     index: number,
     tasks: readonly Task<unknown>[],
     targets: readonly TaskEntry[],
@@ -87,6 +91,7 @@ export class RunState {
     this.id = runId;
     this.name = name;
     this.tags = tags;
+    this.epoch = epoch;
     this.index = index;
     this.tasks = tasks;
     this.targets = targets;

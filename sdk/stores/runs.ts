@@ -147,6 +147,27 @@ export async function updateRun(
   return { written: result.written, record: item && toRecord(item) };
 }
 
+/**
+ * Takes a run over from the driver of an epoch, whose lease has lapsed: from then on that one can
+ * change nothing any more.
+ *
+ * @param taking The record as the new driver wants it; what was asked of the old one is forgotten.
+ * @returns Whether nobody else was faster.
+ */
+export async function takeRun(table: ControlTable, taking: RunRecord, fromEpoch: number): Promise<boolean> {
+  const { namespace, id } = taking;
+  const { pk: _pk, sk: _sk, ...attributes } = toItem({ ...taking, cancelRequested: false });
+  const result = await table.mergeIf(runKey(namespace, id), attributes, {
+    when: "equals",
+    attribute: "e",
+    value: fromEpoch,
+  });
+  if (result.written) return true;
+  const { existing } = result;
+  // A write whose answer was lost is sent again, and then meets itself.
+  return existing?.h === taking.lease.holder && existing.e === taking.lease.epoch;
+}
+
 /** Records of runs by their ids, undefined where there is none. */
 export async function readRuns(
   table: ControlTable,

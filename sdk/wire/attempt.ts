@@ -47,7 +47,7 @@ export interface Assignment {
   readonly runId: string;
   /** When the run began, in milliseconds since the epoch. */
   readonly runStartedAt: number;
-  /** The driver's epoch in the run's lease; what an older driver sent is refused. */
+  /** Which of the run's drivers sent it, counted from 1. */
   readonly epoch: number;
   readonly namespace: string;
   /** SHA-256 of the user's bundle. */
