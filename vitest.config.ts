@@ -6,10 +6,9 @@ const shared = {
   env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
 };
 
-/** What needs no machine of its own: several files at once. */
-const SMALL = ["core", "wire", "simulation", "types", "infra", "stores", "sdk", "runtime", "cli"];
-const small = SMALL.map((folder) => `test/${folder}/**/*.test.ts`);
 const onAws = "test/**/*.aws.test.ts";
+/** What starts emulators, takes much memory or all processes: one file after another. */
+const large = ["test/localstack/**/*.test.ts", "test/e2e/{large,killing,cancel,ladder}.local.test.ts"];
 
 export default defineConfig({
   test: {
@@ -18,8 +17,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: "small",
-          include: small,
-          exclude: [onAws],
+          include: ["test/**/*.test.ts"],
+          exclude: [onAws, ...large],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -28,9 +27,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: "here",
-          include: ["test/**/*.test.ts"],
-          exclude: [onAws, ...small],
-          // Executors and emulators share the machine with the tests: files run one after another.
+          include: large,
+          exclude: [onAws],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

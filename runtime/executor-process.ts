@@ -40,7 +40,8 @@ export interface ExecutorProcessOptions {
   onDeath(death: ProcessDeath): void;
 }
 
-const ERROR_TAIL_LINES = 20;
+/** V8 says first what it lacks, and then shows a native stack of some twenty lines. */
+const ERROR_TAIL_LINES = 100;
 /** How often it is noted which processes a task has started, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 

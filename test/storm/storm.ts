@@ -13,7 +13,7 @@ import { type Expected, stormDag } from "./dag.ts";
  * evicted; and of requests some are throttled, lost on their way back, or doubled.
  */
 const RULES: readonly FaultRule[] = [
-  { id: "eviction", fault: "spot-interruption", rate: 0.6, afterMs: 1_500, noticeMs: 100 },
+  { id: "eviction", fault: "spot-interruption", rate: 0.6, afterMs: 1_100, noticeMs: 100 },
   { id: "throttle", fault: "throttle", operation: ["lambda:Invoke", "dynamodb:*", "s3:*", "ecs:*"], rate: 0.05 },
   { id: "lost-answer", fault: "lost-answer", operation: "lambda:Invoke", rate: 0.02 },
   { id: "duplicate", fault: "duplicate", operation: "lambda:Invoke", rate: 0.01 },
