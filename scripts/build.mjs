@@ -26,6 +26,7 @@ const onTheLaptop = build({
   ...shared,
   entryPoints: present({
     "sdk/index": "sdk/index.ts",
+    "sdk/background": "sdk/background.ts",
     "conformance/index": "sdk/conformance/index.ts",
     "infra/index": "infra/index.ts",
     "infra/app": "infra/app.ts",

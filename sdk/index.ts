@@ -15,7 +15,7 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
-export { Lab } from "./lab.ts";
+export { type AttachOptions, Lab, type SubmitOptions } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
 export type { PlannedGroup, PlanReport } from "./plan-report.ts";

@@ -29,7 +29,7 @@ export interface PlanReport {
 
 /** Finds out what running a plan would do, without doing any of it. */
 export async function describePlan(plan: LabPlan, placements: Placements, table: ControlTable): Promise<PlanReport> {
-  const { records, needed } = await lookUp(table, plan, false);
+  const { records, needed } = await lookUp(table, plan, 0);
   const groups = new Map<string, PlannedGroup & { count: number }>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];
   let cached = 0;

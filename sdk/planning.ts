@@ -11,6 +11,7 @@ import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
+import type { ObjectSlot } from "./wire/slot.ts";
 
 /** A task of a run, with everything the driver needs of it. */
 export interface PlannedTask {
@@ -22,6 +23,8 @@ export interface PlannedTask {
   readonly dependencies: readonly number[];
   /** Encoded params; tasks in them are references by key. */
   readonly params: Uint8Array;
+  /** Where they lie instead, where they are known to be in the object store. */
+  readonly storedParams?: ObjectSlot | undefined;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
 }

@@ -4,9 +4,11 @@ import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
-import { CodecError, type LabError } from "../errors.ts";
+import { CodecError, LabError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
+import type { StartedRun } from "../run.ts";
 import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
+import { type RunManifest, writeManifest } from "../stores/manifest.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -17,16 +19,19 @@ import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { Chronicler } from "./chronicler.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { runError, taskError } from "./failures.ts";
 import { InFlightBook } from "./in-flight.ts";
-import { lookUp } from "./look-up.ts";
+import { type LookedUp, lookUp } from "./look-up.ts";
+import { manifestOf } from "./manifest-of.ts";
+import { failureOf } from "./outcomes.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
 import { RunKeeper } from "./run-keeper.ts";
-import { failureOf, type RunIdentity, RunState } from "./run-state.ts";
+import { type RunIdentity, RunState } from "./run-state.ts";
 import { countsOf } from "./run-summary.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
@@ -37,7 +42,9 @@ export interface DriverOptions {
   readonly namespace: string;
   /** Unique among all labs. */
   readonly labId: string;
-  readonly bundleHash: string;
+  readonly bundle: RunManifest["bundle"];
+  /** Code version by task name. */
+  readonly versions: ReadonlyMap<string, string>;
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
@@ -68,6 +75,7 @@ export class Driver {
   readonly #progress: ProgressTeller;
   readonly #evidence: EvidenceBook;
   readonly #keeper: RunKeeper;
+  readonly #chronicler: Chronicler;
   readonly #inFlight = new InFlightBook();
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
@@ -99,7 +107,13 @@ export class Driver {
       counts: (run) => countsOf(run, this.#scheduler.tasks.state),
       cancelled: (run) => this.cancel(run, false),
       lost: (run, error) => this.#lose(run, error),
-      notice: (text) => this.#progress.notice(text),
+      notice: (text) => this.#notice(text),
+    });
+    this.#chronicler = new Chronicler({
+      stores,
+      namespace,
+      runner: runner.name,
+      certain: () => this.#keeper.certain(),
     });
     this.#scheduler = new Scheduler({
       seed: randomInt(2 ** 31),
@@ -119,12 +133,15 @@ export class Driver {
    */
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
     const { isContinued, runId, name, tags } = options;
+    const startedAt = Date.now();
     const claimed = isContinued ? await this.#keeper.claim({ runId, name, tags }) : undefined;
     const identity = claimed
       ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch }
       : { runId, name, tags: tags ?? [], epoch: 1 };
+    // What an earlier driver of the run has computed anew is not computed anew again.
+    const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
     try {
-      return await this.#start(plan, tasks, options, identity, claimed);
+      return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
     } catch (error) {
       if (claimed) await this.#keeper.release(claimed);
       throw error;
@@ -134,34 +151,76 @@ export class Driver {
   async #start(
     plan: LabPlan,
     tasks: readonly Task<unknown>[],
-    options: StartOptions,
+    options: StartOptions & { readonly generation: number },
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
+    const { failFast, generation } = options;
+    const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
+    const lookedUp = await lookUp(this.#options.stores.table, plan, since);
     const { records, needed } = lookedUp;
     await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
 
-    const index = this.#scheduler.addRun({ failFast: options.failFast });
+    const index = this.#scheduler.addRun({ failFast });
     const enrolment = {
       scheduler: this.#scheduler,
       placements: this.placements,
       entries: this.#entries,
       byKey: this.#byKey,
     };
-    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
+    const entries = enrol(enrolment, plan, lookedUp, index, generation);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
     this.#runs[index] = run;
     this.#active.add(run);
-    this.#keeper.begin(run, claimed);
+    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation });
+    this.#keeper.begin(run, claimed, manifest);
+    this.#chronicler.begin(run, entries, lookedUp);
     this.#progress.runStarted(run.id, plan, lookedUp);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
     this.#carryOut(this.#scheduler.open(index, added, Date.now()));
     return run;
+  }
+
+  /** Writes down what a run is made of, so that others can go on with it. */
+  async #writeManifest(
+    plan: LabPlan,
+    { records }: LookedUp,
+    how: Pick<RunManifest, "failFast" | "generation">,
+  ): Promise<Slot> {
+    const { bundle, versions, context, memoryMonitor, concurrency, stores } = this.#options;
+    const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
+    const settings = { bundle, versions: [...versions], context, memoryMonitor, concurrency: bounded, ...how };
+    return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
+  }
+
+  /**
+   * Has a run of a plan driven elsewhere from its begin.
+   *
+   * @throws InfeasibleError when some task fits no executor; LabError when the runner has no driver elsewhere.
+   */
+  async submit(plan: LabPlan, options: StartOptions): Promise<void> {
+    const { runner, namespace } = this.#options;
+    const { bustCache, failFast, name, runId, tags = [] } = options;
+    if (!runner.handOver) throw cannotHandOver(runner);
+    this.placements.ofAll(plan.tasks);
+    const how = { failFast, generation: bustCache ? Date.now() : 0 };
+    const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
+    await this.#keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
+    await runner.handOver({ runId, namespace });
+  }
+
+  /** A run as who has started it sees it. */
+  started(run: RunState): StartedRun {
+    return {
+      outcomes: run,
+      error: () => this.errorOf(run),
+      cancel: async (drain) => this.cancel(run, drain),
+      detach: () => this.detach(run),
+    };
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
@@ -189,7 +248,7 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    await Promise.all([...this.#writing, this.#keeper.written()]);
+    await Promise.all([...this.#writing, this.#chronicler.written(), this.#keeper.written()]);
   }
 
   /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
@@ -256,7 +315,7 @@ export class Driver {
       case "start-failed": {
         const { lane, count, failure } = event;
         const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
-        this.#progress.notice(`${what} did not start: ${failure.seen}`);
+        this.#notice(`${what} did not start: ${failure.seen}`);
         const seen = { failure, inFlight: undefined, lane };
         this.#failTogether({ type: "start-failed", lane, count, kind: failure.kind }, seen);
         break;
@@ -266,6 +325,7 @@ export class Driver {
         if (!entry) break;
         addLogLine(entry, event.text);
         this.#progress.log(entry, event);
+        this.#chronicler.log(entry, event);
         break;
       }
     }
@@ -366,12 +426,37 @@ export class Driver {
     return true;
   }
 
+  /**
+   * Gives a run to a driver that the runner starts elsewhere. Attempts that outlive this process go on and
+   * are taken over; others are given up, and made again from their last checkpoint.
+   */
+  async detach(run: RunState): Promise<void> {
+    const { runner, namespace } = this.#options;
+    const { id } = run;
+    if (!runner.handOver) throw cannotHandOver(runner);
+    if (run.isOver || run.isSettled) throw new LabError("run-over", `run ${id} is over: there is nothing to detach`);
+    const give = await this.#keeper.handOver(run);
+    run.isHandedOver = true;
+    run.lost = new LabError("detached", `run ${id} goes on without this lab: follow it with lab.attach("${id}")`);
+    this.cancel(run, false);
+    this.#flush();
+    await this.#chronicler.written();
+    await give();
+    await runner.handOver({ runId: id, namespace });
+    await run.ended;
+  }
+
   /** A run is another driver's from now on: nothing more of it is begun here, and what runs is stopped. */
   #lose(run: RunState, error: LabError): void {
     if (run.isOver) return;
     run.lost = error;
     this.#progress.notice(error.message);
     this.cancel(run, false);
+  }
+
+  #notice(text: string): void {
+    this.#progress.notice(text);
+    this.#chronicler.notice(text);
   }
 
   #setTimer(): void {
@@ -382,13 +467,14 @@ export class Driver {
   }
 
   async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
-    const { runner, opening, stores, namespace, bundleHash, context, memoryMonitor } = this.#options;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
     const [{ run, planned }] = entries;
     const at = Date.now();
     this.#inFlight.add(id, lane, executor, tasks, at);
     this.#progress.dispatched(this.#runs[run].id, planned.name, entries.length, at);
+    this.#chronicler.dispatched(entries, attempts, lane, executor);
     try {
       await storeLargeParams(entries, stores.objects, opening.inlineBytes);
     } catch (error) {
@@ -414,7 +500,7 @@ export class Driver {
         runStartedAt: this.#runs[run].startedAt,
         epoch: this.#runs[run].epoch,
         namespace,
-        bundle: bundleHash,
+        bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
         awaited: true,
@@ -426,6 +512,11 @@ export class Driver {
 
   #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
+    // The run's next driver waits for what outlives this one.
+    if (isLost && this.#options.runner.abandon) {
+      this.#options.runner.abandon({ assignment: String(assignment), ...(executor === undefined ? {} : { executor }) });
+      return;
+    }
     const atOnce = isLost || reason === "superseded" || tasks.some((task) => this.#forced.has(task));
     this.#options.runner.kill({
       assignment: String(assignment),
@@ -443,6 +534,7 @@ export class Driver {
     const entry = this.#entries[task];
     this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     this.#progress.retried(this.#runs[entry.run].id, entry, command);
+    this.#chronicler.retried(entry, command);
   }
 
   #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
@@ -451,13 +543,19 @@ export class Driver {
     const wanting = [...this.#active].filter((run) => run.wants(entry));
     if (kind === "ok") {
       this.#progress.done(runId, entry);
+      this.#chronicler.done(entry);
       for (const run of wanting) void this.#deliver(run, entry);
       return;
     }
     entry.failure = kind;
+    const isLeft = this.#runs[entry.run].lost !== undefined;
     if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
-    const reason = taskError(entry, kind, why, blockedBy === undefined ? undefined : this.#entries[blockedBy]);
-    this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
+    const blocking = blockedBy === undefined ? undefined : this.#entries[blockedBy];
+    const reason = taskError(entry, kind, why, blocking);
+    const ran = this.#evidence.isAbout(entry.task);
+    // What becomes of a run that was given away or taken is for others to tell.
+    if (!isLeft) this.#progress.failed(runId, entry, kind, reason.message, ran);
+    this.#chronicler.failed(entry, reason, blocking, ran);
     if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
       run.settle(entry, (asked) => failureOf(asked, reason, kind));
@@ -487,6 +585,7 @@ export class Driver {
     const run = this.#runs[this.#scheduler.tasks.owner[entry.task]];
     run.isSettled = false;
     this.#progress.reopened(run.id, entry, wasDone);
+    this.#chronicler.reopened(entry, wasDone);
   }
 
   /** Loads a result that was asked for; one that is lost is made again. */
@@ -501,9 +600,7 @@ export class Driver {
     } catch (error) {
       if (error instanceof LostValue || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;
-        this.#progress.notice(
-          `the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`,
-        );
+        this.#notice(`the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`);
         const runs = [...this.#active].filter((other) => other.wants(entry)).map(({ index }) => index);
         this.#push({ type: "lost", runs, tasks: [entry.task] });
         return;
@@ -519,7 +616,7 @@ export class Driver {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
     if (!run.lost) this.#record(run);
     run.finish();
-    this.#keeper.end(run);
+    this.#keeper.end(run, this.#chronicler.end(run));
     this.#active.delete(run);
     this.#progress.runEnded(run.id);
   }
@@ -533,6 +630,9 @@ export class Driver {
     return runError(run.id, [...new Set([...run.otherFailures, ...failed])], results);
   }
 }
+
+const cannotHandOver = ({ name }: Runner) =>
+  new LabError("no-detach", `runner ${name} has no driver elsewhere: use "local" or "aws" for that`);
 
 /** An outcome as the scheduler needs to see it. */
 function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptEnd {

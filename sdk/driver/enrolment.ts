@@ -19,6 +19,7 @@ interface Enrolment {
  * Adds the tasks of a plan to the scheduler, as part of a run. What another run of the lab waits for,
  * or has finished since the look-up, is shared and not done twice.
  *
+ * @param generation Results count from it on; 0 unless everything is computed anew.
  * @returns The entry of each task, by its position in the plan.
  */
 export function enrol(
@@ -26,11 +27,11 @@ export function enrol(
   plan: LabPlan,
   { records, needed }: LookedUp,
   run: number,
-  bustCache: boolean,
+  generation: number,
 ): TaskEntry[] {
+  const bustCache = generation > 0;
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
-  const generation = bustCache ? Date.now() : 0;
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
@@ -41,7 +42,8 @@ export function enrol(
     }
     const state = record ? "done" : needed[position] ? "wanted" : "skipped";
     const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
-    const sizes = { paramBytes: planned.params.byteLength, resultBytes: record ? slotBytes(record.value) : 0 };
+    const paramBytes = planned.storedParams?.bytes ?? planned.params.byteLength;
+    const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
     const task = scheduler.addTask(run, shapeOf(planned, scheduler, placements, shapes), state, sizes);
     for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
     const entry = newTaskEntry({ planned, task, run, dependencies, generation, value: record?.value });

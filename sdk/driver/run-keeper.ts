@@ -1,11 +1,20 @@
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
 import type { ControlTable } from "../stores/control-table.ts";
-import { createRun, type RunProgress, type RunRecord, readRuns, takeRun, updateRun } from "../stores/runs.ts";
+import {
+  createRun,
+  handOverRun,
+  type RunProgress,
+  type RunRecord,
+  readRuns,
+  takeRun,
+  updateRun,
+} from "../stores/runs.ts";
+import type { Slot } from "../wire/slot.ts";
 import type { RunState } from "./run-state.ts";
 import { endOf, failureSummary } from "./run-summary.ts";
+import { isCertainlyGone, thisProcess } from "./this-process.ts";
 
 /** A run that is over sooner is recorded once, at its end, in milliseconds. */
 const BEGIN_AFTER_MS = 200;
@@ -44,6 +53,8 @@ interface Kept {
   readonly run: RunState;
   /** As it was last written, or is to be written first. */
   record: RunRecord;
+  /** Writes its manifest; undefined once that is done. */
+  manifest: (() => Promise<Slot>) | undefined;
   isCreated: boolean;
   /** Its end was asked for, and that was passed on. */
   isCancelled: boolean;
@@ -85,14 +96,19 @@ export class RunKeeper {
     }
     for (;;) {
       const [existing] = await readRuns(table, namespace, [id]);
-      const claimed = claim(existing?.lease, labId, Date.now());
+      const isGone = existing !== undefined && isCertainlyGone(existing.driver);
+      const claimed = claim(existing?.lease, labId, Date.now(), isGone);
       if (claimed.kind === "refused") throw heldBy(existing as RunRecord, claimed.waitMs);
       const fresh = this.#newRecord({ id, name, tags: tags ?? [], startedAt: Date.now(), epoch: claimed.epoch });
       if (!existing) {
         if (!(await createRun(table, fresh))) return fresh;
       } else {
         const { startedAt, counts } = existing;
-        const taking = { ...fresh, name: name ?? existing.name, tags: tags ?? existing.tags, startedAt, counts };
+        const { cancelRequested, manifest } = existing;
+        const kept = { startedAt, counts, manifest, name: name ?? existing.name, tags: tags ?? existing.tags };
+        // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
+        const isAsked = cancelRequested && existing.status === "running";
+        const taking = { ...fresh, ...kept, cancelRequested: isAsked };
         if (await takeRun(table, taking, existing.lease.epoch)) return taking;
       }
       // Somebody else was faster: they are asked about now.
@@ -105,6 +121,16 @@ export class RunKeeper {
     const endedAt = Date.now();
     // Without this it lapses by itself.
     await updateRun(table, claimed, { ...claimed, status: "failed", endedAt, until: 0 }).catch(() => {});
+  }
+
+  /** Records a run that another driver is to begin. */
+  async submit(run: Identity & { readonly manifest: Slot; readonly total: number }): Promise<void> {
+    const { runId: id, name, tags, manifest, total } = run;
+    const startedAt = Date.now();
+    const record = this.#newRecord({ id, name, tags: tags ?? [], startedAt, epoch: 0 });
+    const counts = { ...record.counts, total, pending: total };
+    const lease = { ...record.lease, until: 0 };
+    await createRun(this.#options.table, { ...record, counts, manifest, handedOverAt: startedAt, lease });
   }
 
   #newRecord({ id, name, tags, startedAt, epoch }: Pick<RunState, "id" | "name" | "tags" | "startedAt" | "epoch">) {
@@ -120,8 +146,10 @@ export class RunKeeper {
       endedAt: undefined,
       counts: NO_COUNTS,
       failures: [],
-      driver: { host: hostname(), pid: process.pid },
+      driver: thisProcess(),
       cancelRequested: false,
+      manifest: undefined,
+      handedOverAt: undefined,
       lease: { holder: labId, epoch, until: Date.now() + LEASE_MS },
     };
     return record;
@@ -131,12 +159,14 @@ export class RunKeeper {
    * A run begins.
    *
    * @param claimed Its record, where it is there already.
+   * @param manifest Writes its manifest, with the first write of its record.
    */
-  begin(run: RunState, claimed?: RunRecord): void {
+  begin(run: RunState, claimed: RunRecord | undefined, manifest: () => Promise<Slot>): void {
     const record = claimed ?? this.#newRecord(run);
     const kept: Kept = {
       run,
       record,
+      manifest,
       isCreated: claimed !== undefined,
       isCancelled: false,
       isFailing: false,
@@ -153,14 +183,41 @@ export class RunKeeper {
     }, LOOK_EVERY_MS).unref();
   }
 
-  /** A run has ended: the last that its record says. */
-  end(run: RunState): void {
+  /**
+   * A run has ended: the last that its record says.
+   *
+   * @param told Resolves when everything that happened in it is written: whoever hears of the end finds it.
+   */
+  end(run: RunState, told: Promise<void>): void {
     const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(run);
-    const ended = this.#write(kept);
+    const ended = told.then(() => this.#write(kept));
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
+  }
+
+  /**
+   * Prepares to give a run away: from now on its record is not kept from here.
+   *
+   * @returns Gives it away, as it stands now: resolves when another driver may take it. Throws a LabError
+   * when that cannot be written, or the run is not this driver's any more.
+   */
+  async handOver(run: RunState): Promise<() => Promise<void>> {
+    const kept = this.#kept.get(run);
+    // What it is made of is written first.
+    if (kept) await this.#write(kept);
+    const progress = this.#progressOf(run);
+    this.#forget(run);
+    return async () => {
+      if (kept?.isCreated && (await handOverRun(this.#options.table, kept.record, progress))) return;
+      this.#refuseHandOver(run);
+    };
+  }
+
+  #refuseHandOver(run: RunState): never {
+    const message = `run ${run.id} could not be handed over: it is not known to be this lab's in its storage`;
+    throw new LabError("detach-failed", message);
   }
 
   #forget(run: RunState): void {
@@ -198,7 +255,7 @@ export class RunKeeper {
     await Promise.all([...this.#ending, ...[...this.#kept.values()].map((kept) => this.#write(kept))]);
   }
 
-  #progressOf(run: RunState): Omit<RunProgress, "until"> {
+  #progressOf(run: RunState): Omit<RunProgress, "until" | "manifest"> {
     const { endedAt } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
     return { status, endedAt, counts: this.#options.counts(run), failures: failureSummary(run) };
@@ -211,9 +268,11 @@ export class RunKeeper {
     kept.writing = kept.writing.then(async () => {
       const { table, notice } = this.#options;
       const { run } = kept;
-      const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
-      const progress = { ...this.#progressOf(run), until };
       try {
+        const manifest = await kept.manifest?.();
+        kept.manifest = undefined;
+        const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
+        const progress = { ...this.#progressOf(run), until, ...(manifest ? { manifest } : {}) };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };

@@ -86,6 +86,12 @@ export interface KillOrder {
   readonly graceMs: number;
 }
 
+/** A run that is handed over to a driver elsewhere. */
+export interface HandOver {
+  readonly runId: string;
+  readonly namespace: string;
+}
+
 /**
  * A back end: where attempts go. `local`, `inline` and `aws` implement it, and so may you: hand an
  * object of this interface to `new Lab({ runner })`, and hold it against the exported conformance
@@ -111,6 +117,16 @@ export interface Runner {
   stopExecutor(executor: string): void;
   dispatch(order: DispatchOrder): void;
   kill(order: KillOrder): void;
+  /**
+   * Starts a driver elsewhere that goes on with a run, where this runner has one; resolves when it will
+   * begin. Absent: runs cannot be detached.
+   */
+  handOver?(run: HandOver): Promise<void>;
+  /**
+   * Forgets an assignment without ending its attempts: the run's next driver waits for them. Absent:
+   * attempts do not outlive this process, and are killed.
+   */
+  abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
   /** Ends everything; nothing of it is left running afterwards. */
   close(): Promise<void>;
 }

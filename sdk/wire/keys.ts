@@ -39,6 +39,18 @@ export const runKey = (namespace: string, runId: string): ItemKey => ({
   sk: runId,
 });
 
+export const CHRONICLE_PREFIX = "LOG#";
+
+/** What happened in a run. */
+export const chroniclePartition = (namespace: string, runId: string): string =>
+  `${CHRONICLE_PREFIX}${namespace}#${runId}`;
+
+/** One page of it: those of a later driver come after those of an earlier one. */
+export const chronicleKey = (namespace: string, runId: string, epoch: number, page: number): ItemKey => ({
+  pk: chroniclePartition(namespace, runId),
+  sk: `${String(epoch).padStart(6, "0")}#${String(page).padStart(8, "0")}`,
+});
+
 /** Durations and sizes learned of a task type. */
 export const statisticsKey = (namespace: string, taskName: string): ItemKey => ({
   pk: `STATS#${namespace}#${taskName}`,

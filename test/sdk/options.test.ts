@@ -15,7 +15,6 @@ describe("a lab", () => {
   // What is wrong, the options, and what the message says: what was got, what is allowed, how to mend it.
   test.each<[string, unknown, string]>([
     ["no options", undefined, 'new Lab needs options, at least { tasks: import.meta.resolve("./tasks.ts") }'],
-    ["no task module", {}, 'such as import.meta.resolve("./tasks.ts"), got undefined'],
     ["definitions as tasks", { tasks: [] }, "tasks must be the path or URL of the module that exports your tasks, "],
     ["an unknown option", { tasks, concurency: 2 }, "new Lab: unknown option concurency; known are tasks, runner, "],
     ["no concurrency", { tasks, concurrency: 0 }, "concurrency must be a whole number, at least 1, got 0"],
