@@ -128,3 +128,12 @@ export function chooseRunner(options: { readonly runner?: LabOptions["runner"] |
     `the environment variable ${DriverEnv.runner} must be ${RUNNERS.map(show).join(", ")}, got ${show(name)}`,
   );
 }
+
+/** A runner for a run that another lab began: an open one has its own bundle. */
+export function anotherRunner(runner: Runner, options: { readonly runner?: LabOptions["runner"] | undefined }): Runner {
+  if (runner.another) return runner.another();
+  if (typeof options.runner !== "object") return chooseRunner(options);
+  throw new LabOptionError(
+    `runner ${runner.name} cannot go on with a run that another lab began: it needs a method another()`,
+  );
+}

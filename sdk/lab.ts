@@ -8,7 +8,7 @@ import type { RunState } from "./driver/run-state.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
-import { checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
+import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
 import { getValues, putValue } from "./objects.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { checkNames } from "./options.ts";
@@ -79,7 +79,7 @@ export class Lab implements AsyncDisposable {
     this.#namespace = options.namespace ?? DEFAULT_NAMESPACE;
     this.#attached = new AttachedRuns(
       {
-        newRunner: () => chooseRunner(options),
+        newRunner: () => anotherRunner(this.#runner, options),
         resources: options.resources ?? {},
         concurrency: options.concurrency,
       },

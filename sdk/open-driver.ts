@@ -45,11 +45,21 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
   const life = await LabLife.begin(stores.table, labId);
   const close = async () => {
     await runner.close();
-    await life.end();
+    await life.end(driver?.hasLeftWork);
   };
   try {
     const report: Parameters<Runner["open"]>[0]["report"] = (event) => driver?.report(event);
-    const opening = await runner.open({ labId, bundle, stores, address, concurrency, resources, report });
+    const known = settings.versions && [...settings.versions.keys()].map((name) => [name, name] as const);
+    const opening = await runner.open({
+      labId,
+      bundle,
+      stores,
+      address,
+      concurrency,
+      resources,
+      report,
+      tasks: known,
+    });
     const versions =
       settings.versions ??
       new Map(opening.tasks.map(([name, exportName]) => [name, bundle.versions.get(exportName) ?? ""]));

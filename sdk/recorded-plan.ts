@@ -1,5 +1,5 @@
+import type { ManifestTask, RunManifest } from "./driver/manifest.ts";
 import type { LabPlan, PlannedTask } from "./planning.ts";
-import type { ManifestTask, RunManifest } from "./stores/manifest.ts";
 import { definitionNamed, Task } from "./task.ts";
 import { decode } from "./wire/codec/codec.ts";
 import { ObjectRef } from "./wire/object-ref.ts";

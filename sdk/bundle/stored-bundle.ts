@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { RunManifest } from "../driver/manifest.ts";
 import { LabError } from "../errors.ts";
-import type { RunManifest } from "../stores/manifest.ts";
 import type { Stores } from "../stores/stores.ts";
 import { bundleMapObject, bundleObject } from "../wire/keys.ts";
 import type { StoreAddress } from "../wire/store-address.ts";

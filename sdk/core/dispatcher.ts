@@ -103,6 +103,25 @@ export class Dispatcher {
     this.#queues.push(task, lane, this.#tasks.shape[task], uses);
   }
 
+  /** An attempt that another driver has begun is awaited like one of ours; its executor is not ours to use. */
+  adopt(task: number, attempt: number, lane: Lane, uses: Readonly<Record<string, number>>): number {
+    this.#tasks.state[task] = TaskState.Running;
+    this.#tasks.attempt[task] = attempt;
+    // What stands alone takes of the service's limit, whoever began it; an executor in a pool does not.
+    const counted = lane.pool === undefined;
+    const assignment = this.#assignments.add({
+      lane,
+      executor: undefined,
+      uses,
+      counted,
+      tasks: [task],
+      attempts: [attempt],
+    });
+    this.#tasks.assignment[task] = assignment.id;
+    if (counted) this.#capacity.take(lane.group, uses);
+    return assignment.id;
+  }
+
   // --- Executors come and go ----------------------------------------------------------------------
 
   executorReady(id: string, lane: Lane): void {

@@ -101,6 +101,24 @@ export class Scheduler {
     this.#lifecycle.share(run, task);
   }
 
+  /**
+   * Takes over an attempt that another driver has begun, before its run is opened.
+   *
+   * @param lane Name of the lane it is in.
+   * @returns Its assignment; undefined where the task waits for something, so that it cannot be running.
+   */
+  adopt(task: number, attempt: number, lane: string): { assignment: number; lane: Lane } | undefined {
+    if (this.tasks.state[task] !== TaskState.Waiting || this.tasks.pending[task] > 0) return undefined;
+    const { ladder, onDemandLadder, uses } = this.shapeOf(task).placement;
+    const rung = ladder.findIndex(({ name }) => name === lane);
+    const onDemandRung = onDemandLadder.findIndex(({ name }) => name === lane);
+    if (rung < 0 && onDemandRung < 0) return undefined;
+    this.tasks.onDemand[task] = rung < 0 ? 1 : 0;
+    this.tasks.rung[task] = rung < 0 ? onDemandRung : rung;
+    const own = this.laneOf(task);
+    return { assignment: this.#dispatcher.adopt(task, attempt, own, uses), lane: own };
+  }
+
   /** Sets a run in motion, after all its tasks and dependencies were added. */
   open(run: number, tasks: Iterable<number>, now: number): Command[] {
     this.#now = now;

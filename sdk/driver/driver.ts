@@ -1,14 +1,15 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "../core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
+import { type RunManifest, writeManifest } from "../driver/manifest.ts";
 import { CodecError, LabError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
 import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
-import { type RunManifest, writeManifest } from "../stores/manifest.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -18,12 +19,14 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
+import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { Chronicler } from "./chronicler.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { runError, taskError } from "./failures.ts";
 import { InFlightBook } from "./in-flight.ts";
+import { JournalKeeper } from "./journal-keeper.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
 import { failureOf } from "./outcomes.ts";
@@ -61,6 +64,8 @@ export interface StartOptions {
   readonly failFast: boolean;
 }
 
+/** Time that running attempts are given to end before their run is handed over, in milliseconds. */
+const DETACH_DRAIN_MS = 2_000;
 /** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
 const CANCEL_GRACE_MS = 2_000;
 
@@ -70,12 +75,15 @@ const CANCEL_GRACE_MS = 2_000;
  */
 export class Driver {
   readonly placements: Placements;
+  /** Attempts of a run that was given away go on with its executors. */
+  hasLeftWork = false;
   readonly #options: DriverOptions;
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressTeller;
   readonly #evidence: EvidenceBook;
   readonly #keeper: RunKeeper;
   readonly #chronicler: Chronicler;
+  readonly #journal: JournalKeeper;
   readonly #inFlight = new InFlightBook();
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
@@ -113,6 +121,15 @@ export class Driver {
       stores,
       namespace,
       runner: runner.name,
+      certain: () => this.#keeper.certain(),
+    });
+    this.#journal = new JournalKeeper({
+      table: stores.table,
+      namespace,
+      labId,
+      inFlight: this.#inFlight,
+      entryOf: (task) => this.#entries[task],
+      attemptOf: (task) => this.#scheduler.tasks.attempt[task],
       certain: () => this.#keeper.certain(),
     });
     this.#scheduler = new Scheduler({
@@ -157,7 +174,11 @@ export class Driver {
   ): Promise<RunState> {
     const { failFast, generation } = options;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
-    const lookedUp = await lookUp(this.#options.stores.table, plan, since);
+    const { stores, runner, namespace, labId } = this.#options;
+    const [lookedUp, orphans] = await Promise.all([
+      lookUp(stores.table, plan, since),
+      runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
+    ]);
     const { records, needed } = lookedUp;
     await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
@@ -178,11 +199,28 @@ export class Driver {
     const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation });
     this.#keeper.begin(run, claimed, manifest);
     this.#chronicler.begin(run, entries, lookedUp);
+    if (runner.adopt) this.#journal.begin(run);
     this.#progress.runStarted(run.id, plan, lookedUp);
+    if (orphans?.size) this.#adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
     this.#carryOut(this.#scheduler.open(index, added, Date.now()));
     return run;
+  }
+
+  /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
+  #adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+    const around = { scheduler: this.#scheduler, inFlight: this.#inFlight };
+    const adopted = adoptOrphans(around, orphans, entries, run);
+    for (const { entry, assignment, attempt, lane, from } of adopted) {
+      const runId = this.#runs[run].id;
+      this.#progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
+      this.#chronicler.dispatched([entry], [attempt], lane, from.executor);
+      this.#options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
+    }
+    const count = adopted.length;
+    if (count > 0)
+      this.#notice(`${count} attempt${count === 1 ? "" : "s"} of a driver that is gone still run: they are waited for`);
   }
 
   /** Writes down what a run is made of, so that others can go on with it. */
@@ -335,6 +373,7 @@ export class Driver {
     const entry = this.#entries[task];
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
+    this.#journal.changed(entry.run);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
@@ -438,9 +477,13 @@ export class Driver {
     const give = await this.#keeper.handOver(run);
     run.isHandedOver = true;
     run.lost = new LabError("detached", `run ${id} goes on without this lab: follow it with lab.attach("${id}")`);
+    // What ends in a moment is not worth being taken over.
+    this.cancel(run, true);
+    this.#flush();
+    await Promise.race([run.ended, sleep(DETACH_DRAIN_MS)]);
     this.cancel(run, false);
     this.#flush();
-    await this.#chronicler.written();
+    await Promise.all([this.#journal.handOver(run), this.#chronicler.written()]);
     await give();
     await runner.handOver({ runId: id, namespace });
     await run.ended;
@@ -473,6 +516,7 @@ export class Driver {
     const [{ run, planned }] = entries;
     const at = Date.now();
     this.#inFlight.add(id, lane, executor, tasks, at);
+    this.#journal.changed(run);
     this.#progress.dispatched(this.#runs[run].id, planned.name, entries.length, at);
     this.#chronicler.dispatched(entries, attempts, lane, executor);
     try {
@@ -514,6 +558,7 @@ export class Driver {
     const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
     // The run's next driver waits for what outlives this one.
     if (isLost && this.#options.runner.abandon) {
+      this.hasLeftWork = true;
       this.#options.runner.abandon({ assignment: String(assignment), ...(executor === undefined ? {} : { executor }) });
       return;
     }
@@ -616,7 +661,11 @@ export class Driver {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
     if (!run.lost) this.#record(run);
     run.finish();
-    this.#keeper.end(run, this.#chronicler.end(run));
+    const told = Promise.all([this.#chronicler.end(run), this.#journal.end(run)]);
+    this.#keeper.end(
+      run,
+      told.then(() => {}),
+    );
     this.#active.delete(run);
     this.#progress.runEnded(run.id);
   }

@@ -7,6 +7,7 @@ import { type RunRecord, readRuns, requestCancel } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { loadValue } from "../stores/values.ts";
 import { type ChronicleEvent, hasBit, type ToldAttempt } from "../wire/chronicle.ts";
+import { isNewerVersion } from "../wire/version.ts";
 import { causeOf, runError } from "./failures.ts";
 import { failureOf, Outcomes } from "./outcomes.ts";
 import type { ProgressListener } from "./progress-events.ts";
@@ -17,6 +18,8 @@ import { isCertainlyGone } from "./this-process.ts";
 const MIN_MS = 200;
 const MAX_MS = 1_500;
 const SLOWDOWN = 1.3;
+/** How long a run is followed that cannot be looked at, in milliseconds. */
+const GIVE_UP_AFTER_MS = 120_000;
 /** How often the run's record is looked at, in milliseconds. */
 const RECORD_EVERY_MS = 1_500;
 
@@ -53,15 +56,23 @@ export class FollowedRun extends Outcomes<number> {
   /** Follows the run to its end, or until its driver is gone. */
   async follow(): Promise<void> {
     let pauseMs = MIN_MS;
+    let lookedAt = Date.now();
     while (!this.#isLeft) {
-      // Its record first: what was written before its end is found then.
-      const isOver = this.#record.status !== "running" || this.#isAbandoned();
-      const events = await this.#reader.read();
-      await this.#takeIn(events);
-      if (isOver) break;
-      pauseMs = events.length > 0 ? MIN_MS : Math.min(MAX_MS, pauseMs * SLOWDOWN);
+      try {
+        // Its record first: what was written before its end is found then.
+        const isOver = this.#record.status !== "running" || this.#isAbandoned();
+        const events = await this.#reader.read();
+        await this.#takeIn(events);
+        if (isOver) break;
+        pauseMs = events.length > 0 ? MIN_MS : Math.min(MAX_MS, pauseMs * SLOWDOWN);
+        lookedAt = Date.now();
+      } catch (error) {
+        // Who cannot be asked now is asked again: a laptop may be on the train.
+        pauseMs = MAX_MS;
+        if (Date.now() - lookedAt > GIVE_UP_AFTER_MS || isNewerVersion(error)) this.#fail("unreadable", error);
+      }
       await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
-      await this.#lookAtRecord();
+      await this.#lookAtRecord().catch(() => {});
     }
     this.#conclude();
     this.close();
@@ -78,7 +89,7 @@ export class FollowedRun extends Outcomes<number> {
     const [record] = await readRuns(stores.table, namespace, [this.#record.id]);
     this.#recordReadAt = Date.now();
     if (record) this.#record = record;
-    else this.#fail("unknown-run", "its record was deleted");
+    else this.#fail("unknown-run", new Error("its record was deleted"));
   }
 
   /** Nobody drives it any more; one that is handed over has a moment to be taken up. */
@@ -88,8 +99,8 @@ export class FollowedRun extends Outcomes<number> {
     return remainingMs(lease, Date.now()) === 0 || isCertainlyGone(driver);
   }
 
-  #fail(kind: string, why: string): void {
-    this.#error = new LabError(kind, `run ${this.#record.id}: ${why}`);
+  #fail(kind: string, cause: unknown): void {
+    this.#error = new LabError(kind, `run ${this.#record.id}: ${(cause as Error).message}`, { cause });
     this.#isLeft = true;
   }
 

@@ -1,4 +1,5 @@
 import type { Lane } from "../core/offer.ts";
+import type { AdoptedFrom } from "../wire/adopted.ts";
 
 /** An assignment that was handed to the runner and is not over. */
 export interface InFlight {
@@ -7,6 +8,8 @@ export interface InFlight {
   readonly dispatchedAt: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
+  /** Another driver began it. */
+  readonly adoptedFrom?: AdoptedFrom;
 }
 
 /** The assignments on their way, for evidence of what went wrong with them. */
@@ -22,6 +25,16 @@ export class InFlightBook {
 
   add(id: string, lane: Lane, executor: string | undefined, tasks: readonly number[], dispatchedAt: number): void {
     this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set(tasks) });
+  }
+
+  /** An attempt that another driver began is awaited from now on. */
+  adopt(id: string, lane: Lane, task: number, adoptedFrom: AdoptedFrom): void {
+    const { executor, dispatchedAt } = adoptedFrom;
+    this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set([task]), adoptedFrom });
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, InFlight]> {
+    return this.#byId.entries();
   }
 
   /** One attempt of an assignment has ended. */
@@ -42,7 +55,7 @@ export class InFlightBook {
   takeOf(executor: string): InFlight | undefined {
     let oldest: InFlight | undefined;
     for (const [id, inFlight] of this.#byId) {
-      if (inFlight.executor !== executor) continue;
+      if (inFlight.executor !== executor || inFlight.adoptedFrom) continue;
       oldest ??= inFlight;
       this.#byId.delete(id);
     }

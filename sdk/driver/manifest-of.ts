@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { RunManifest } from "../driver/manifest.ts";
 import type { LabPlan } from "../planning.ts";
-import type { RunManifest } from "../stores/manifest.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import type { ResultRecord } from "../stores/results.ts";
 import { contentObject } from "../wire/keys.ts";

@@ -53,7 +53,7 @@ export class ChronicleWriter {
 export class ChronicleReader {
   readonly #stores: Stores;
   readonly #partition: string;
-  #after = "";
+  #after: string | undefined;
 
   constructor(stores: Stores, namespace: string, runId: string) {
     this.#stores = stores;
@@ -61,7 +61,10 @@ export class ChronicleReader {
   }
 
   async read(): Promise<ChronicleEvent[]> {
-    const items = await this.#stores.table.query(this.#partition, { after: this.#after });
+    const items = await this.#stores.table.query(
+      this.#partition,
+      this.#after === undefined ? {} : { after: this.#after },
+    );
     const pages = await Promise.all(items.map((item) => this.#page(item)));
     this.#after = items.at(-1)?.sk ?? this.#after;
     return pages.flat();

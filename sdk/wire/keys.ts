@@ -39,6 +39,14 @@ export const runKey = (namespace: string, runId: string): ItemKey => ({
   sk: runId,
 });
 
+export const journalPartition = (namespace: string): string => `JOURNAL#${namespace}`;
+
+/** What a driver has in flight of a run, in pages. */
+export const journalKey = (namespace: string, runId: string, page: number): ItemKey => ({
+  pk: journalPartition(namespace),
+  sk: `${runId}#${String(page).padStart(4, "0")}`,
+});
+
 export const CHRONICLE_PREFIX = "LOG#";
 
 /** What happened in a run. */

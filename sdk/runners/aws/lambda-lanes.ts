@@ -1,15 +1,16 @@
 import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
 import { LAMBDA } from "../../core/limits.ts";
 import { sendLetter } from "../../stores/inbox.ts";
-import { type ResultRecord, readResults } from "../../stores/results.ts";
+import { readResults } from "../../stores/results.ts";
 import type { Stores } from "../../stores/stores.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FeedEvent } from "../../wire/feed.ts";
 import { invocationInbox } from "../../wire/keys.ts";
-import type { Failure, Outcome, SharedFailure } from "../../wire/outcome.ts";
+import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
+import type { DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
+import { committedOutcome } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
 
 /** Work that is expected to last no longer is awaited on a socket, in milliseconds. */
@@ -47,6 +48,8 @@ export class LambdaLanes {
   readonly #unawaited = new Map<string, Unawaited>();
   /** Invocations being awaited, and since when. */
   readonly #awaited = new Map<string, number>();
+  /** Invocations that this driver has left to another one. */
+  readonly #abandoned = new Set<string>();
   /** Letters written to invocations. */
   #letters = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -76,6 +79,11 @@ export class LambdaLanes {
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
   }
 
+  /** Has Lambda start a driver that goes on with a run. */
+  startDriver(functionName: string, run: HandOver): Promise<void> {
+    return this.#options.lambda.startDriver(functionName, run);
+  }
+
   /** Tells an invocation that some of its tasks are to end; it looks once a second. */
   kill({ assignment, runId, tasks, graceMs }: KillOrder): void {
     if (!this.#awaited.has(assignment) && !this.#unawaited.has(assignment)) return;
@@ -99,7 +107,7 @@ export class LambdaLanes {
     const listening = setTimeout(() => this.#options.listen(), 1_100);
     try {
       const answer = await lambda.invoke(functionName, assignment);
-      if (this.#closed) return;
+      if (this.#closed || this.#abandoned.has(assignment.id)) return;
       switch (answer.kind) {
         case "result": {
           const { executor, logs, reports, broken, atServiceLimit } = answer.result;
@@ -120,7 +128,7 @@ export class LambdaLanes {
           this.#follow(order, true);
       }
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closed || this.#abandoned.has(assignment.id)) return;
       const { kind, seen, mayHaveRun } = classifyInvokeError(invokeErrorOf(error));
       if (mayHaveRun) await this.#failUnlessCommitted(assignment, { kind, seen }, false);
       else this.#fail(assignment, { kind, seen }, false);
@@ -149,6 +157,12 @@ export class LambdaLanes {
     this.#unawaited.set(order.assignment.id, { order, since: now, lastHeard: now, hasBegun, open });
     this.#options.listen();
     this.#sweeper ??= setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
+  }
+
+  /** Forgets an invocation: whoever drives its run next waits for it. */
+  abandon(assignment: string): void {
+    this.#unawaited.delete(assignment);
+    this.#abandoned.add(assignment);
   }
 
   /** Something was told in the feed; true if it was about an invocation. */
@@ -200,7 +214,13 @@ export class LambdaLanes {
       const record = found[position];
       if (!record || record.generation < spec.generation) return;
       const { task, attempt } = spec;
-      this.#options.report({ type: "outcome", assignment: assignment.id, task, attempt, outcome: asOutcome(record) });
+      this.#options.report({
+        type: "outcome",
+        assignment: assignment.id,
+        task,
+        attempt,
+        outcome: committedOutcome(record),
+      });
     });
     this.#fail(assignment, failure, atServiceLimit);
   }
@@ -231,20 +251,4 @@ function isAwaited({ assignment, expectedMs }: DispatchOrder): boolean {
 function invokeErrorOf(error: unknown) {
   const { Reason: reason } = error as { Reason?: string };
   return { ...factsOf(error), reason };
-}
-
-/** A result that was committed by an attempt that could not tell of it. */
-function asOutcome({ value, endedAt, durationMs, peakMemoryMb }: ResultRecord): Outcome {
-  const usage = {
-    startedAt: endedAt - durationMs,
-    endedAt,
-    loadMs: 0,
-    runMs: durationMs,
-    storeMs: 0,
-    cpuMs: 0,
-    peakMemoryMb,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
-  return { kind: "ok", value, usage };
 }

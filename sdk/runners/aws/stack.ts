@@ -20,6 +20,8 @@ export interface StackParts {
   readonly assignPublicIp: "ENABLED" | "DISABLED";
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
+  /** Name of the function that drives detached runs; stacks of earlier versions have none. */
+  readonly driverFunction: string | undefined;
 }
 
 /**
@@ -106,6 +108,7 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
+    driverFunction: outputs.get(StackOutput.driverFunction),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,
   };
 }

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { pack, unpack } from "msgpackr";
 import type { Demand, RetryPolicy } from "../core/demand.ts";
+import type { ObjectStore } from "../stores/object-store.ts";
+import { loadBytes } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
-import type { ObjectStore } from "./object-store.ts";
-import { loadBytes } from "./values.ts";
 
 /** A task of a manifest; its dependencies stand before it. */
 export interface ManifestTask {
