@@ -48,10 +48,10 @@ const findStack = (stack: Stack): Grant[] => [
 ];
 
 const invoke = (stack: Stack, { functions, driverFunction }: DriverPolicyProps): Grant[] => [
-  { actions: ["lambda:InvokeFunction"], resources: functions.map((each) => each.functionArn) },
   {
     actions: ["lambda:InvokeFunction"],
     resources: [
+      ...functions.map((each) => each.functionArn),
       stack.formatArn({
         service: "lambda",
         resource: "function",
