@@ -19,6 +19,7 @@ import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
+import { LabLife } from "./stores/lab-life.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
@@ -66,6 +67,8 @@ export class Lab implements AsyncDisposable {
   readonly #id = randomBytes(6).toString("hex");
   #storesOpening: Promise<OpenStores> | undefined;
   #opening: Promise<OpenLab> | undefined;
+  /** Of a lab without tasks; otherwise the driver gives it. */
+  #life: Promise<LabLife> | undefined;
   readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
@@ -252,7 +255,7 @@ export class Lab implements AsyncDisposable {
 
   /** Stores a value once, for use in the params of any number of tasks. */
   async put<T>(value: T): Promise<ObjectRef<T>> {
-    const { stores } = await this.#openStores();
+    const { stores } = await this.#openToWrite();
     return putValue(stores.objects, value);
   }
 
@@ -325,6 +328,15 @@ export class Lab implements AsyncDisposable {
     return { address, progress, stores: await openStores(address) };
   }
 
+  /** A lab gives its first sign of life before its first object: a clean-up goes by it. */
+  async #openToWrite(): Promise<OpenStores> {
+    if (this.#options.tasks !== undefined) return this.#open();
+    const opened = await this.#openStores();
+    this.#life ??= LabLife.begin(opened.stores.table, this.#id);
+    await this.#life;
+    return opened;
+  }
+
   async #open(): Promise<OpenLab> {
     this.#refuseIfClosed();
     this.#opening ??= keepingAlive(this.#openOnce()).catch((error) => {
@@ -365,6 +377,7 @@ export class Lab implements AsyncDisposable {
   async #closeOnce(): Promise<void> {
     const opened = await this.#opening?.catch(() => undefined);
     await Promise.all([opened?.[Symbol.asyncDispose](), this.#attached.close()]);
+    await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();
   }

@@ -96,7 +96,18 @@ export async function findRun(table: ControlTable, namespace: string, idOrName: 
 }
 
 function infoOf(record: RunRecord, now: number): RunInfo {
-  const { lease, cancelRequested: _, manifest: __, handedOverAt: ___, status, name, endedAt, driver, ...rest } = record;
+  const {
+    lease,
+    cancelRequested: _,
+    manifest: __,
+    handedOverAt: ___,
+    bundle: ____,
+    status,
+    name,
+    endedAt,
+    driver,
+    ...rest
+  } = record;
   const isGone = status === "running" && (remainingMs(lease, now) === 0 || isCertainlyGone(driver));
   return {
     ...rest,

@@ -112,6 +112,7 @@ export class Driver {
       namespace,
       labId,
       runner: runner.name,
+      bundle: options.bundle.hash,
       counts: (run) => countsOf(run, this.#scheduler.tasks.state),
       cancelled: (run) => this.cancel(run, false),
       lost: (run, error) => this.#lose(run, error),

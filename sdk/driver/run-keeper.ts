@@ -31,6 +31,8 @@ interface RunKeeperOptions {
   /** Unique among all labs. */
   readonly labId: string;
   readonly runner: string;
+  /** SHA-256 of the code of its runs. */
+  readonly bundle: string;
   /** Where the tasks of a run stand. */
   counts(run: RunState): RunRecord["counts"];
   /** Somebody asked for the end of a run. */
@@ -47,6 +49,9 @@ interface Identity {
   readonly name: string | undefined;
   readonly tags: readonly string[] | undefined;
 }
+
+/** How a run stands. */
+type Standing = Omit<RunProgress, "until" | "manifest">;
 
 /** A run whose record is kept. */
 interface Kept {
@@ -134,7 +139,7 @@ export class RunKeeper {
   }
 
   #newRecord({ id, name, tags, startedAt, epoch }: Pick<RunState, "id" | "name" | "tags" | "startedAt" | "epoch">) {
-    const { namespace, labId, runner } = this.#options;
+    const { namespace, labId, runner, bundle } = this.#options;
     const record: RunRecord = {
       id,
       namespace,
@@ -148,6 +153,7 @@ export class RunKeeper {
       failures: [],
       driver: thisProcess(),
       cancelRequested: false,
+      bundle,
       manifest: undefined,
       handedOverAt: undefined,
       lease: { holder: labId, epoch, until: Date.now() + LEASE_MS },
@@ -192,7 +198,9 @@ export class RunKeeper {
     const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(run);
-    const ended = told.then(() => this.#write(kept));
+    // As it is now: a result that comes late is kept, and was not waited for.
+    const last = this.#progressOf(run);
+    const ended = told.then(() => this.#write(kept, last));
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
   }
@@ -255,14 +263,14 @@ export class RunKeeper {
     await Promise.all([...this.#ending, ...[...this.#kept.values()].map((kept) => this.#write(kept))]);
   }
 
-  #progressOf(run: RunState): Omit<RunProgress, "until" | "manifest"> {
+  #progressOf(run: RunState): Standing {
     const { endedAt } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
     return { status, endedAt, counts: this.#options.counts(run), failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */
-  #write(kept: Kept): Promise<void> {
+  #write(kept: Kept, last?: Standing): Promise<void> {
     clearTimeout(kept.beginning);
     kept.writtenAt = Date.now();
     kept.writing = kept.writing.then(async () => {
@@ -272,7 +280,7 @@ export class RunKeeper {
         const manifest = await kept.manifest?.();
         kept.manifest = undefined;
         const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
-        const progress = { ...this.#progressOf(run), until, ...(manifest ? { manifest } : {}) };
+        const progress = { ...(last ?? this.#progressOf(run)), until, ...(manifest ? { manifest } : {}) };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };

@@ -60,6 +60,8 @@ export interface RunRecord {
   readonly lease: { readonly holder: string; readonly epoch: number; readonly until: number };
   /** Somebody asked for its end. */
   readonly cancelRequested: boolean;
+  /** SHA-256 of its code: it is kept as long as the run is known. */
+  readonly bundle: string;
   /** What it is made of, once that is written: enough for another driver to go on with it. */
   readonly manifest: Slot | undefined;
   /** When its driver gave it away in good order, until another one has it. */
@@ -97,6 +99,7 @@ function toItem(record: RunRecord): Item {
     t: startedAt,
     x: record.cancelRequested,
     ha: record.handedOverAt ?? 0,
+    b: record.bundle,
     ...holding(driver, lease),
     ...changing({ ...record, until: lease.until }),
   };
@@ -134,6 +137,7 @@ function toRecord(item: Item): RunRecord {
     lease: { holder: String(item.h), epoch: Number(item.e), until: Number(item.u) },
     cancelRequested: item.x === true,
     handedOverAt: Number(item.ha) || undefined,
+    bundle: String(item.b ?? ""),
     manifest: item.m === undefined && item.mo === undefined ? undefined : slotOf("m", item),
   };
 }

@@ -30,8 +30,10 @@ export const labKey = (labId: string): ItemKey => ({ pk: LABS_PARTITION, sk: lab
 /** Held by the clean-up that is going on, and whether it is deleting objects at this moment. */
 export const SWEEP_KEY: ItemKey = { pk: "GC", sk: "GC" };
 
+export const RUN_PREFIX = "RUN#";
+
 /** The runs of a namespace that began on one day, which is the first part of their ids. */
-export const runsPartition = (namespace: string, day: string): string => `RUN#${namespace}#${day}`;
+export const runsPartition = (namespace: string, day: string): string => `${RUN_PREFIX}${namespace}#${day}`;
 
 /** What is known of a run, and who drives it. */
 export const runKey = (namespace: string, runId: string): ItemKey => ({

@@ -876,3 +876,46 @@ describe("executors that are started", () => {
     expect(only(stage.ok(0, 0), "stop-executor")).toEqual([{ type: "stop-executor", executor: "small" }]);
   });
 });
+
+describe("an attempt that another driver has begun", () => {
+  test("is awaited instead of being made again, and counts against the service's limit", () => {
+    const stage = new Stage([{ ...LAMBDA_OFFER, concurrency: 2 }]);
+    const run = stage.run();
+    const [a, b, c] = stage.tasks(run, 3);
+    const adopted = stage.scheduler.adopt(a, 2, LAMBDA);
+    expect(adopted?.lane.name).toBe(LAMBDA);
+    expect(stage.open(run)).toEqual([dispatch(1, b)]);
+    expect(
+      stage.step({
+        type: "attempt-ended",
+        assignment: adopted?.assignment ?? -1,
+        task: a,
+        end: { kind: "ok", durationMs: 5 },
+      }),
+    ).toEqual([ok(a), dispatch(2, c)]);
+  });
+
+  test("that fails is followed by the next one", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const [a] = stage.tasks(run, 1);
+    const adopted = stage.scheduler.adopt(a, 2, LAMBDA);
+    expect(stage.open(run)).toEqual([]);
+    const told = stage.step({
+      type: "assignment-failed",
+      assignment: adopted?.assignment ?? -1,
+      end: { kind: "executor-lost" },
+    });
+    expect(told).toMatchObject([{ type: "retry", task: a, attempt: 2, kind: "executor-lost" }]);
+  });
+
+  test("is none where the task waits for another, or no lane of it has that name", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const [a] = stage.tasks(run, 1);
+    const [b] = stage.tasks(run, 1, { after: [a] });
+    expect(stage.scheduler.adopt(b, 1, LAMBDA)).toBeUndefined();
+    expect(stage.scheduler.adopt(a, 1, "the moon")).toBeUndefined();
+    expect(stage.open(run)).toEqual([dispatch(0, a)]);
+  });
+});

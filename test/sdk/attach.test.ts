@@ -1,6 +1,10 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
 import { RunError, TaskError } from "stratolab";
 import { describe, expect, test, vi } from "vitest";
+import { collectGarbage } from "../../sdk/gc/collect.ts";
+import { endLife, knownLabs } from "../../sdk/stores/lab-life.ts";
+import { openLocalStores } from "../../sdk/stores/local/open.ts";
+import { ageBelow, DAY_MS } from "../gc/age.ts";
 import { eventually, isAlive, processesWith, runScript } from "../support/scripts.ts";
 import { add, counted, gated, throwing } from "./fixtures/lab-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
@@ -11,8 +15,8 @@ const gate = (bench: LabBench, id: number) => gated({ id, folder: bench.folder }
 const onlooker = (bench: LabBench) => bench.onlooker();
 
 /** Starts a script that runs `count` counted tasks, and gives the id of its run. */
-async function started(bench: LabBench, count: number, ms: number, detachAfter = 0) {
-  const args = [bench.folder, String(count), String(ms), String(detachAfter)];
+async function started(bench: LabBench, count: number, ms: number, detachAfter = 0, pad = "") {
+  const args = [bench.folder, String(count), String(ms), String(detachAfter), "local", "counted", pad];
   const script = runScript("sdk/fixtures/interrupted-run.ts", args, { MARK: bench.folder });
   const id = await new Promise<string>((resolve) => {
     script.child.stdout?.once("data", (text) => resolve(String(text).trim()));
@@ -115,6 +119,26 @@ describe("a run whose driver is killed", () => {
   });
 });
 
+describe("a clean-up", () => {
+  test("leaves what a run needs whose driver is gone: its code, its large params, what is finished", async () => {
+    await using bench = new LabBench();
+    const script = await started(bench, 6, 100, 0, "x".repeat(50_000));
+    await eventually(() => bench.lines("done").length >= 2, 20_000, "the second task");
+    script.child.kill("SIGKILL");
+    await script.ended;
+    const directory = join(bench.folder, "storage");
+    const stores = await openLocalStores(directory);
+    // As if it had been killed a month ago, less a day.
+    for (const { id } of await knownLabs(stores.table)) await endLife(stores.table, id);
+    await ageBelow(directory, 29 * DAY_MS);
+    await collectGarbage(stores, { graceMs: DAY_MS, dryRun: false, directory });
+    await stores.table.close();
+    const run = await onlooker(bench).attach(script.id);
+    expect(await run.results()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(bench.lines("begun").length).toBeLessThanOrEqual(8);
+  });
+});
+
 describe("a run that is detached", () => {
   test("goes on in the background, outlives its script, and is followed from elsewhere", async () => {
     await using bench = new LabBench();
@@ -143,7 +167,6 @@ describe("a run that is detached", () => {
     await expect(run.detach()).rejects.toMatchObject({ kind: "run-over" });
     const followed = await lab.attach(run.id);
     expect(await followed.results()).toEqual([0, 1, 2, 3, 4, 5]);
-    await sleep(1);
   });
 
   test("is refused where there is no driver elsewhere", async () => {
