@@ -122,7 +122,7 @@ class Collection {
       // A run that is over is told from its manifest; only one that may be gone on with needs what that names.
       const manifest = String(item.mo ?? "");
       this.#marks.add(manifest);
-      if (item.s !== "running") {
+      if (item.s !== undefined && item.s !== "running") {
         this.#ended.add(manifest);
         return;
       }
