@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import { deleteCached, isCached, listCached } from "./cache.ts";
 import { Driver } from "./driver/driver.ts";
@@ -24,6 +25,7 @@ import { encode } from "./wire/codec/codec.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import type { Slot } from "./wire/slot.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** A lab that has been opened: everything is there that runs need. */
 interface OpenLab {
@@ -258,6 +260,7 @@ export class Lab implements AsyncDisposable {
       runner.storeAddress(storage),
       chooseProgress(this.#options.progress),
     ]);
+    if (bundle.hasArrow) await loadArrow();
     const stores = await openStores(address);
     let driver: Driver | undefined;
     let life: LabLife | undefined;
@@ -299,7 +302,7 @@ export class Lab implements AsyncDisposable {
 
   async #storeContext(context: unknown, stores: Stores, inlineBytes: number): Promise<Slot | undefined> {
     if (context === undefined) return undefined;
-    const encoded = encode(context, { name: "context" });
+    const encoded = encode(context, { name: "context", extensions: valueExtensions() });
     if (encoded.byteLength <= inlineBytes) return { inline: Buffer.concat(encoded.chunks) };
     return (await putValue(stores.objects, context)).slot;
   }

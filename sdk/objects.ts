@@ -1,20 +1,15 @@
-import { createHash } from "node:crypto";
 import { LabOptionError } from "./errors.ts";
 import type { ObjectStore } from "./stores/object-store.ts";
-import { loadValue } from "./stores/values.ts";
+import { loadValue, storeValue } from "./stores/values.ts";
 import { encode } from "./wire/codec/codec.ts";
 import { contentObject } from "./wire/keys.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** Stores a value under the hash of its content. */
 export async function putValue<T>(objects: ObjectStore, value: T): Promise<ObjectRef<T>> {
-  const encoded = encode(value, { name: "value" });
-  const hash = createHash("sha256");
-  for (const chunk of encoded.chunks) hash.update(chunk);
-  const digest = hash.digest("hex");
-  const object = contentObject(digest);
-  await objects.put(object, encoded);
-  return new ObjectRef<T>({ object, bytes: encoded.byteLength, hash: digest });
+  const encoded = encode(value, { name: "value", extensions: valueExtensions() });
+  return new ObjectRef<T>(await storeValue(objects, encoded, contentObject));
 }
 
 /** Values of handles, in order. */

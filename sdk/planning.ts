@@ -10,7 +10,8 @@ import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
-import { objectReferences, taskReferences } from "./wire/references.ts";
+import { taskReferences } from "./wire/references.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** A task of a run, with everything the driver needs of it. */
 export interface PlannedTask {
@@ -147,10 +148,7 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
         (value) => value instanceof Task,
         (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
       ),
-      objectReferences(
-        (value) => value instanceof ObjectRef,
-        (value) => (value as ObjectRef<unknown>).slot,
-      ),
+      ...valueExtensions(),
     ],
   };
   try {

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
+import type { Encoded } from "../wire/codec/frame.ts";
 import type { ObjectSlot, Slot } from "../wire/slot.ts";
+import { valueExtensions } from "../wire/value-extensions.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** A stored value is not there, or is not what it was when it was stored. */
@@ -32,7 +34,29 @@ function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
   return isWhole ? undefined : "was changed after it was stored";
 }
 
-/** The value that a slot stands for. */
-export async function loadValue(objects: ObjectStore, slot: Slot, extensions?: CodecExtensions): Promise<unknown> {
+/** The value that a slot stands for. Default extensions: those of any value, in this copy of the library. */
+export async function loadValue(
+  objects: ObjectStore,
+  slot: Slot,
+  extensions: CodecExtensions = valueExtensions(),
+): Promise<unknown> {
   return decode(await loadBytes(objects, slot), extensions);
+}
+
+/**
+ * Stores an encoded value.
+ *
+ * @param keyOf Its key, by the hash of what is stored.
+ */
+export async function storeValue(
+  objects: ObjectStore,
+  encoded: Encoded,
+  keyOf: (hash: string) => string,
+): Promise<ObjectSlot> {
+  const digest = createHash("sha256");
+  for (const chunk of encoded.chunks) digest.update(chunk);
+  const hash = digest.digest("hex");
+  const object = keyOf(hash);
+  await objects.put(object, encoded);
+  return { object, bytes: encoded.byteLength, hash };
 }

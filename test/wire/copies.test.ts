@@ -21,7 +21,9 @@ test("two copies of the codec in one process do not disturb each other", async (
     for (const reader of [first, second]) expectSame(reader.decode(bytes), value);
   }
   // One that says that it holds no nodes is refused by both.
-  const hidden = Buffer.concat(first.writeFrame(0, first.packTree(first.unpackTree(treeOf(first, 1n), true)), []).chunks);
+  const hidden = Buffer.concat(
+    first.writeFrame(0, first.packTree(first.unpackTree(treeOf(first, 1n), true)), []).chunks,
+  );
   for (const reader of [first, second]) expect(() => reader.decode(hidden)).toThrow("says that it holds none");
 });
 

@@ -10,7 +10,8 @@ addExtension({
   type: NODE_EXTENSION,
   write: (node: Node) => [node.tag, node.data],
   read: (pair: [number, unknown]) => {
-    if (!common.nodesAllowed) throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
+    if (!common.nodesAllowed)
+      throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
     return new Node(pair[0], pair[1]);
   },
 });
