@@ -1,6 +1,7 @@
 import type { Attribute, Item } from "../stores/control-table.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { headBytes } from "../wire/codec/frame.ts";
+import { unpackStart } from "../wire/codec/packed.ts";
 import { OBJECT_FOLDERS } from "../wire/keys.ts";
 
 /*
@@ -37,10 +38,14 @@ export function* namesInItem(item: Item): Generator<string> {
 
 /** Everything that a stored object names. Of a value only the head is read: numbers in bulk name nothing. */
 export async function namesInObject(objects: ObjectStore, key: string): Promise<readonly string[]> {
-  let bytes = await objects.getStart(key, FIRST_BYTES);
-  const needed = bytes && headBytes(bytes);
-  if (needed === undefined || needed > FIRST_BYTES) {
-    bytes = needed === undefined ? await objects.get(key) : await objects.getStart(key, needed);
+  for (let wanted = FIRST_BYTES; ; wanted *= 16) {
+    const stored = await objects.getStart(key, wanted);
+    if (!stored) return [];
+    const isWhole = stored.byteLength < wanted;
+    const start = unpackStart(stored);
+    if (start === undefined && !isWhole) continue;
+    const value = start ?? stored;
+    const needed = headBytes(value) ?? Number.POSITIVE_INFINITY;
+    if (isWhole || needed <= value.byteLength) return [...namesInBytes(value)];
   }
-  return bytes ? [...namesInBytes(bytes)] : [];
 }

@@ -13,6 +13,8 @@ export interface StoredObject {
  * somebody has just put must not go because somebody else put it long ago.
  */
 export interface ObjectStore {
+  /** It takes longer to send bytes to it than to make them fewer. */
+  readonly isRemote: boolean;
   /** Stores the chunks under the key unless it is there already; whole or not at all. */
   put(key: string, content: Encoded): Promise<void>;
   /** The object in memory of its own, or undefined where there is none. */

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
+import { pack, unpack } from "../wire/codec/packed.ts";
 import type { ObjectSlot, Slot } from "../wire/slot.ts";
 import { valueExtensions } from "../wire/value-extensions.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -40,11 +41,11 @@ export async function loadValue(
   slot: Slot,
   extensions: CodecExtensions = valueExtensions(),
 ): Promise<unknown> {
-  return decode(await loadBytes(objects, slot), extensions);
+  return decode(await unpack(await loadBytes(objects, slot)), extensions);
 }
 
 /**
- * Stores an encoded value.
+ * Stores an encoded value, smaller than it is where its way is long.
  *
  * @param keyOf Its key, by the hash of what is stored.
  */
@@ -53,10 +54,11 @@ export async function storeValue(
   encoded: Encoded,
   keyOf: (hash: string) => string,
 ): Promise<ObjectSlot> {
+  const stored = objects.isRemote ? await pack(encoded) : encoded;
   const digest = createHash("sha256");
-  for (const chunk of encoded.chunks) digest.update(chunk);
+  for (const chunk of stored.chunks) digest.update(chunk);
   const hash = digest.digest("hex");
   const object = keyOf(hash);
-  await objects.put(object, encoded);
-  return { object, bytes: encoded.byteLength, hash };
+  await objects.put(object, stored);
+  return { object, bytes: stored.byteLength, hash };
 }

@@ -24,6 +24,7 @@ const statusOf = (error: unknown) => (error as { $metadata?: { httpStatusCode?: 
 
 /** The object store in S3. */
 export class S3ObjectStore implements ObjectStore {
+  readonly isRemote = true;
   readonly #client: S3Client;
   readonly #bucket: string;
 

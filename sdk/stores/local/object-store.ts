@@ -18,6 +18,7 @@ const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 
  * beside and linked into place, and a link, unlike a rename, never replaces one that is there.
  */
 export class LocalObjectStore implements ObjectStore {
+  readonly isRemote = false;
   readonly #root: string;
   readonly #unfinished: string;
 
