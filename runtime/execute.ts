@@ -18,6 +18,7 @@ import { slotBytes } from "../sdk/wire/slot.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { taskContext } from "./task-context.ts";
+import { taskObjects } from "./task-objects.ts";
 import { toThrownError } from "./thrown-error.ts";
 
 /** What an attempt is executed with. */
@@ -66,10 +67,11 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   let result: unknown;
   try {
     const { signal, log, context, runId, checkpoint } = environment;
+    const objects = taskObjects(environment.stores.objects, extensions);
     environment.begin?.();
     result = await environment.definition[DEFINITION].run(
       params,
-      taskContext({ spec, runId, signal, log, checkpoint, context }),
+      taskContext({ spec, runId, signal, log, checkpoint, context, objects }),
     );
   } catch (thrown) {
     const error = toThrownError(thrown);

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import { deleteCached, isCached, listCached } from "./cache.ts";
@@ -8,7 +9,6 @@ import { LabError, LabOptionError } from "./errors.ts";
 import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
-import { getValues, putValue } from "./objects.ts";
 import { checkNames } from "./options.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, type PlanningContext, planTasks } from "./planning.ts";
@@ -18,11 +18,15 @@ import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { LabLife } from "./stores/lab-life.ts";
+import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
+import { storeValue } from "./stores/values.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
+import type { ByteStream } from "./wire/byte-stream.ts";
 import { encode } from "./wire/codec/codec.ts";
-import { ObjectRef } from "./wire/object-ref.ts";
+import { contentObject } from "./wire/keys.ts";
+import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import type { Slot } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
@@ -186,10 +190,19 @@ export class Lab implements AsyncDisposable {
 
   // --- Objects ------------------------------------------------------------------------------------
 
-  /** Stores a value once, for use in the params of any number of tasks. */
-  async put<T>(value: T): Promise<ObjectRef<T>> {
+  /**
+   * Stores a value once, for use in the params of any number of tasks. Of a stream of bytes, or a Blob,
+   * only some parts are in memory at any time.
+   *
+   * @example
+   * const log = await lab.put(createReadStream("huge.log"));
+   * await lab.runTask(count({ files: [log] })); // there: for await (const piece of await ctx.getStream(files[0]))
+   */
+  put(stream: ByteStream): Promise<ObjectRef<Uint8Array>>;
+  put<T>(value: T): Promise<ObjectRef<T>>;
+  async put(value: unknown): Promise<ObjectRef<unknown>> {
     const { stores } = await this.#open();
-    return putValue(stores.objects, value);
+    return putObject(stores.objects, value, valueExtensions());
   }
 
   /** The value of a handle, or of several. */
@@ -199,8 +212,17 @@ export class Lab implements AsyncDisposable {
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#open();
-    if (refs instanceof ObjectRef) return (await getValues(stores.objects, [refs]))[0];
-    return getValues(stores.objects, refs as readonly ObjectRef<unknown>[]);
+    return getObjects(stores.objects, refs, valueExtensions());
+  }
+
+  /**
+   * The bytes of a handle on a stream or a Blob, as they come: for what does not fit memory.
+   *
+   * @throws LabError of kind `invalid-option` for the handle of another value, which `get` loads.
+   */
+  async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
+    const { stores } = await this.#open();
+    return getObjectStream(stores.objects, ref);
   }
 
   // --- The cache ----------------------------------------------------------------------------------
@@ -304,7 +326,7 @@ export class Lab implements AsyncDisposable {
     if (context === undefined) return undefined;
     const encoded = encode(context, { name: "context", extensions: valueExtensions() });
     if (encoded.byteLength <= inlineBytes) return { inline: Buffer.concat(encoded.chunks) };
-    return (await putValue(stores.objects, context)).slot;
+    return storeValue(stores.objects, encoded, contentObject);
   }
 
   /** Ends active runs, executors and everything else of the lab. Results are kept. */

@@ -19,6 +19,10 @@ export interface ObjectStore {
   put(key: string, content: Encoded): Promise<void>;
   /** The object in memory of its own, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Stores what comes under a key that is nobody else's, little of it in memory; whole or not at all. */
+  putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** So many bytes of the object from a place on, fewer at its end, or undefined where there is none. */
+  getRange(key: string, start: number, bytes: number): Promise<Uint8Array | undefined>;
   /** The object's first bytes, at most so many, or undefined where there is none. */
   getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;

@@ -3,16 +3,17 @@ import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
 import { pack, unpack } from "../wire/codec/packed.ts";
-import type { ObjectSlot, Slot } from "../wire/slot.ts";
+import { LabError } from "../wire/lab-error.ts";
+import type { ObjectSlot, RawBytes, Slot } from "../wire/slot.ts";
 import { valueExtensions } from "../wire/value-extensions.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** A stored value is not there, or is not what it was when it was stored. */
-export class LostValue extends Error {
+export class LostValue extends LabError {
   readonly object: string;
 
   constructor(object: string, why: string) {
-    super(`${object} ${why}`);
+    super("object-lost", `${object} ${why}`);
     this.object = object;
   }
 }
@@ -41,7 +42,16 @@ export async function loadValue(
   slot: Slot,
   extensions: CodecExtensions = valueExtensions(),
 ): Promise<unknown> {
+  if ("raw" in slot && slot.raw) return revive(slot.raw, await loadBytes(objects, slot));
   return decode(await unpack(await loadBytes(objects, slot)), extensions);
+}
+
+/** What was put as a stream is bytes when it is loaded whole; a Blob is a Blob again. */
+function revive(raw: RawBytes, bytes: Uint8Array): Uint8Array | Blob {
+  if (raw.kind === "stream") return bytes;
+  const memory = bytes as Uint8Array<ArrayBuffer>;
+  if (raw.kind === "blob") return new Blob([memory], { type: raw.type });
+  return new File([memory], raw.name, { type: raw.type, lastModified: raw.lastModified });
 }
 
 /**
