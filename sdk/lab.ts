@@ -23,7 +23,7 @@ import { openStores, type Stores } from "./stores/stores.ts";
 import { storeValue } from "./stores/values.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
-import type { ByteStream } from "./wire/byte-stream.ts";
+import type { Stored } from "./wire/byte-stream.ts";
 import { encode } from "./wire/codec/codec.ts";
 import { contentObject } from "./wire/keys.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
@@ -198,9 +198,7 @@ export class Lab implements AsyncDisposable {
    * const log = await lab.put(createReadStream("huge.log"));
    * await lab.runTask(count({ files: [log] })); // there: for await (const piece of await ctx.getStream(files[0]))
    */
-  put(stream: ByteStream): Promise<ObjectRef<Uint8Array>>;
-  put<T>(value: T): Promise<ObjectRef<T>>;
-  async put(value: unknown): Promise<ObjectRef<unknown>> {
+  async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
     const { stores } = await this.#open();
     return putObject(stores.objects, value, valueExtensions());
   }

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { Stored } from "../wire/byte-stream.ts";
 import { encode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import { isStream } from "../wire/codec/shapes.ts";
@@ -11,11 +12,15 @@ import type { ObjectStore } from "./object-store.ts";
 import { loadValue, storeValue } from "./values.ts";
 
 /** Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives. */
-export async function putObject<T>(objects: ObjectStore, value: T, extensions: CodecExtensions): Promise<ObjectRef<T>> {
-  if (value instanceof Blob) return new ObjectRef<T>(await storeStream(objects, value.stream(), kindOf(value)));
-  if (isStream(value)) return new ObjectRef<T>(await storeStream(objects, value, { kind: "stream" }));
+export async function putObject<T>(
+  objects: ObjectStore,
+  value: T,
+  extensions: CodecExtensions,
+): Promise<ObjectRef<Stored<T>>> {
+  if (value instanceof Blob) return new ObjectRef<Stored<T>>(await storeStream(objects, value.stream(), kindOf(value)));
+  if (isStream(value)) return new ObjectRef<Stored<T>>(await storeStream(objects, value, { kind: "stream" }));
   const encoded = encode(value, { name: "value", extensions });
-  return new ObjectRef<T>(await storeValue(objects, encoded, contentObject));
+  return new ObjectRef<Stored<T>>(await storeValue(objects, encoded, contentObject));
 }
 
 function kindOf(blob: Blob): RawBytes {

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type { GrantedResources } from "./attempt.ts";
-import type { ByteStream } from "./byte-stream.ts";
+import type { Stored } from "./byte-stream.ts";
 import type { ObjectRef } from "./object-ref.ts";
 
 /** Marks a task definition, also one made by another copy of the library, as in a bundle. */
@@ -46,8 +46,7 @@ export interface TaskObjects {
    * Stores a value and gives a handle on it, to be returned or passed on in the place of the value. Of a
    * stream of bytes, or a Blob, only some parts are in memory at any time.
    */
-  put(stream: ByteStream): Promise<ObjectRef<Uint8Array>>;
-  put<T>(value: T): Promise<ObjectRef<T>>;
+  put<T>(value: T): Promise<ObjectRef<Stored<T>>>;
   /** The value of a handle, or of several: of those that lie deeper in the params, or in results. */
   get<T>(ref: ObjectRef<T>): Promise<T>;
   get<const R extends readonly ObjectRef<unknown>[]>(
