@@ -5,9 +5,6 @@ import { Segments } from "./segments.ts";
 /** What is needed of the package `apache-arrow`: whoever has a Table has it, and nobody else is made to. */
 export type ArrowLibrary = Pick<typeof Arrow, "AsyncByteQueue" | "RecordBatchStreamWriter" | "Table" | "tableFromIPC">;
 
-/** Name that Tables are stored under. */
-export const ARROW_TABLE = "apache-arrow.Table";
-
 /**
  * Lets Arrow Tables cross processes as IPC streams. The columns' memory goes out as it is, and a decoded
  * Table is a window on what was read.
@@ -25,7 +22,7 @@ export function registerArrow(library: ArrowLibrary): void {
   }
 
   registerCodec(Table as unknown as new () => Arrow.Table, {
-    name: ARROW_TABLE,
+    name: "apache-arrow.Table",
     encode(table) {
       const sink = new Pieces();
       const writer = new RecordBatchStreamWriter();
