@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decode, encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
@@ -16,7 +17,7 @@ const records = (count: number) => Array.from({ length: count }, (_, id) => ({ i
 describe("a value is made smaller where that pays", () => {
   test.each<[string, unknown]>([
     ["records", records(5_000)],
-    ["records of several blocks", records(150_000)],
+    ["records of several blocks", records(60_000)],
     ["zeros", new Float64Array(3 * 131_072 + 1)],
     ["half zeros, half noise", [new Uint8Array(3 * MB), noise(1.5 * MB)]],
     ["many small buffers", Array.from({ length: 2_000 }, (_, index) => new Uint8Array(50).fill(index))],
@@ -27,7 +28,7 @@ describe("a value is made smaller where that pays", () => {
     expect(packed.chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBe(packed.byteLength);
     const plain = await unpack(joinChunks(packed));
     expect(Buffer.compare(plain, joinChunks(encoded))).toBe(0);
-    expect(decode(plain)).toEqual(value);
+    expect(isDeepStrictEqual(decode(plain), value)).toBe(true);
   });
 
   test.each<[string, unknown]>([
