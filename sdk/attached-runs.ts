@@ -29,6 +29,8 @@ interface DrivingOptions {
   /** Makes the runner of each; its driver closes it. */
   newRunner(): Runner;
   readonly resources: Readonly<Record<string, number>>;
+  /** Whether somebody waits for the results of what is driven. */
+  readonly loadsResults: boolean;
   /** Default as the run was begun with. */
   readonly concurrency: number | undefined;
 }
@@ -100,6 +102,7 @@ export class AttachedRuns {
       concurrency: this.#options.concurrency ?? concurrency,
       resources: this.#options.resources,
       memoryMonitor,
+      loadsResults: this.#options.loadsResults,
     });
     this.#drivers.add(opened);
     const { driver } = opened;

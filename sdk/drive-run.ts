@@ -23,7 +23,7 @@ interface DriveOptions {
 export async function driveRun(options: DriveOptions): Promise<Error | undefined> {
   const { address, leaveAfterMs, namespace, newRunner, progress, resources, runId } = options;
   const stores = await openStores(address);
-  const runs = new AttachedRuns({ newRunner, resources, concurrency: undefined }, namespace);
+  const runs = new AttachedRuns({ newRunner, resources, concurrency: undefined, loadsResults: false }, namespace);
   let leaving: NodeJS.Timeout | undefined;
   try {
     const { started } = await runs.takeUp(runId, { stores, address, progress });

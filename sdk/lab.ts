@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
+import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import { deleteCached, isCached, listCached } from "./cache.ts";
 import type { Driver } from "./driver/driver.ts";
@@ -9,7 +11,6 @@ import { LabError, LabOptionError } from "./errors.ts";
 import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
-import { getValues, putValue } from "./objects.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { checkNames } from "./options.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
@@ -20,12 +21,15 @@ import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { LabLife } from "./stores/lab-life.ts";
+import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
-import { ObjectRef } from "./wire/object-ref.ts";
+import type { Stored } from "./wire/byte-stream.ts";
+import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** What every lab has, whether or not it can run tasks of its own. */
 interface OpenStores {
@@ -85,6 +89,7 @@ export class Lab implements AsyncDisposable {
         newRunner: () => anotherRunner(this.#runner, options),
         resources: options.resources ?? {},
         concurrency: options.concurrency,
+        loadsResults: true,
       },
       this.#namespace,
     );
@@ -253,10 +258,17 @@ export class Lab implements AsyncDisposable {
 
   // --- Objects ------------------------------------------------------------------------------------
 
-  /** Stores a value once, for use in the params of any number of tasks. */
-  async put<T>(value: T): Promise<ObjectRef<T>> {
+  /**
+   * Stores a value once, for use in the params of any number of tasks. Of a stream of bytes, or a Blob,
+   * only some parts are in memory at any time.
+   *
+   * @example
+   * const log = await lab.put(createReadStream("huge.log"));
+   * await lab.runTask(count({ files: [log] })); // there: for await (const piece of await ctx.getStream(files[0]))
+   */
+  async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
     const { stores } = await this.#openToWrite();
-    return putValue(stores.objects, value);
+    return putObject(stores.objects, value, valueExtensions());
   }
 
   /** The value of a handle, or of several. */
@@ -266,8 +278,17 @@ export class Lab implements AsyncDisposable {
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#openStores();
-    if (refs instanceof ObjectRef) return (await getValues(stores.objects, [refs]))[0];
-    return getValues(stores.objects, refs as readonly ObjectRef<unknown>[]);
+    return getObjects(stores.objects, refs, valueExtensions());
+  }
+
+  /**
+   * The bytes of a handle on a stream or a Blob, as they come: for what does not fit memory.
+   *
+   * @throws LabError of kind `invalid-option` for the handle of another value, which `get` loads.
+   */
+  async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
+    const { stores } = await this.#openStores();
+    return getObjectStream(stores.objects, ref);
   }
 
   // --- The cache ----------------------------------------------------------------------------------
@@ -354,6 +375,7 @@ export class Lab implements AsyncDisposable {
       );
     }
     const [bundle, opened] = await Promise.all([buildBundle(tasks), this.#openStores()]);
+    if (bundle.hasArrow) await loadArrow();
     const driver = await openDriver({
       ...opened,
       labId: this.#id,

@@ -1,15 +1,17 @@
 import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
-import { putValue } from "./objects.ts";
 import type { PlanningContext } from "./planning.ts";
 import type { Runner } from "./runners/runner.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import type { Stores } from "./stores/stores.ts";
+import { storeValue } from "./stores/values.ts";
 import { encode } from "./wire/codec/codec.ts";
+import { contentObject } from "./wire/keys.ts";
 import type { MemoryMonitor } from "./wire/memory-monitor.ts";
 import type { Slot } from "./wire/slot.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** What a driver is opened with. */
 export interface DriverSettings {
@@ -28,6 +30,8 @@ export interface DriverSettings {
   readonly resources: Readonly<Record<string, number>>;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly progress: ProgressListener;
+  /** Whether somebody waits for results here. Default true. */
+  readonly loadsResults?: boolean;
 }
 
 /** A driver with its runner open: everything is there that runs of one bundle need. */
@@ -75,6 +79,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       concurrency: concurrency ?? Number.POSITIVE_INFINITY,
       memoryMonitor,
       progress,
+      loadsResults: settings.loadsResults ?? true,
     });
     return {
       driver,
@@ -99,7 +104,7 @@ async function storeContext(
 ): Promise<Slot | undefined> {
   if ("slot" in context) return context.slot;
   if (context.value === undefined) return undefined;
-  const encoded = encode(context.value, { name: "context" });
+  const encoded = encode(context.value, { name: "context", extensions: valueExtensions() });
   if (encoded.byteLength <= inlineBytes) return { inline: Buffer.concat(encoded.chunks) };
-  return (await putValue(stores.objects, context.value)).slot;
+  return storeValue(stores.objects, encoded, contentObject);
 }

@@ -28,7 +28,16 @@ export async function storedBundle(
     );
   }
   // Its versions are known from the run, and its packages were found to be loadable when it began.
-  return { hash, code, sourceMap: sourceMap ?? "{}", root, taskModule, versions: new Map(), native: [] };
+  return {
+    hash,
+    code,
+    sourceMap: sourceMap ?? "{}",
+    root,
+    taskModule,
+    versions: new Map(),
+    native: [],
+    hasArrow: false,
+  };
 }
 
 type Texts = readonly [code: string | undefined, sourceMap: string | undefined];

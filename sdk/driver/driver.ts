@@ -52,6 +52,8 @@ export interface DriverOptions {
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly progress: ProgressListener;
+  /** False where nobody waits for results here: they are not loaded, and stay undefined. */
+  readonly loadsResults: boolean;
 }
 
 export interface StartOptions {
@@ -638,7 +640,8 @@ export class Driver {
   async #deliver(run: RunState, entry: TaskEntry): Promise<void> {
     const slot = entry.value as Slot;
     try {
-      const value = await loadValue(this.#options.stores.objects, slot);
+      const { stores, loadsResults } = this.#options;
+      const value = loadsResults ? await loadValue(stores.objects, slot) : undefined;
       if (this.#keeper.isInDoubt()) await this.#keeper.certain();
       const { cached } = entry;
       const attempts = this.#evidence.attemptsOf(entry);

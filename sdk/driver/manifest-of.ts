@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { RunManifest } from "../driver/manifest.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import type { ResultRecord } from "../stores/results.ts";
+import { storeValue } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";
 
@@ -40,9 +40,5 @@ export async function manifestOf(
   return { ...settings, tasks, targets: plan.targets };
 }
 
-async function put(bytes: Uint8Array, objects: ObjectStore): Promise<Slot> {
-  const hash = createHash("sha256").update(bytes).digest("hex");
-  const object = contentObject(hash);
-  await objects.put(object, { chunks: [bytes], byteLength: bytes.byteLength });
-  return { object, bytes: bytes.byteLength, hash };
-}
+const put = (bytes: Uint8Array, objects: ObjectStore): Promise<Slot> =>
+  storeValue(objects, { chunks: [bytes], byteLength: bytes.byteLength }, contentObject);

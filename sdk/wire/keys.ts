@@ -107,6 +107,14 @@ export const checkpointObject = (taskKey: string, contentHash: string, runStarte
 export const contentObject = (contentHash: string): string =>
   `content/${contentHash.slice(0, 2)}/${contentHash.slice(0, 40)}`;
 
+const STREAM_END = "-bytes";
+
+/** Bytes that were put as a stream, under a name that was drawn. */
+export const streamObject = (id: string): string => contentObject(id) + STREAM_END;
+
+/** Whether an object holds the bytes of a stream, which name nothing. */
+export const isStreamObject = (object: string): boolean => object.endsWith(STREAM_END);
+
 /** The user's code. */
 export const bundleObject = (hash: string): string => `bundles/${hash}.mjs`;
 
