@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
 import { localNoop } from "./local-noop.ts";
+import { planOneMillion } from "./plan-1m.ts";
 import { storm } from "./storm.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [localNoop, storm];
+const BENCHMARKS: readonly Benchmark[] = [localNoop, planOneMillion, storm];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");
 const program = new Command("npm run bench --")

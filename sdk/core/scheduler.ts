@@ -289,13 +289,16 @@ export class Scheduler {
   /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */
   #learnTooSmall(task: number, memoryMb: number): void {
     const { type } = this.shapeOf(task);
-    this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb);
+    // What waits has been moved when the first of its kind failed; looking once more for each of a thousand takes long.
+    if (!this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb)) return;
     for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);
   }
 
   /** Moves a task up to the first size that is not known to be too small for it; at most to the largest. */
   #growToFit(task: number): void {
-    const tooSmallMb = this.#sizing.tooSmallFor(this.shapeOf(task).type, this.tasks.inputBytes(task));
+    const { type } = this.shapeOf(task);
+    if (!this.#sizing.knows(type)) return;
+    const tooSmallMb = this.#sizing.tooSmallFor(type, this.tasks.inputBytes(task));
     if (tooSmallMb === 0) return;
     const ladder = this.#ladderOf(task);
     while (this.tasks.rung[task] + 1 < ladder.length && (ladder[this.tasks.rung[task]].memoryMb ?? 0) <= tooSmallMb) {
@@ -388,7 +391,7 @@ export class Scheduler {
       this.#lifecycle.waitForInputs(task);
       return;
     }
-    if ((this.#dueAt.get(task) ?? 0) > this.#now) {
+    if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {
       this.tasks.state[task] = TaskState.Backoff;
       return;
     }
