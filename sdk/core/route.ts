@@ -1,6 +1,6 @@
 import type { GpuInstance } from "../wire/stack-outputs.ts";
 import type { Demand } from "./demand.ts";
-import { FARGATE, FARGATE_SIZES, LAMBDA, lambdaVcpus } from "./limits.ts";
+import { ECS_TASKS_PER_CALL, FARGATE, FARGATE_SIZES, LAMBDA, lambdaVcpus } from "./limits.ts";
 import type { CapacityGroup, Ec2Offer, FargateOffer, LambdaOffer, Lane, MachineOffer, Offer } from "./offer.ts";
 
 /** Where a task goes, and where it goes on when it outgrows that. */
@@ -43,6 +43,7 @@ function lambdaCandidates(offer: LambdaOffer, demand: Demand): Candidate[] {
         ephemeralStorageMb: offer.ephemeralStorageMb,
         spot: false,
         maxTimeoutMs: offer.timeoutMs,
+        ...(offer.architecture ? { architecture: offer.architecture } : {}),
       };
       const lacks: string[] = [];
       if (demand.executor === "ecs") lacks.push('executor is "ecs"');
@@ -73,6 +74,7 @@ function fargateCandidates(offer: FargateOffer, demand: Demand): Candidate[] {
       gpus: 0,
       ephemeralStorageMb: storageMb,
       spot: offer.spot,
+      ...(offer.architecture ? { architecture: offer.architecture } : {}),
     };
     const lacks: string[] = [];
     if (demand.executor === "lambda") lacks.push('executor is "lambda"');
@@ -112,6 +114,7 @@ function ec2Candidate(instance: GpuInstance, gpus: number, spot: boolean, demand
     gpus,
     gpuType: instance.gpuType,
     instanceType: instance.type,
+    share,
     spot,
   };
   const lacks: string[] = [];
@@ -268,7 +271,15 @@ export function capacityGroups(offer: Offer): CapacityGroup[] {
   return offer.flatMap((part): CapacityGroup[] => {
     switch (part.service) {
       case "lambda":
-        return [{ name: "lambda", slots: part.concurrency, executors: 0, resources: {} }];
+        return [
+          {
+            name: "lambda",
+            slots: part.concurrency,
+            executors: 0,
+            resources: {},
+            environments: { ...(part.newEnvironments ?? LAMBDA.newEnvironments), copies: part.copies ?? 1 },
+          },
+        ];
       case "fargate":
         return [
           {
@@ -276,6 +287,7 @@ export function capacityGroups(offer: Offer): CapacityGroup[] {
             slots: part.maxEcsTasks,
             executors: part.maxEcsTasks,
             resources: {},
+            launches: { ...(part.launches ?? FARGATE.launches), perCall: ECS_TASKS_PER_CALL },
           },
         ];
       case "ec2": {

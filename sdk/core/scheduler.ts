@@ -26,7 +26,8 @@ export interface SchedulerOptions extends DispatcherOptions {
   readonly seed: number;
 }
 
-const Purpose = { Backoff: 0, PoolPause: 1 } as const;
+/** `Pump`: something that was held back may go. */
+const Purpose = { Backoff: 0, Pump: 1 } as const;
 
 /**
  * The scheduler: a state machine that is told what happened and says what to do. It reads no clock,
@@ -155,7 +156,10 @@ export class Scheduler {
   }
 
   #finish(): Command[] {
-    this.#dispatcher.pump(this.#now);
+    const heldUntil = this.#dispatcher.pump(this.#now);
+    if (heldUntil !== undefined && (this.#timers.nextAt ?? Number.POSITIVE_INFINITY) > heldUntil) {
+      this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });
+    }
     const out = this.#out;
     this.#out = [];
     return out;
@@ -227,6 +231,7 @@ export class Scheduler {
   #breakOff(assignments: readonly Assignment[], end: SharedFailure | undefined): void {
     const open = assignments.flatMap((assignment) => {
       const tasks = this.#openTasksOf(assignment).map((task) => ({ task, lane: assignment.lane }));
+      if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
       this.#dispatcher.close(assignment);
       return tasks;
     });
@@ -366,7 +371,7 @@ export class Scheduler {
 
   #startFailed(lane: Lane, count: number, kind: StartFailureKind): void {
     const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
-    this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });
+    this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });
     for (const task of judged) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Ready) continue;

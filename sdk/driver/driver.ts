@@ -381,7 +381,8 @@ export class Driver {
     this.#timer = setTimeout(() => this.#push({ type: "tick" }), Math.max(0, at - Date.now()));
   }
 
-  async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
+  async #dispatch(command: Command & { type: "dispatch" }): Promise<void> {
+    const { assignment, lane, executor, copy, tasks, attempts } = command;
     const { runner, opening, stores, namespace, bundleHash, context, memoryMonitor } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
@@ -406,6 +407,7 @@ export class Driver {
     runner.dispatch({
       lane,
       ...(executor === undefined ? {} : { executor }),
+      ...(copy === undefined ? {} : { copy }),
       ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
       assignment: {
         protocol: PROTOCOL_VERSION,

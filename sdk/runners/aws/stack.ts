@@ -18,6 +18,7 @@ export interface StackParts {
   readonly subnets: readonly string[];
   readonly securityGroups: readonly string[];
   readonly assignPublicIp: "ENABLED" | "DISABLED";
+  readonly architecture: "x86_64" | "arm64";
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
 }
@@ -105,6 +106,7 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     subnets: text(StackOutput.subnets).split(","),
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
+    architecture: text(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,
   };
