@@ -99,7 +99,7 @@ export class Lab implements AsyncDisposable {
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, failFast = false, name, signal, tags } = options;
+    const { bustCache = false, deadlineMs, failFast = false, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -109,6 +109,7 @@ export class Lab implements AsyncDisposable {
       tags,
       bustCache,
       failFast,
+      deadlineMs,
       isContinued: options.runId !== undefined,
     });
     this.#attend(driver, state, signal);
@@ -165,7 +166,9 @@ export class Lab implements AsyncDisposable {
   /** What running these tasks would do: what is cached, what goes where and why. Runs nothing. */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
-    return describePlan(planTasks(tasks, planning), driver.placements, stores.table);
+    const plan = planTasks(tasks, planning);
+    await driver.recall(plan);
+    return describePlan(plan, driver.placements, stores.table);
   }
 
   /**

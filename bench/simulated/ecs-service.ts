@@ -22,6 +22,7 @@ export class EcsService {
   lastLaunchAt = 0;
   readonly #agenda: Agenda;
   readonly #quotas: EcsQuotas;
+  /** By kind of purchase: Spot and not. */
   readonly #buckets = new Map<boolean, { tokens: number; at: number }>();
 
   constructor(agenda: Agenda, quotas: EcsQuotas) {
@@ -32,21 +33,26 @@ export class EcsService {
   /** A RunTask call has arrived; a refused one launches nothing. */
   runTask(lane: Lane, count: number, ready: () => void): boolean {
     if (count > ECS_TASKS_PER_CALL) throw new Error(`RunTask starts at most ${ECS_TASKS_PER_CALL}, got ${count}`);
-    const { burst, perSecond } = this.#quotas.launches;
-    const { now } = this.#agenda;
-    const bucket = this.#buckets.get(lane.spot) ?? { tokens: burst, at: now };
-    this.#buckets.set(lane.spot, bucket);
-    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1_000) * perSecond);
-    bucket.at = now;
     this.calls += 1;
-    if (bucket.tokens < count) {
+    if (lane.service === "fargate" && !this.#mayLaunch(lane.spot, count)) {
       this.throttled += 1;
       return false;
     }
-    bucket.tokens -= count;
     this.launched += count;
-    this.lastLaunchAt = now;
+    this.lastLaunchAt = this.#agenda.now;
     for (let index = 0; index < count; index++) this.#agenda.in(this.#quotas.startMs, ready);
+    return true;
+  }
+
+  #mayLaunch(spot: boolean, count: number): boolean {
+    const { burst, perSecond } = this.#quotas.launches;
+    const { now } = this.#agenda;
+    const bucket = this.#buckets.get(spot) ?? { tokens: burst, at: now };
+    this.#buckets.set(spot, bucket);
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) / 1_000) * perSecond);
+    bucket.at = now;
+    if (bucket.tokens < count) return false;
+    bucket.tokens -= count;
     return true;
   }
 

@@ -59,6 +59,7 @@ export class World {
     this.#run = this.scheduler.addRun({ failFast: false });
   }
 
+  /** Adds tasks that depend on nothing, with what each really takes, in milliseconds. */
   addTasks(shape: TaskShape, durationsMs: readonly number[]): void {
     const index = this.scheduler.addShape(shape);
     for (const durationMs of durationsMs) this.#durations[this.scheduler.addTask(this.#run, index)] = durationMs;
@@ -112,11 +113,14 @@ export class World {
   }
 
   #invoke({ assignment, lane, copy = 0, tasks }: Command & { type: "dispatch" }): void {
-    const ms = tasks.reduce((sum, task) => sum + this.#durations[task] + OVERHEAD_MS, 0);
+    const wantedMs = tasks.reduce((sum, task) => sum + this.#durations[task] + OVERHEAD_MS, 0);
+    const ms = Math.min(wantedMs, lane.maxTimeoutMs as number);
     this.agenda.in(this.#wayMs(), () => {
       this.lambda.invoke(`${lane.name} #${copy}`, lane.memoryMb as number, ms, (isThrottled) =>
         this.agenda.in(this.#wayMs(), () => {
+          const cut = { kind: "timeout", atServiceLimit: true } as const;
           if (isThrottled) this.#happen({ type: "assignment-failed", assignment, end: { kind: "throttled" } });
+          else if (ms < wantedMs) this.#happen({ type: "assignment-failed", assignment, end: cut });
           else this.#end(assignment, tasks);
         }),
       );

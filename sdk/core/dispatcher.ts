@@ -231,8 +231,12 @@ export class Dispatcher {
         served = true;
       }
     }
+    // Where a group has no more to give, those behind need not ask: of thousands of queues nearly all would.
+    const spent = new Set<string>();
     for (const queue of this.#queues.active()) {
-      if (queue.lane.pool !== undefined) this.#startExecutors(queue, queue.lane.pool, now);
+      const { pool, group } = queue.lane;
+      if (pool === undefined || spent.has(group)) continue;
+      if (!this.#startExecutors(queue, pool, now)) spent.add(group);
     }
     return this.#pacing.takeHeldUntil();
   }
@@ -303,12 +307,13 @@ export class Dispatcher {
     this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
   }
 
-  #startExecutors(queue: ReadyQueue, pool: string, now: number): void {
+  /** @returns False when more would be started than the group has to give. */
+  #startExecutors(queue: ReadyQueue, pool: string, now: number): boolean {
     const { lane } = queue;
-    if ((this.#pauses.get(pool)?.until ?? 0) > now) return;
+    if ((this.#pauses.get(pool)?.until ?? 0) > now) return true;
     const starting = this.#executors.starting(pool);
     const wanted = this.#worthStarting(queue) - starting;
-    if (wanted <= 0) return;
+    if (wanted <= 0) return true;
     if (starting === 0) this.#makeRoom(lane.group, pool);
     const possible = Math.min(
       wanted,
@@ -316,10 +321,11 @@ export class Dispatcher {
       this.#options.concurrency - this.#assignments.active - starting,
     );
     const count = possible <= 0 ? 0 : this.#pacing.launch(lane.group, possible, now);
-    if (count === 0) return;
+    if (count === 0) return false;
     this.#executors.changeStarting(pool, count);
     this.#capacity.changeExecutors(lane.group, count);
     this.#emit({ type: "start-executors", lane, count });
+    return true;
   }
 
   /** Idle executors of other pools give up their place, until there is room for one of this pool. */

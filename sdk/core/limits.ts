@@ -53,6 +53,12 @@ export const FARGATE = {
   launches: { burst: 100, perSecond: 20 },
 } as const;
 
+/**
+ * About how long an executor of each service takes to begin, in milliseconds. AWS promises nothing; deadlines
+ * are planned with this.
+ */
+export const START_MS = { local: 500, custom: 500, lambda: 1_000, fargate: 60_000, ec2: 300_000 } as const;
+
 /** ECS tasks that one RunTask call starts at most. */
 export const ECS_TASKS_PER_CALL = 10;
 

@@ -52,6 +52,7 @@ export interface StartOptions {
   readonly isContinued: boolean;
   readonly bustCache: boolean;
   readonly failFast: boolean;
+  readonly deadlineMs: number | undefined;
 }
 
 /** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
@@ -88,7 +89,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     const { opening, concurrency, labId, namespace, progress, runner, stores } = options;
     this.#options = options;
-    this.placements = new Placements(opening.offer);
+    this.placements = new Placements(opening.offer, (type) => this.#scheduler.estimateMs(type));
     this.#progress = new ProgressTeller(progress, runner.name);
     this.#evidence = new EvidenceBook(runner.name);
     this.#keeper = new RunKeeper({
@@ -140,7 +141,7 @@ export class Driver {
   ): Promise<RunState> {
     const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
     const { records, needed } = lookedUp;
-    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
+    await this.recall(plan);
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
 
     const index = this.#scheduler.addRun({ failFast: options.failFast });
@@ -150,7 +151,7 @@ export class Driver {
       entries: this.#entries,
       byKey: this.#byKey,
     };
-    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
+    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache, options.deadlineMs);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -165,8 +166,9 @@ export class Driver {
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
-  async #recall(names: ReadonlySet<string>): Promise<void> {
+  async recall({ tasks }: LabPlan): Promise<void> {
     const { stores, namespace } = this.#options;
+    const names = new Set(tasks.map(({ name }) => name));
     const unknown = [...names].filter((name) => this.#scheduler.estimateMs(name) === undefined);
     if (unknown.length === 0) return;
     for (const { name, meanMs, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
