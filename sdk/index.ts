@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { Pace } from "./core/token-bucket.ts";
 export type { ProgressEvent } from "./driver/progress-events.ts";
 export {
   type AttemptEvidence,

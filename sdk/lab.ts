@@ -128,7 +128,7 @@ export class Lab implements AsyncDisposable {
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, failFast = false, name, signal, tags } = options;
+    const { bustCache = false, deadlineMs, failFast = false, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -138,6 +138,7 @@ export class Lab implements AsyncDisposable {
       tags,
       bustCache,
       failFast,
+      deadlineMs,
       isContinued: options.runId !== undefined,
     });
     this.#attend(driver, state, signal);
@@ -160,9 +161,9 @@ export class Lab implements AsyncDisposable {
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
-    const { bustCache = false, failFast = false, name, tags } = rest;
+    const { bustCache = false, deadlineMs, failFast = false, name, tags } = rest;
     const runId = newRunId();
-    await keepingAlive(driver.submit(plan, { runId, name, tags, bustCache, failFast, isContinued: false }));
+    await keepingAlive(driver.submit(plan, { runId, name, tags, bustCache, deadlineMs, failFast, isContinued: false }));
     return (await this.attach(runId, signal ? { signal } : {})) as unknown as Run<T>;
   }
 
@@ -239,7 +240,9 @@ export class Lab implements AsyncDisposable {
   /** What running these tasks would do: what is cached, what goes where and why. Runs nothing. */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
-    return describePlan(planTasks(tasks, planning), driver.placements, stores.table);
+    const plan = planTasks(tasks, planning);
+    await driver.recall(plan);
+    return describePlan(plan, driver.placements, stores.table);
   }
 
   /**

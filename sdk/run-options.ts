@@ -17,11 +17,17 @@ export interface RunOptions {
   readonly bustCache?: boolean;
   /** Stop at the first task that fails for good. Default false: finish whatever can finish. */
   readonly failFast?: boolean;
+  /**
+   * How long the run is to take at most, in milliseconds: tasks whose durations are recorded then go where they
+   * are done in time, though that may cost more. Nothing is stopped when it is over. Default none: wherever it
+   * costs least.
+   */
+  readonly deadlineMs?: number;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-const NAMES = ["bustCache", "failFast", "name", "runId", "signal", "tags"];
+const NAMES = ["bustCache", "deadlineMs", "failFast", "name", "runId", "signal", "tags"];
 const WORD = /^[\w.:/=-]{1,64}$/;
 const WORD_IN_WORDS = '1 to 64 letters, digits, "_", ".", ":", "/", "=" or "-"';
 const MAX_TAGS = 10;
@@ -29,7 +35,10 @@ const MAX_TAGS = 10;
 /** Refuses options of a run that mean nothing. */
 export function checkRunOptions(options: RunOptions): void {
   checkNames("runTasks", options, NAMES);
-  const { name, runId, tags } = options;
+  const { deadlineMs, name, runId, tags } = options;
+  if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0)) {
+    throw new LabOptionError(`runTasks: deadlineMs must be a number of milliseconds above 0, got ${show(deadlineMs)}`);
+  }
   if (runId !== undefined && !(typeof runId === "string" && isRunId(runId))) {
     throw new LabOptionError(`runTasks: runId must be the id of a run, such as lab.runs gives it, got ${show(runId)}`);
   }

@@ -6,6 +6,7 @@ import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { BUDGETS } from "./ladder.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
+import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
@@ -50,11 +51,13 @@ export class Dispatcher {
   readonly #random: () => number;
   readonly #kindOf: (shape: number) => TaskKind;
   readonly #capacity: Capacity;
+  readonly #pacing: Pacing;
   readonly #executors = new Executors();
   readonly #assignments = new Assignments();
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
+  #now = 0;
 
   constructor(
     tasks: TaskTable,
@@ -69,6 +72,7 @@ export class Dispatcher {
     this.#random = random;
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
+    this.#pacing = new Pacing(options.groups);
   }
 
   get capacity(): Capacity {
@@ -112,6 +116,7 @@ export class Dispatcher {
     const assignment = this.#assignments.add({
       lane,
       executor: undefined,
+      copy: undefined,
       uses,
       counted,
       tasks: [task],
@@ -156,7 +161,7 @@ export class Dispatcher {
     const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
     if (kind === "throttled") {
       pause.throttles += 1;
-      this.#capacity.throttled(lane.group);
+      this.#pacing.launchRefused(lane.group, now);
     } else if (kind === "spot-interruption") {
       pause.evictions += 1;
     } else {
@@ -208,6 +213,7 @@ export class Dispatcher {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
     if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
+    if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
     const at = executor.assignments.indexOf(assignment.id);
@@ -224,8 +230,18 @@ export class Dispatcher {
 
   // --- Tasks go out -------------------------------------------------------------------------------
 
-  /** Hands out whatever capacity allows; queues take turns. */
-  pump(now: number): void {
+  /** An assignment was refused as too fast, or for want of capacity. */
+  refused({ lane, executor, copy }: Assignment): void {
+    if (executor === undefined) this.#pacing.invocationRefused(lane, copy);
+  }
+
+  /**
+   * Hands out whatever capacity and pace allow; queues take turns.
+   *
+   * @returns When what the pace holds back may go.
+   */
+  pump(now: number): number | undefined {
+    this.#now = now;
     for (let served = true; served; ) {
       served = false;
       for (const queue of [...this.#queues.active()]) {
@@ -235,9 +251,14 @@ export class Dispatcher {
         served = true;
       }
     }
+    // Where a group has no more to give, those behind need not ask: of thousands of queues nearly all would.
+    const spent = new Set<string>();
     for (const queue of this.#queues.active()) {
-      if (queue.lane.pool !== undefined) this.#startExecutors(queue, queue.lane.pool, now);
+      const { pool, group } = queue.lane;
+      if (pool === undefined || spent.has(group)) continue;
+      if (!this.#startExecutors(queue, pool, now)) spent.add(group);
     }
+    return this.#pacing.takeHeldUntil();
   }
 
   #serve(queue: ReadyQueue): boolean {
@@ -252,16 +273,18 @@ export class Dispatcher {
     const estimateMs = isSingle ? undefined : this.estimateOf(type).cautiousMs;
     const fits = this.#capacity.fits(lane.group, queue.uses);
     let executor: Executor | undefined;
+    let copy: number | undefined = 0;
     if (lane.pool !== undefined) {
       executor = fits ? this.#executors.takeIdle(lane.pool) : undefined;
       executor ??= this.#behindAnother(queue, lane.pool, estimateMs);
       if (!executor) return false;
-    } else if (!fits) {
-      return false;
+    } else {
+      copy = fits ? this.#pacing.admit(lane, this.#now) : undefined;
+      if (copy === undefined) return false;
     }
     const takers =
       lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
-    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor);
+    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor, copy);
     return true;
   }
 
@@ -279,7 +302,7 @@ export class Dispatcher {
     return undefined;
   }
 
-  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined): void {
+  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined, copy: number): void {
     const tasks: number[] = [];
     const attempts: number[] = [];
     while (tasks.length < largest && queue.tasks.size > 0) {
@@ -295,30 +318,34 @@ export class Dispatcher {
     }
     const { lane, uses } = queue;
     const counted = executor === undefined || executor.assignments.length === 0;
-    const assignment = this.#assignments.add({ lane, executor: executor?.id, uses, counted, tasks, attempts });
+    const assignment = this.#assignments.add({ lane, executor: executor?.id, copy, uses, counted, tasks, attempts });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
     executor?.assignments.push(assignment.id);
-    const target = executor ? { executor: executor.id } : {};
+    if (!executor) this.#pacing.begin(lane, copy, this.#now);
+    const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
     this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
   }
 
-  #startExecutors(queue: ReadyQueue, pool: string, now: number): void {
+  /** @returns False when more would be started than the group has to give. */
+  #startExecutors(queue: ReadyQueue, pool: string, now: number): boolean {
     const { lane } = queue;
-    if ((this.#pauses.get(pool)?.until ?? 0) > now) return;
+    if ((this.#pauses.get(pool)?.until ?? 0) > now) return true;
     const starting = this.#executors.starting(pool);
     const wanted = this.#worthStarting(queue) - starting;
-    if (wanted <= 0) return;
+    if (wanted <= 0) return true;
     if (starting === 0) this.#makeRoom(lane.group, pool);
-    const count = Math.min(
+    const possible = Math.min(
       wanted,
       this.#capacity.freeExecutors(lane.group),
       this.#options.concurrency - this.#assignments.active - starting,
     );
-    if (count <= 0) return;
+    const count = possible <= 0 ? 0 : this.#pacing.launch(lane.group, possible, now);
+    if (count === 0) return false;
     this.#executors.changeStarting(pool, count);
     this.#capacity.changeExecutors(lane.group, count);
     this.#emit({ type: "start-executors", lane, count });
+    return true;
   }
 
   /** Idle executors of other pools give up their place, until there is room for one of this pool. */

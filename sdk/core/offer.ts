@@ -1,4 +1,6 @@
 import type { GpuInstance } from "../wire/stack-outputs.ts";
+import type { Architecture } from "./prices.ts";
+import type { Pace } from "./token-bucket.ts";
 
 /** Which service an executor belongs to. */
 export type Service = "local" | "lambda" | "fargate" | "ec2" | "custom";
@@ -28,6 +30,12 @@ export interface LambdaOffer {
   readonly ephemeralStorageMb: number;
   /** Invocations at once that the account allows. */
   readonly concurrency: number;
+  /** Identical functions of each size; each gets new environments at its own rate. Default 1. */
+  readonly copies?: number;
+  /** New environments of each function. Default AWS's own quota. */
+  readonly newEnvironments?: Pace;
+  /** Default x86_64. */
+  readonly architecture?: Architecture;
 }
 
 /** Fargate, in any of its sizes. */
@@ -36,6 +44,10 @@ export interface FargateOffer {
   readonly spot: boolean;
   /** ECS tasks at once. */
   readonly maxEcsTasks: number;
+  /** ECS tasks launched. Default AWS's own quota. */
+  readonly launches?: Pace;
+  /** Default x86_64. */
+  readonly architecture?: Architecture;
 }
 
 /** EC2 instances with GPUs behind ECS capacity providers. */
@@ -72,6 +84,10 @@ export interface Lane {
   readonly pool?: string;
   /** Longest attempt the service allows, in milliseconds. */
   readonly maxTimeoutMs?: number;
+  /** Of Lambda and Fargate, where it is not x86_64. */
+  readonly architecture?: Architecture;
+  /** Share of the EC2 instance, above 0 and at most 1. */
+  readonly share?: number;
 }
 
 /** What the lanes of a group may use together. */
@@ -83,4 +99,8 @@ export interface CapacityGroup {
   readonly executors: number;
   /** Amounts that attempts in flight share: `cpus`, `memoryMb`, `gpus` and custom ones. */
   readonly resources: Readonly<Record<string, number>>;
+  /** New Lambda environments of each of the identical functions that a size has. */
+  readonly environments?: Pace & { readonly copies: number };
+  /** ECS tasks that are launched, and how many of them one call starts. */
+  readonly launches?: Pace & { readonly perCall: number };
 }

@@ -64,6 +64,7 @@ export interface StartOptions {
   readonly isContinued: boolean;
   readonly bustCache: boolean;
   readonly failFast: boolean;
+  readonly deadlineMs: number | undefined;
 }
 
 /** Time that running attempts are given to end before their run is handed over, in milliseconds. */
@@ -106,7 +107,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     const { opening, concurrency, labId, namespace, progress, runner, stores } = options;
     this.#options = options;
-    this.placements = new Placements(opening.offer);
+    this.placements = new Placements(opening.offer, (type) => this.#scheduler.estimateMs(type));
     this.#progress = new ProgressTeller(progress, runner.name);
     this.#evidence = new EvidenceBook(runner.name);
     this.#keeper = new RunKeeper({
@@ -175,7 +176,8 @@ export class Driver {
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const { failFast, generation } = options;
+    const { failFast, generation, deadlineMs } = options;
+    const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const { stores, runner, namespace, labId } = this.#options;
     const [lookedUp, orphans] = await Promise.all([
@@ -183,7 +185,7 @@ export class Driver {
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
     ]);
     const { records, needed } = lookedUp;
-    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
+    await this.recall(plan);
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
 
     const index = this.#scheduler.addRun({ failFast });
@@ -193,13 +195,13 @@ export class Driver {
       entries: this.#entries,
       byKey: this.#byKey,
     };
-    const entries = enrol(enrolment, plan, lookedUp, index, generation);
+    const entries = enrol(enrolment, plan, lookedUp, index, generation, options.deadlineMs);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
     this.#runs[index] = run;
     this.#active.add(run);
-    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation });
+    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation, endsBy });
     this.#keeper.begin(run, claimed, manifest);
     this.#chronicler.begin(run, entries, lookedUp);
     if (runner.adopt) this.#journal.begin(run);
@@ -230,7 +232,7 @@ export class Driver {
   async #writeManifest(
     plan: LabPlan,
     { records }: LookedUp,
-    how: Pick<RunManifest, "failFast" | "generation">,
+    how: Pick<RunManifest, "failFast" | "generation" | "endsBy">,
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, concurrency, stores } = this.#options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
@@ -245,10 +247,11 @@ export class Driver {
    */
   async submit(plan: LabPlan, options: StartOptions): Promise<void> {
     const { runner, namespace } = this.#options;
-    const { bustCache, failFast, name, runId, tags = [] } = options;
+    const { bustCache, deadlineMs, failFast, name, runId, tags = [] } = options;
     if (!runner.handOver) throw cannotHandOver(runner);
     this.placements.ofAll(plan.tasks);
-    const how = { failFast, generation: bustCache ? Date.now() : 0 };
+    const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
+    const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy };
     const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
     await this.#keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
     await runner.handOver({ runId, namespace });
@@ -265,8 +268,9 @@ export class Driver {
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
-  async #recall(names: ReadonlySet<string>): Promise<void> {
+  async recall({ tasks }: LabPlan): Promise<void> {
     const { stores, namespace } = this.#options;
+    const names = new Set(tasks.map(({ name }) => name));
     const unknown = [...names].filter((name) => this.#scheduler.estimateMs(name) === undefined);
     if (unknown.length === 0) return;
     for (const { name, meanMs, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
@@ -512,7 +516,8 @@ export class Driver {
     this.#timer = setTimeout(() => this.#push({ type: "tick" }), Math.max(0, at - Date.now()));
   }
 
-  async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
+  async #dispatch(command: Command & { type: "dispatch" }): Promise<void> {
+    const { assignment, lane, executor, copy, tasks, attempts } = command;
     const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
@@ -539,6 +544,7 @@ export class Driver {
     runner.dispatch({
       lane,
       ...(executor === undefined ? {} : { executor }),
+      ...(copy === undefined ? {} : { copy }),
       ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
       assignment: {
         protocol: PROTOCOL_VERSION,

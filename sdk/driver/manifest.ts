@@ -32,6 +32,8 @@ export interface RunManifest {
   /** Attempts at once; undefined for no bound. */
   readonly concurrency: number | undefined;
   readonly failFast: boolean;
+  /** When the run is to be over, as far as that can be had by routing, in milliseconds since the epoch. */
+  readonly endsBy: number | undefined;
   /** Results count from this generation on; 0 unless the run was to compute everything anew. */
   readonly generation: number;
   readonly tasks: readonly ManifestTask[];

@@ -75,6 +75,8 @@ export interface DispatchOrder {
   readonly lane: Lane;
   /** The executor, in lanes that are pooled. */
   readonly executor?: string;
+  /** Which of the lane's identical functions, from 0, where the offer has several. Default 0. */
+  readonly copy?: number;
   /** How long the attempts are expected to take together, in milliseconds, where that was measured. */
   readonly expectedMs?: number;
 }

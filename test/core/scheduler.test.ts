@@ -252,10 +252,10 @@ describe("a failed attempt", () => {
         why: "throttled; free of charge",
       },
     ]);
-    // Seven in flight were too many: four may be, once there are fewer.
+    // Seven in flight were too many: four may be, and one more for each that ends well.
     stage.now = wait;
-    for (const task of [1, 2, 3]) expect(only(stage.ok(task, task), "dispatch")).toEqual([]);
-    expect(only(stage.ok(4, 4), "dispatch")).toEqual([dispatch(8, 0, 2)]);
+    expect(only(stage.ok(1, 1), "dispatch")).toEqual([]);
+    expect(only(stage.ok(2, 2), "dispatch")).toEqual([dispatch(8, 0, 2)]);
   });
 });
 
@@ -756,7 +756,9 @@ describe("executors that are started", () => {
       const before = stage.now;
       expect(stage.step({ type: "start-failed", lane: spotLane, count: 1, kind: "throttled" })).toEqual([]);
       expect(stage.scheduler.wakeAt).toBe(before + wait);
-      expect(stage.wake()).toEqual([{ type: "start-executors", lane: SPOT, count: 1 }]);
+      // Launches are slower from then on, so that the pause may not be all there is to wait for.
+      const atOnce = stage.wake();
+      expect(atOnce.length > 0 ? atOnce : stage.wake()).toEqual([{ type: "start-executors", lane: SPOT, count: 1 }]);
     }
   });
 

@@ -160,13 +160,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "loses the timer of a pause",
     SCHEDULER,
-    "this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });",
+    "this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });",
     "",
   ),
   mutation(
     "does not wait before it tries again",
     SCHEDULER,
-    "if ((this.#dueAt.get(task) ?? 0) > this.#now) {",
+    "if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {",
     "if (false) {",
   ),
 
@@ -198,6 +198,26 @@ export const MUTATIONS: readonly Mutation[] = [
     SCHEDULER,
     "this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);",
     "this.#dispatcher.executorGone(event.executor);",
+  ),
+
+  // Pace
+  mutation(
+    "launches as many ECS tasks at once as are wanted",
+    "pacing.ts",
+    "const count = available >= wanted ? wanted : available - (available % perCall);",
+    "const count = wanted;",
+  ),
+  mutation(
+    "takes no notice of how fast a function gets environments",
+    "environments.ts",
+    "const room = state.bucket.available(now);",
+    "const room = 1;",
+  ),
+  mutation(
+    "never goes on with what the pace held back",
+    SCHEDULER,
+    "this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });",
+    "",
   ),
 
   // Cancelling

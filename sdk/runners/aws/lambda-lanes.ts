@@ -43,8 +43,8 @@ interface LambdaLanesOptions {
 /** Attempts on Lambda: short ones awaited on a socket, long ones followed in the feed. */
 export class LambdaLanes {
   readonly #options: LambdaLanesOptions;
-  /** Functions of each size; several of one size take turns. */
-  readonly #functions = new Map<number, { names: string[]; next: number }>();
+  /** Functions of each size; which of them takes an invocation is the scheduler's choice. */
+  readonly #functions: ReadonlyMap<number, readonly string[]>;
   readonly #unawaited = new Map<string, Unawaited>();
   /** Invocations being awaited, and since when. */
   readonly #awaited = new Map<string, number>();
@@ -57,11 +57,7 @@ export class LambdaLanes {
 
   constructor(options: LambdaLanesOptions) {
     this.#options = options;
-    for (const { name, memoryMb } of options.functions) {
-      const entry = this.#functions.get(memoryMb) ?? { names: [], next: 0 };
-      entry.names.push(name);
-      this.#functions.set(memoryMb, entry);
-    }
+    this.#functions = functionsBySize(options.functions);
   }
 
   /** Whether the feed has something to tell of invocations: log lines of awaited ones, or all of the others. */
@@ -73,7 +69,8 @@ export class LambdaLanes {
   }
 
   dispatch(order: DispatchOrder): void {
-    const functionName = this.#functionFor(order.lane.memoryMb as number);
+    const { lane, copy = 0 } = order;
+    const functionName = (this.#functions.get(lane.memoryMb as number) as readonly string[])[copy];
     const { feed } = this.#options;
     if (isAwaited(order)) void this.#invoke(functionName, { ...order, assignment: { ...order.assignment, feed } });
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
@@ -91,12 +88,6 @@ export class LambdaLanes {
     const letter = { type: "cancel", runId, assignment, tasks, graceMs } as const;
     // A letter that is lost leaves the attempt to its end: its result is kept, and nobody waits for it.
     sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
-  }
-
-  #functionFor(memoryMb: number): string {
-    const entry = this.#functions.get(memoryMb) as { names: string[]; next: number };
-    entry.next = (entry.next + 1) % entry.names.length;
-    return entry.names[entry.next];
   }
 
   async #invoke(functionName: string, order: DispatchOrder): Promise<void> {
@@ -239,6 +230,13 @@ export class LambdaLanes {
     clearInterval(this.#sweeper);
     this.#options.lambda.close();
   }
+}
+
+/** Names of the identical functions of each memory size. */
+export function functionsBySize(functions: readonly FunctionOutput[]): ReadonlyMap<number, readonly string[]> {
+  const bySize = new Map<number, string[]>();
+  for (const { name, memoryMb } of functions) bySize.set(memoryMb, [...(bySize.get(memoryMb) ?? []), name]);
+  return bySize;
 }
 
 /** Whether the answer can be awaited on a socket: only as long as sockets can be trusted. */

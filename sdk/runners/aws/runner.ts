@@ -23,7 +23,7 @@ import { Ecs } from "./ecs-client.ts";
 import { EcsFleet } from "./ecs-fleet.ts";
 import { FeedPoller } from "./feed-poller.ts";
 import { Lambda } from "./lambda-client.ts";
-import { LambdaLanes } from "./lambda-lanes.ts";
+import { functionsBySize, LambdaLanes } from "./lambda-lanes.ts";
 import type { AwsOptions } from "./options.ts";
 import { findStack, type StackParts } from "./stack.ts";
 import { uploadBundle, uploadRuntime } from "./upload.ts";
@@ -137,17 +137,30 @@ export class AwsRunner implements Runner {
   #offer(stack: StackParts, quota: number | undefined): Offer {
     const maxEcsTasks = this.#options.maxEcsTasks ?? DEFAULT_MAX_ECS_TASKS;
     const [smallest] = stack.functions;
-    const { gpu } = stack;
+    const { architecture, gpu } = stack;
+    const { ecsLaunches, newEnvironments } = this.#options;
+    const functions = functionsBySize(stack.functions);
+    const spotOrNot = (spot: boolean) =>
+      ({
+        service: "fargate",
+        spot,
+        maxEcsTasks,
+        architecture,
+        ...(ecsLaunches ? { launches: ecsLaunches } : {}),
+      }) as const;
     return [
       {
         service: "lambda",
-        memoriesMb: [...new Set(stack.functions.map(({ memoryMb }) => memoryMb))],
+        memoriesMb: [...functions.keys()],
+        architecture,
+        copies: Math.min(...[...functions.values()].map(({ length }) => length)),
+        ...(newEnvironments ? { newEnvironments } : {}),
         timeoutMs: (smallest?.timeoutSeconds ?? 900) * 1_000,
         ephemeralStorageMb: smallest?.ephemeralStorageMb ?? 512,
         concurrency: quota ?? DEFAULT_CONCURRENCY,
       },
-      { service: "fargate", spot: true, maxEcsTasks },
-      { service: "fargate", spot: false, maxEcsTasks },
+      spotOrNot(true),
+      spotOrNot(false),
       ...(gpu
         ? [
             {

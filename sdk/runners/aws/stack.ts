@@ -18,6 +18,7 @@ export interface StackParts {
   readonly subnets: readonly string[];
   readonly securityGroups: readonly string[];
   readonly assignPublicIp: "ENABLED" | "DISABLED";
+  readonly architecture: "x86_64" | "arm64";
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
   /** Name of the function that drives detached runs; stacks of earlier versions have none. */
@@ -107,6 +108,7 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     subnets: text(StackOutput.subnets).split(","),
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
+    architecture: text(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
     driverFunction: outputs.get(StackOutput.driverFunction),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,
