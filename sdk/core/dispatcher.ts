@@ -116,7 +116,8 @@ export class Dispatcher {
     const assignment = this.#assignments.add({
       lane,
       executor: undefined,
-      copy: undefined,
+      // Which of several identical functions it is on is not known: it counts as the first one's.
+      copy: 0,
       uses,
       counted,
       tasks: [task],
@@ -124,6 +125,7 @@ export class Dispatcher {
     });
     this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
+    this.#pacing.begin(lane, 0, this.#now);
     return assignment.id;
   }
 
