@@ -6,9 +6,19 @@ import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
+import { resume } from "./resume.ts";
 import { storm } from "./storm.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [localNoop, planOneMillion, codec, ramp10k, fargate1k, mixRoute, storm];
+const BENCHMARKS: readonly Benchmark[] = [
+  localNoop,
+  planOneMillion,
+  codec,
+  ramp10k,
+  fargate1k,
+  mixRoute,
+  resume,
+  storm,
+];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");
 const program = new Command("npm run bench --")

@@ -184,10 +184,11 @@ export class Lab implements AsyncDisposable {
     const { signal } = options;
     signal?.throwIfAborted();
     const opened = await this.#openStores();
-    const { id, started, driven } = await this.#attached.attach(run, opened);
+    const { id, started, driven } = await keepingAlive(this.#attached.attach(run, opened));
     if (driven) this.#attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
-    return new Run(id, keepingAlive(Promise.resolve(started)));
+    void keepingAlive(started.outcomes.ended);
+    return new Run(id, Promise.resolve(started));
   }
 
   /** Takes care of Ctrl-C and of an abort signal as long as a run is active. */

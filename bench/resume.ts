@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { Benchmark, Figure } from "./benchmark.ts";
+
+const TASKS = 200;
+const SCRIPT = fileURLToPath(new URL("./fixtures/resumed-script.ts", import.meta.url));
+const SPREAD = 0.1;
+
+const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : []);
+
+function start(folder: string, mode: "start" | "attach") {
+  const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, folder, String(TASKS), mode], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, ended };
+}
+
+/** A driver is killed at about half, at a random moment, and another one goes on with the run. */
+export const resume: Benchmark = {
+  name: "resume",
+  workload: `${TASKS} tasks of 100 ms on 2 local executors, the driver killed (SIGKILL) at about half, attached to again`,
+  runs: 10,
+  async run(): Promise<Figure[]> {
+    const folder = mkdtempSync(join(tmpdir(), "stratolab-resume-"));
+    try {
+      const done = join(folder, "done");
+      const begun = join(folder, "begun");
+      const half = TASKS * (0.5 + SPREAD * (Math.random() * 2 - 1));
+      const first = start(folder, "start");
+      while (linesOf(done).length < half) await sleep(2);
+      first.child.kill("SIGKILL");
+      await first.ended;
+      const finished = new Set(linesOf(done));
+      const before = linesOf(begun).length;
+      const second = start(folder, "attach");
+      const exitCode = await second.ended;
+      if (exitCode !== 0) throw new Error(`the second driver ended with ${exitCode}`);
+      const all = linesOf(begun).map((line) => line.split(" "));
+      const again = all.slice(before).filter(([id]) => finished.has(id)).length;
+      const [restartedAt] = linesOf(join(folder, "restarted"));
+      const firstAt = Number(all[before][1]);
+      if (new Set(linesOf(done)).size !== TASKS) throw new Error("tasks are missing");
+      return [
+        { what: "finished tasks run again", value: again, unit: "tasks", goal: "0" },
+        {
+          what: "from the restart to the first new task, the start of Node and the script's own included",
+          value: firstAt - Number(restartedAt),
+          unit: "ms",
+          goal: "1,000 ms",
+        },
+      ];
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
