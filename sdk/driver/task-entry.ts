@@ -40,11 +40,16 @@ export interface TaskEntry {
 
 type EntryFacts = Pick<TaskEntry, "planned" | "task" | "run" | "dependencies" | "generation" | "value">;
 
-export function newTaskEntry(facts: EntryFacts): TaskEntry {
+export function newTaskEntry({ planned, task, run, dependencies, generation, value }: EntryFacts): TaskEntry {
   return {
-    ...facts,
-    cached: facts.value !== undefined,
-    params: facts.planned.storedParams,
+    planned,
+    task,
+    run,
+    dependencies,
+    generation,
+    value,
+    cached: value !== undefined,
+    params: planned.storedParams,
     lastFailure: undefined,
     failure: undefined,
     evidence: undefined,
