@@ -80,6 +80,12 @@ export class Capacity {
     return Math.max(0, Math.min(usage.group.executors, usage.limit) - usage.executors);
   }
 
+  /** More executors than the group may have: some came back that did not count while they waited. */
+  hasTooManyExecutors(group: string): boolean {
+    const usage = this.#of(group);
+    return usage.executors > usage.group.executors;
+  }
+
   changeExecutors(group: string, by: number): void {
     this.#of(group).executors += by;
   }

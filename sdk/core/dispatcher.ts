@@ -39,6 +39,9 @@ const MAX_PAUSE_MS = 30_000;
 /** Work that makes another pooled executor worth its start, where durations are known. */
 const WORTH_AN_EXECUTOR_MS = 30_000;
 
+/** An invocation that waits goes on counting with Lambda, until it is suspended. */
+const leavesItsSlot = ({ service }: Lane): boolean => service !== "lambda";
+
 /**
  * Hands ready tasks to executors within capacity: queues, batches, assignments, and how many
  * executors to start. Knows nothing of results or dependencies.
@@ -55,6 +58,8 @@ export class Dispatcher {
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
+  /** Groups that may have more executors than they should, since attempts that had waited went on. */
+  readonly #crowded = new Set<string>();
 
   constructor(
     tasks: TaskTable,
@@ -100,7 +105,7 @@ export class Dispatcher {
 
   enqueue(task: number, lane: Lane, uses: Readonly<Record<string, number>>): void {
     this.#tasks.state[task] = TaskState.Ready;
-    this.#queues.push(task, lane, this.#tasks.shape[task], uses);
+    this.#queues.push(task, lane, this.#tasks.shape[task], uses, this.#tasks.depth[task]);
   }
 
   // --- Executors come and go ----------------------------------------------------------------------
@@ -188,7 +193,7 @@ export class Dispatcher {
   close(assignment: Assignment): void {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
-    if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
+    if (assignment.counted) this.#giveBack(assignment);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
     const at = executor.assignments.indexOf(assignment.id);
@@ -199,25 +204,95 @@ export class Dispatcher {
     } else if (!next.counted) {
       // The one that waited behind it is now being worked on, and counts.
       this.#assignments.count(next);
-      this.#capacity.take(next.lane.group, next.uses);
+      this.#take(next);
     }
+  }
+
+  /** What an assignment holds of its group, whether it waits or not. */
+  #take({ lane, uses, parked }: Assignment): void {
+    if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
+    if (parked && lane.pool !== undefined) this.#capacity.changeExecutors(lane.group, -1);
+  }
+
+  #giveBack({ lane, uses, parked }: Assignment): void {
+    if (!parked || !leavesItsSlot(lane)) this.#capacity.release(lane.group, uses);
+    if (!parked || lane.pool === undefined) return;
+    this.#capacity.changeExecutors(lane.group, 1);
+    this.#crowded.add(lane.group);
+  }
+
+  // --- Attempts wait for tasks of their own -------------------------------------------------------
+
+  /**
+   * A running attempt waits: its slot is free, and another executor may be started in its executor's place.
+   *
+   * @returns Tasks that were to run behind it, on the same executor; they go elsewhere.
+   */
+  park(assignment: Assignment, task: number): number[] {
+    if (assignment.parked) return [];
+    if (assignment.counted) this.#giveBack(assignment);
+    this.#assignments.park(assignment, true);
+    if (assignment.counted) this.#take(assignment);
+    const position = assignment.tasks.indexOf(task);
+    const taken = this.#takeBehind(assignment, (other) => other > position);
+    const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
+    for (const id of executor?.assignments.slice() ?? []) {
+      const queued = this.#assignments.get(id);
+      if (queued && !queued.counted && queued !== assignment) taken.push(...this.#takeBehind(queued, () => true));
+    }
+    return taken;
+  }
+
+  #takeBehind(assignment: Assignment, isBehind: (position: number) => boolean): number[] {
+    const tasks = assignment.tasks.filter((task, position) => {
+      return isBehind(position) && !assignment.ended[position] && this.assignmentOf(task) === assignment;
+    });
+    if (tasks.length === 0) return tasks;
+    const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
+    this.#emit({ type: "kill", assignment: assignment.id, ...target, tasks, reason: "taken-back" });
+    for (const task of tasks) this.closeAttempt(assignment, task);
+    return tasks;
+  }
+
+  /** It goes on at once, though for a moment there may be more than there should be: what comes next waits. */
+  goOn(assignment: Assignment): void {
+    if (!assignment.parked) return;
+    if (assignment.counted) this.#giveBack(assignment);
+    this.#assignments.park(assignment, false);
+    if (assignment.counted) this.#take(assignment);
   }
 
   // --- Tasks go out -------------------------------------------------------------------------------
 
   /** Hands out whatever capacity allows; queues take turns. */
   pump(now: number): void {
-    for (let served = true; served; ) {
-      served = false;
+    for (let served: number | undefined = 0; served !== undefined; ) {
+      served = undefined;
       for (const queue of [...this.#queues.active()]) {
         if (this.#assignments.active >= this.#options.concurrency) break;
+        // The deeper ones first, as long as there are any.
+        if (served !== undefined && queue.depth < served) break;
         if (!this.#serve(queue)) continue;
         this.#queues.rotate(queue);
-        served = true;
+        served = queue.depth;
       }
     }
+    this.#thinOut();
     for (const queue of this.#queues.active()) {
       if (queue.lane.pool !== undefined) this.#startExecutors(queue, queue.lane.pool, now);
+    }
+  }
+
+  /** Executors that are too many leave as soon as they are idle. */
+  #thinOut(): void {
+    for (const group of this.#crowded) {
+      while (this.#capacity.hasTooManyExecutors(group)) {
+        const idle = this.#executors.idleIn(group);
+        if (!idle) break;
+        this.#emit({ type: "stop-executor", executor: idle.id });
+        this.executorGone(idle.id);
+      }
+      if (!this.#capacity.hasTooManyExecutors(group)) this.#crowded.delete(group);
     }
   }
 
@@ -252,7 +327,7 @@ export class Dispatcher {
     for (const executor of this.#executors.members(pool)) {
       if (executor.assignments.length !== 1) continue;
       const running = this.#assignments.get(executor.assignments[0]);
-      if (!running || this.#tasks.apart[running.tasks[0]]) continue;
+      if (!running || running.parked || this.#tasks.apart[running.tasks[0]]) continue;
       // Of the same size, too: it takes what the other gives back, without asking again.
       const isAlike = this.#tasks.shape[running.tasks[0]] === queue.shape && running.lane.name === queue.lane.name;
       if (isAlike) return executor;
@@ -278,7 +353,7 @@ export class Dispatcher {
     const counted = executor === undefined || executor.assignments.length === 0;
     const assignment = this.#assignments.add({ lane, executor: executor?.id, uses, counted, tasks, attempts });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
-    if (counted) this.#capacity.take(lane.group, uses);
+    if (counted) this.#take(assignment);
     executor?.assignments.push(assignment.id);
     const target = executor ? { executor: executor.id } : {};
     this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
