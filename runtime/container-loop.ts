@@ -44,6 +44,8 @@ export class ContainerLoop {
   #reports: AttemptReport[] = [];
   #logs: WireLogLine[] = [];
   #lastTold = 0;
+  /** Something was asked of the driver: the inbox is looked at soon. */
+  #expectsAnswer = false;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ContainerLoopOptions) {
@@ -98,7 +100,8 @@ export class ContainerLoop {
         // What runs is finished, since its result is kept; then nobody is left to work for.
         if (!(await isLabAlive(this.#options.stores.table, this.#options.lab))) this.#leaving = true;
       }
-      pause = letters.length > 0 ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
+      pause = letters.length > 0 || this.#expectsAnswer ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
+      this.#expectsAnswer = false;
       await (this.#working ? Promise.race([this.#working, sleep(pause)]) : sleep(pause));
     }
     // A notice of termination was given: what is done until then counts.
@@ -118,6 +121,9 @@ export class ContainerLoop {
         break;
       case "cancel":
         this.#cancel(letter.assignment, letter.tasks, letter.graceMs);
+        break;
+      case "answer":
+        this.#options.supervisor.answer(letter.assignment, letter.answer);
         break;
       case "leave":
         this.#leaving = true;
@@ -152,6 +158,12 @@ export class ContainerLoop {
     const end = await this.#options.supervisor.run(assignment, {
       report: (report) => this.#reports.push(report),
       log: (line) => this.#logs.push(line),
+      nested: (message) => {
+        // What was done before it in the same batch may be what it asks for.
+        this.#tellNews();
+        this.#tell(message);
+        this.#expectsAnswer = true;
+      },
     });
     this.#tellNews();
     const { broken, atServiceLimit } = end;

@@ -9,9 +9,10 @@ import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/d
 import { resultObject } from "../sdk/wire/keys.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
-import { madeObjectReferences, resolvedTasks } from "../sdk/wire/references.ts";
+import { madeObjectReferences, objectReferences, resolvedTasks } from "../sdk/wire/references.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
+import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { taskContext } from "./task-context.ts";
 import { toThrownError } from "./thrown-error.ts";
@@ -27,6 +28,7 @@ export interface ExecutionEnvironment {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   readonly checkpoint: AttemptCheckpoint;
+  readonly lab: AttemptLab;
   /** Results up to this many encoded bytes stay in the message and the control table. */
   readonly inlineBytes: number;
   /** Highest memory since the attempt began, in MB. */
@@ -36,6 +38,21 @@ export interface ExecutionEnvironment {
   /** The task's own code has ended; what is left is to store its result. */
   ran?(): void;
 }
+
+/** A result may hold handles on stored values. */
+const RESULT = {
+  name: "result",
+  extensions: [
+    objectReferences(
+      (value) => value instanceof ObjectRef,
+      (value) => (value as ObjectRef<unknown>).slot,
+    ),
+  ],
+};
+const REFS = [madeObjectReferences((slot) => new ObjectRef(slot))];
+
+/** Stands for the result of an attempt that has waited too long. */
+const SUSPENDED = Symbol("suspended");
 
 /**
  * Executes one attempt: loads its inputs, runs the task, stores the result and commits it. The same
@@ -60,23 +77,30 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
 
   let result: unknown;
   try {
-    const { signal, log, context, runId, checkpoint } = environment;
+    const { signal, log, context, runId, checkpoint, lab } = environment;
     environment.begin?.();
-    result = await environment.definition[DEFINITION].run(
+    const running = environment.definition[DEFINITION].run(
       params,
-      taskContext({ spec, runId, signal, log, checkpoint, context }),
+      taskContext({ spec, runId, signal, log, checkpoint, context, lab }),
     );
+    result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
+    if (result === SUSPENDED) {
+      // What is left of its code is told to end; nobody hears how it does.
+      Promise.resolve(running).catch(() => {});
+      return { kind: "suspended", usage: usage() };
+    }
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
   } finally {
+    environment.lab.close();
     environment.ran?.();
   }
   clock.next();
 
   let encoded: Encoded;
   try {
-    encoded = encode(result, { name: "result" });
+    encoded = encode(result, RESULT);
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: error.message, error });
@@ -117,7 +141,7 @@ async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment) 
   );
   const params = await loadValue(objects, spec.params, [
     resolvedTasks((key) => inputs.get(key)),
-    madeObjectReferences((slot) => new ObjectRef(slot)),
+    ...REFS,
   ]);
   return { params: await withRefsResolved(params, environment), bytes };
 }
@@ -134,7 +158,7 @@ class LostInput extends Error {
 
 async function loadInput(environment: ExecutionEnvironment, key: string, slot: Slot): Promise<unknown> {
   try {
-    return await loadValue(environment.stores.objects, slot);
+    return await loadValue(environment.stores.objects, slot, REFS);
   } catch (error) {
     if (error instanceof LostValue) throw new LostInput(key, error);
     throw error;

@@ -1,5 +1,6 @@
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { TaskCheckpoint, TaskContext, TaskLog } from "../sdk/wire/definition.ts";
+import type { TaskLab } from "../sdk/wire/task-lab.ts";
 
 interface ContextParts {
   readonly spec: AttemptSpec;
@@ -8,9 +9,10 @@ interface ContextParts {
   readonly log: TaskLog;
   readonly checkpoint: TaskCheckpoint;
   readonly context: unknown;
+  readonly lab: TaskLab;
 }
 
 /** The second parameter of a task's `run`. */
-export function taskContext({ spec, runId, signal, log, checkpoint, context }: ContextParts): TaskContext {
-  return { signal, log, checkpoint, attempt: spec.attempt, runId, resources: spec.resources, context };
+export function taskContext({ spec, ...parts }: ContextParts): TaskContext {
+  return { ...parts, attempt: spec.attempt, resources: spec.resources };
 }

@@ -35,6 +35,8 @@ interface OpenLab {
 }
 
 const DEFAULT_NAMESPACE = "default";
+const DEFAULT_NESTED_DEPTH = 16;
+const DEFAULT_NESTED_TASKS = 10_000;
 
 /**
  * A lab runs tasks and keeps their results. The same script runs on processes of this machine or on
@@ -251,6 +253,7 @@ export class Lab implements AsyncDisposable {
 
   async #openOnce(): Promise<OpenLab> {
     const { concurrency, context, memoryMonitor, resources = {}, storage, tasks } = this.#options;
+    const { maxNestedDepth = DEFAULT_NESTED_DEPTH, maxNestedTasks = DEFAULT_NESTED_TASKS } = this.#options;
     const namespace = this.#namespace;
     const runner = this.#runner;
     const [bundle, address, progress] = await Promise.all([
@@ -286,6 +289,7 @@ export class Lab implements AsyncDisposable {
         context: await this.#storeContext(context, stores, opening.inlineBytes),
         concurrency: concurrency ?? Number.POSITIVE_INFINITY,
         memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
+        nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
         progress,
       });
       return { runner, stores, driver, life, planning: { namespace, versions, taskModule: bundle.taskModule } };

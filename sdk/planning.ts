@@ -11,6 +11,7 @@ import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
+import type { ObjectSlot } from "./wire/slot.ts";
 
 /** A task of a run, with everything the driver needs of it. */
 export interface PlannedTask {
@@ -22,6 +23,8 @@ export interface PlannedTask {
   readonly dependencies: readonly number[];
   /** Encoded params; tasks in them are references by key. */
   readonly params: Uint8Array;
+  /** Where they lie, if whoever planned has stored them already; `params` is empty then. */
+  readonly storedParams?: ObjectSlot;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
 }
@@ -41,7 +44,6 @@ export interface PlanningContext {
   readonly taskModule: string;
 }
 
-const NO_PARAMS = encodeToBytes(undefined);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /**
@@ -80,7 +82,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       name: task.name,
       version,
       dependencies,
-      params: encoded.get(task) ?? NO_PARAMS,
+      params: encoded.get(task) ?? encodeToBytes(undefined),
       demand,
       policy,
     };

@@ -58,8 +58,8 @@ export class Dispatcher {
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
-  /** Groups that may have more executors than they should, since attempts that had waited went on. */
-  readonly #crowded = new Set<string>();
+  /** Groups that may have more executors than they should: attempts have waited there. How many still do. */
+  readonly #crowded = new Map<string, number>();
 
   constructor(
     tasks: TaskTable,
@@ -211,14 +211,16 @@ export class Dispatcher {
   /** What an assignment holds of its group, whether it waits or not. */
   #take({ lane, uses, parked }: Assignment): void {
     if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
-    if (parked && lane.pool !== undefined) this.#capacity.changeExecutors(lane.group, -1);
+    if (!parked || lane.pool === undefined) return;
+    this.#capacity.changeExecutors(lane.group, -1);
+    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) + 1);
   }
 
   #giveBack({ lane, uses, parked }: Assignment): void {
     if (!parked || !leavesItsSlot(lane)) this.#capacity.release(lane.group, uses);
     if (!parked || lane.pool === undefined) return;
     this.#capacity.changeExecutors(lane.group, 1);
-    this.#crowded.add(lane.group);
+    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) - 1);
   }
 
   // --- Attempts wait for tasks of their own -------------------------------------------------------
@@ -283,9 +285,10 @@ export class Dispatcher {
     }
   }
 
-  /** Executors that are too many leave as soon as they are idle. */
+  /** Executors that are too many leave when nobody waits any more: until then others may soon wait, too. */
   #thinOut(): void {
-    for (const group of this.#crowded) {
+    for (const [group, waiting] of this.#crowded) {
+      if (waiting > 0) continue;
       while (this.#capacity.hasTooManyExecutors(group)) {
         const idle = this.#executors.idleIn(group);
         if (!idle) break;

@@ -13,15 +13,18 @@ import type { Stores } from "../stores/stores.ts";
 import { LostValue, loadValue } from "../stores/values.ts";
 import type { Task } from "../task.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
-import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
+import { ObjectRef } from "../wire/object-ref.ts";
+import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { madeObjectReferences } from "../wire/references.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { runError, taskError } from "./failures.ts";
 import { InFlightBook } from "./in-flight.ts";
-import { lookUp } from "./look-up.ts";
+import { type LookedUp, lookUp } from "./look-up.ts";
+import { NestedRuns, type NestingLimits } from "./nested-runs.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
@@ -41,6 +44,7 @@ export interface DriverOptions {
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
+  readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
 }
 
@@ -68,12 +72,13 @@ export class Driver {
   readonly #progress: ProgressTeller;
   readonly #evidence: EvidenceBook;
   readonly #keeper: RunKeeper;
+  readonly #nested: NestedRuns;
   readonly #inFlight = new InFlightBook();
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
   /** The latest entry of each cache key. */
   readonly #byKey = new Map<string, TaskEntry>();
-  /** Runs by their index in the scheduler. */
+  /** Runs by their index in the scheduler; those that attempts have opened stand for the run they are part of. */
   readonly #runs: RunState[] = [];
   readonly #active = new Set<RunState>();
   /** Tasks that were cancelled by force: their attempts get no time to end by themselves. */
@@ -107,6 +112,17 @@ export class Driver {
       concurrency,
       batch: opening.batch,
     });
+    this.#nested = new NestedRuns({
+      scheduler: this.#scheduler,
+      stores,
+      limits: options.nesting,
+      rootOf: (entry) => this.#runs[entry.run],
+      prepare: (plan, lookedUp) => this.#prepare(plan, lookedUp),
+      enrol: (...nested) => this.#enrolNested(...nested),
+      open: (run, entries) => this.#open(run, entries),
+      push: (event) => this.#push(event),
+      answer: (order) => runner.answer?.(order),
+    });
   }
 
   // --- Runs ---------------------------------------------------------------------------------------
@@ -121,8 +137,8 @@ export class Driver {
     const { isContinued, runId, name, tags } = options;
     const claimed = isContinued ? await this.#keeper.claim({ runId, name, tags }) : undefined;
     const identity = claimed
-      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch }
-      : { runId, name, tags: tags ?? [], epoch: 1 };
+      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch, bustCache: options.bustCache }
+      : { runId, name, tags: tags ?? [], epoch: 1, bustCache: options.bustCache };
     try {
       return await this.#start(plan, tasks, options, identity, claimed);
     } catch (error) {
@@ -139,18 +155,10 @@ export class Driver {
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
     const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
-    const { records, needed } = lookedUp;
-    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
-    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+    await this.#prepare(plan, lookedUp);
 
     const index = this.#scheduler.addRun({ failFast: options.failFast });
-    const enrolment = {
-      scheduler: this.#scheduler,
-      placements: this.placements,
-      entries: this.#entries,
-      byKey: this.#byKey,
-    };
-    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
+    const entries = enrol(this.#enrolment, plan, lookedUp, index, options.bustCache);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -159,9 +167,47 @@ export class Driver {
     this.#keeper.begin(run, claimed);
     this.#progress.runStarted(run.id, plan, lookedUp);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
-    const added = entries.map(({ task }) => task);
-    this.#carryOut(this.#scheduler.open(index, added, Date.now()));
+    this.#open(index, entries);
     return run;
+  }
+
+  get #enrolment() {
+    return {
+      scheduler: this.#scheduler,
+      placements: this.placements,
+      entries: this.#entries,
+      byKey: this.#byKey,
+    };
+  }
+
+  /** @throws InfeasibleError when some task that has to run fits no executor. */
+  async #prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
+    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
+    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+  }
+
+  /** Tasks that an attempt runs are part of the run that it is part of. */
+  #enrolNested(plan: LabPlan, lookedUp: LookedUp, index: number, root: RunState, generation: number): TaskEntry[] {
+    this.#runs[index] = root;
+    // What the run itself has computed is shared with it, not found in the cache.
+    const records = lookedUp.records.map((record, position) => {
+      const known = record && this.#byKey.get(plan.tasks[position].key);
+      return known && root.entries.has(known) ? undefined : record;
+    });
+    const entries = enrol(this.#enrolment, plan, { ...lookedUp, records }, index, generation > 0, generation);
+    const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
+    if (added.length > 0 && !root.isOver) this.#progress.tasksAdded(root.id, added);
+    return entries;
+  }
+
+  #open(run: number, entries: readonly TaskEntry[]): void {
+    const tasks = entries.map(({ task }) => task);
+    this.#carryOut(this.#scheduler.open(run, tasks, Date.now()));
+  }
+
+  /** Whether a run of the scheduler is one that an attempt has opened. */
+  #isNested(index: number): boolean {
+    return this.#runs[index].index !== index;
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
@@ -197,6 +243,8 @@ export class Driver {
     if (run.isOver) return;
     if (!tasks) run.isCancelled = true;
     this.#push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
+    // With them goes what their tasks run, also what nobody waits for.
+    if (!tasks) for (const nested of this.#nested.openRunsOf(run)) this.#push({ type: "cancel", run: nested, drain });
   }
 
   /** Lets what runs finish, and starts nothing more. */
@@ -220,6 +268,9 @@ export class Driver {
     if (!entry) return;
     if (force) this.#forced.add(entry.task);
     for (const run of this.#active) this.cancel(run, false, [entry.task]);
+    for (const run of this.#nested.openRunsOf()) {
+      this.#push({ type: "cancel", run, drain: false, tasks: [entry.task] });
+    }
   }
 
   /** Runs that are not over. */
@@ -235,6 +286,13 @@ export class Driver {
       case "outcome":
         this.#outcome(event);
         break;
+      case "nested": {
+        const entry = this.#entries[event.task];
+        // What was reported before it may have brought what it asks for.
+        this.#flush();
+        if (entry) this.#nested.hear(entry, event, this.#inFlight.get(event.assignment)?.executor);
+        break;
+      }
       case "assignment-failed": {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
@@ -276,6 +334,14 @@ export class Driver {
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
+    if (outcome.kind === "suspended") {
+      const attempt = this.#scheduler.tasks.attempt[task];
+      entry.suspensions += 1;
+      this.#evidence.suspended(entry, attempt, inFlight, executor ?? inFlight?.executor ?? "", outcome.usage);
+      this.#progress.suspended(this.#runs[entry.run].id, entry);
+      this.#push({ type: "suspended", assignment: Number(assignment), task });
+      return;
+    }
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
@@ -341,7 +407,17 @@ export class Driver {
         case "reopened":
           this.#reopened(this.#entries[command.task]);
           break;
+        case "circle":
+          this.#nested.refuseCircle(
+            command.run,
+            command.path.map((task) => this.#entries[task]),
+          );
+          break;
         case "run-ended":
+          if (this.#isNested(command.run)) {
+            this.#nested.ended(command.run);
+            break;
+          }
           this.#runs[command.run].isSettled = true;
           this.#leaveToOthers(this.#runs[command.run]);
           this.#finishIfOver(this.#runs[command.run]);
@@ -426,7 +502,7 @@ export class Driver {
 
   #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
-    const atOnce = isLost || reason === "superseded" || tasks.some((task) => this.#forced.has(task));
+    const atOnce = isLost || reason !== "cancelled" || tasks.some((task) => this.#forced.has(task));
     this.#options.runner.kill({
       assignment: String(assignment),
       ...(executor === undefined ? {} : { executor }),
@@ -452,13 +528,18 @@ export class Driver {
     if (kind === "ok") {
       this.#progress.done(runId, entry);
       for (const run of wanting) void this.#deliver(run, entry);
+      this.#nested.forget(entry);
       return;
     }
     entry.failure = kind;
     if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
-    const reason = taskError(entry, kind, why, blockedBy === undefined ? undefined : this.#entries[blockedBy]);
+    const blocking = blockedBy === undefined ? undefined : this.#entries[blockedBy];
+    const reason = taskError(entry, kind, why, blocking);
+    this.#nested.failed(entry, reason, blocking);
+    this.#nested.forget(entry);
     this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
-    if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
+    // What a task runs fails it or not, as its own code decides.
+    if (wanting.length === 0 && !this.#isNested(entry.run)) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
       run.settle(entry, (asked) => failureOf(asked, reason, kind));
       this.#finishIfOver(run);
@@ -484,8 +565,9 @@ export class Driver {
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, Date.now());
     this.#byKey.set(entry.planned.key, entry);
-    const run = this.#runs[this.#scheduler.tasks.owner[entry.task]];
-    run.isSettled = false;
+    const owner = this.#scheduler.tasks.owner[entry.task];
+    const run = this.#runs[owner];
+    if (!this.#isNested(owner)) run.isSettled = false;
     this.#progress.reopened(run.id, entry, wasDone);
   }
 
@@ -493,7 +575,7 @@ export class Driver {
   async #deliver(run: RunState, entry: TaskEntry): Promise<void> {
     const slot = entry.value as Slot;
     try {
-      const value = await loadValue(this.#options.stores.objects, slot);
+      const value = await loadValue(this.#options.stores.objects, slot, REFS);
       if (this.#keeper.isInDoubt()) await this.#keeper.certain();
       const { cached } = entry;
       const attempts = this.#evidence.attemptsOf(entry);
@@ -534,8 +616,11 @@ export class Driver {
   }
 }
 
+/** Results may hold handles on stored values. */
+const REFS = [madeObjectReferences((slot) => new ObjectRef(slot))];
+
 /** An outcome as the scheduler needs to see it. */
-function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptEnd {
+function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
   if (outcome.kind === "ok") {
     const { loadMs, runMs } = outcome.usage;
     return { kind: "ok", durationMs: loadMs + runMs, resultBytes: slotBytes(outcome.value) };

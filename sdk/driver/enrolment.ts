@@ -27,24 +27,27 @@ export function enrol(
   { records, needed }: LookedUp,
   run: number,
   bustCache: boolean,
+  generation = bustCache ? Date.now() : 0,
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
-  const generation = bustCache ? Date.now() : 0;
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
-    if (known && needed[position] && !record && isShareable(scheduler, known, bustCache)) {
+    if (known && needed[position] && !record && isShareable(scheduler, known, generation)) {
       scheduler.shareTask(run, known.task);
       enrolled.push(known);
       return;
     }
     const state = record ? "done" : needed[position] ? "wanted" : "skipped";
     const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
-    const sizes = { paramBytes: planned.params.byteLength, resultBytes: record ? slotBytes(record.value) : 0 };
+    const { storedParams } = planned;
+    const paramBytes = storedParams?.bytes ?? planned.params.byteLength;
+    const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
     const task = scheduler.addTask(run, shapeOf(planned, scheduler, placements, shapes), state, sizes);
     for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
     const entry = newTaskEntry({ planned, task, run, dependencies, generation, value: record?.value });
+    entry.params = storedParams;
     entries[task] = entry;
     enrolled.push(entry);
     if (state === "wanted") byKey.set(planned.key, entry);
@@ -52,9 +55,9 @@ export function enrol(
   return enrolled;
 }
 
-function isShareable(scheduler: Scheduler, { task, value }: TaskEntry, bustCache: boolean): boolean {
-  const state = scheduler.tasks.state[task];
-  if (state === TaskState.Done) return !bustCache && value !== undefined;
+function isShareable(scheduler: Scheduler, known: TaskEntry, generation: number): boolean {
+  const state = scheduler.tasks.state[known.task];
+  if (state === TaskState.Done) return known.generation >= generation && known.value !== undefined;
   return state !== TaskState.Failed && state !== TaskState.Skipped;
 }
 

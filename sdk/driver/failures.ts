@@ -4,7 +4,7 @@ import type { FailureKind, ThrownError } from "../wire/outcome.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /** The error that user code threw, as near to itself as it comes through processes. */
-function causeOf(thrown: ThrownError | undefined): unknown {
+export function causeOf(thrown: ThrownError | undefined): unknown {
   if (!thrown) return undefined;
   try {
     if (thrown.encoded) return decode(thrown.encoded);

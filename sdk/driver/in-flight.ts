@@ -24,6 +24,10 @@ export class InFlightBook {
     this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set(tasks) });
   }
 
+  get(id: string): InFlight | undefined {
+    return this.#byId.get(id);
+  }
+
   /** One attempt of an assignment has ended. */
   end(id: string, task: number): InFlight | undefined {
     const inFlight = this.#byId.get(id);

@@ -12,15 +12,23 @@ export interface LookedUp {
 /**
  * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
  * below a cached task is, as long as its result can be loaded.
+ *
+ * @param generation Results of an earlier one do not count. Default 0.
  */
-export async function lookUp(table: ControlTable, plan: LabPlan, bustCache: boolean): Promise<LookedUp> {
+export async function lookUp(
+  table: ControlTable,
+  plan: LabPlan,
+  bustCache: boolean,
+  generation = 0,
+): Promise<LookedUp> {
   const records = bustCache
     ? []
     : await readResults(
         table,
         plan.tasks.map(({ key }) => key),
       );
-  return { records, needed: neededOf(plan, records) };
+  const counted = records.map((record) => (record && record.generation >= generation ? record : undefined));
+  return { records: counted, needed: neededOf(plan, counted) };
 }
 
 /** Which tasks have to be there, by position, where these results are. */

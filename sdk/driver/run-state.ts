@@ -43,6 +43,8 @@ export interface RunIdentity {
   readonly tags: readonly string[];
   /** Which of the run's drivers this is, counted from 1. */
   readonly epoch: number;
+  /** Every task is computed anew. */
+  readonly bustCache: boolean;
 }
 
 /** A run from the driver's side: what was asked for, and what has come of it. */
@@ -60,8 +62,8 @@ export class RunState {
   readonly tasks: readonly Task<unknown>[];
   /** The entry of each task asked for; equal tasks share one. */
   readonly targets: readonly TaskEntry[];
-  /** Every task that has to be there for them. */
-  readonly entries: readonly TaskEntry[];
+  readonly bustCache: boolean;
+  readonly #entries: Set<TaskEntry>;
   /** Outcomes of the tasks asked for, in the order they came. */
   readonly arrived: TaskOutcome[] = [];
   readonly #positions = new Map<TaskEntry, number[]>();
@@ -82,7 +84,7 @@ export class RunState {
   lost: LabError | undefined;
 
   constructor(
-    { runId, name, tags, epoch }: RunIdentity,
+    { runId, name, tags, epoch, bustCache }: RunIdentity,
     index: number,
     tasks: readonly Task<unknown>[],
     targets: readonly TaskEntry[],
@@ -95,7 +97,8 @@ export class RunState {
     this.index = index;
     this.tasks = tasks;
     this.targets = targets;
-    this.entries = entries;
+    this.bustCache = bustCache;
+    this.#entries = new Set(entries);
     this.#outcomes = targets.map(() => undefined);
     targets.forEach((entry, position) => {
       this.#positions.set(entry, [...(this.#positions.get(entry) ?? []), position]);
@@ -103,6 +106,22 @@ export class RunState {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+  }
+
+  /** Every task that has to be there for what was asked for, and those that they run. */
+  get entries(): ReadonlySet<TaskEntry> {
+    return this.#entries;
+  }
+
+  /**
+   * Tasks run tasks.
+   *
+   * @returns Those that the run did not have before.
+   */
+  addEntries(entries: readonly TaskEntry[]): TaskEntry[] {
+    const added = [...new Set(entries)].filter((entry) => !this.#entries.has(entry));
+    for (const entry of added) this.#entries.add(entry);
+    return added;
   }
 
   /** Whether the task was asked for and has no outcome yet. */

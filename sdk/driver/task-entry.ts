@@ -27,6 +27,8 @@ export interface TaskEntry {
   /** Only of tasks of which an attempt failed. */
   evidence: AttemptEvidence[] | undefined;
   logTail: string[] | undefined;
+  /** How often an attempt was given up because it waited too long for tasks of its own. */
+  suspensions: number;
   /** The attempt that brought its result, in this lab. */
   success:
     | {
@@ -49,6 +51,7 @@ export function newTaskEntry(facts: EntryFacts): TaskEntry {
     failure: undefined,
     evidence: undefined,
     logTail: undefined,
+    suspensions: 0,
     success: undefined,
   };
 }

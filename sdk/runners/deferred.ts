@@ -1,6 +1,6 @@
 import type { Lane } from "../core/offer.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
 
 /** A runner whose code is loaded when a lab first needs it: the AWS SDK is not for free. */
 export class DeferredRunner implements Runner {
@@ -40,6 +40,10 @@ export class DeferredRunner implements Runner {
 
   kill(order: KillOrder): void {
     this.#runner?.kill(order);
+  }
+
+  answer(order: AnswerOrder): void {
+    this.#runner?.answer?.(order);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import type { StartFailureKind } from "../core/events.ts";
 import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { Assignment } from "../wire/attempt.ts";
+import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
 
@@ -47,6 +48,14 @@ export type RunnerEvent =
       /** Who executed it, where that was not the driver's choice: a Lambda request. */
       readonly executor?: string;
     }
+  /** An attempt runs tasks, as `ctx.lab` asked for it; answered with `Runner.answer`. */
+  | {
+      readonly type: "nested";
+      readonly assignment: string;
+      readonly task: number;
+      readonly attempt: number;
+      readonly request: NestedRequest;
+    }
   /** An assignment broke off as a whole, with all attempts that have no outcome yet. */
   | {
       readonly type: "assignment-failed";
@@ -86,6 +95,13 @@ export interface KillOrder {
   readonly graceMs: number;
 }
 
+/** What became of tasks that an attempt runs. */
+export interface AnswerOrder {
+  readonly assignment: string;
+  readonly executor?: string;
+  readonly answer: NestedAnswer;
+}
+
 /**
  * A back end: where attempts go. `local`, `inline` and `aws` implement it, and so may you: hand an
  * object of this interface to `new Lab({ runner })`, and hold it against the exported conformance
@@ -111,6 +127,8 @@ export interface Runner {
   stopExecutor(executor: string): void;
   dispatch(order: DispatchOrder): void;
   kill(order: KillOrder): void;
+  /** Answers an attempt that has asked for tasks of its own. A runner that reports no `nested` needs none. */
+  answer?(order: AnswerOrder): void;
   /** Ends everything; nothing of it is left running afterwards. */
   close(): Promise<void>;
 }

@@ -15,7 +15,7 @@ export class LostValue extends Error {
 }
 
 /** The encoded bytes that a slot stands for, checked against their hash. */
-async function loadBytes(objects: ObjectStore, slot: Slot): Promise<Uint8Array> {
+export async function loadBytes(objects: ObjectStore, slot: Slot): Promise<Uint8Array> {
   if ("inline" in slot) return slot.inline;
   const bytes = await objects.get(slot.object);
   if (!bytes) throw new LostValue(slot.object, "is not in the object store");

@@ -274,7 +274,7 @@ export class SimulatedDriver {
         this.#finishIfOver(this.#runs[command.run]);
         break;
       default:
-        command satisfies { readonly type: "retry" };
+        command satisfies { readonly type: "retry" | "circle" };
     }
   }
 

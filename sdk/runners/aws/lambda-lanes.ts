@@ -8,7 +8,7 @@ import type { FeedEvent } from "../../wire/feed.ts";
 import { invocationInbox } from "../../wire/keys.ts";
 import type { Failure, Outcome, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
 import type { Lambda } from "./lambda-client.ts";
 
@@ -83,6 +83,17 @@ export class LambdaLanes {
     const letter = { type: "cancel", runId, assignment, tasks, graceMs } as const;
     // A letter that is lost leaves the attempt to its end: its result is kept, and nobody waits for it.
     sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
+  }
+
+  /** Answers an invocation; it looks soon after it has asked, and once a second later on. */
+  answer({ assignment, answer }: AnswerOrder): void {
+    const { stores, feed } = this.#options;
+    const letter = { type: "answer", assignment, answer } as const;
+    sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch((error) => {
+      // Whoever waits for it would wait for ever.
+      const { kind, seen } = classifyInvokeError(factsOf(error));
+      this.#options.report({ type: "assignment-failed", assignment, failure: { kind, seen } });
+    });
   }
 
   #functionFor(memoryMb: number): string {

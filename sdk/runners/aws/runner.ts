@@ -8,7 +8,7 @@ import type { StoreAddress } from "../../wire/store-address.ts";
 import { isNewerVersion } from "../../wire/version.ts";
 import { writeBundle } from "../local/bundle-file.ts";
 import { probeBundle } from "../local/probe.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
 import { explainAccess } from "./aws-errors.ts";
 import { Ecs } from "./ecs-client.ts";
 import { EcsFleet } from "./ecs-fleet.ts";
@@ -163,6 +163,7 @@ export class AwsRunner implements Runner {
       for (const line of event.lines) opened.session.report({ type: "log", executor, ...line });
     }
     if (!opened.fleet.hear(executor, event)) opened.lanes.hear(executor, event);
+    if (event.type === "nested") opened.session.report(event);
   }
 
   startExecutors(lane: Lane, count: number): void {
@@ -181,6 +182,11 @@ export class AwsRunner implements Runner {
   kill(order: KillOrder): void {
     if (order.executor === undefined) this.#opened?.lanes.kill(order);
     else this.#opened?.fleet.kill(order);
+  }
+
+  answer(order: AnswerOrder): void {
+    if (order.executor === undefined) this.#opened?.lanes.answer(order);
+    else this.#opened?.fleet.answer(order);
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Lane } from "../../core/offer.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
 import { bundleFolder, DEFAULT_STORAGE, writeBundle } from "./bundle-file.ts";
 import { LocalExecutor } from "./executor.ts";
 import { localGpus } from "./gpus.ts";
@@ -104,6 +104,10 @@ export class LocalRunner implements Runner {
 
   kill({ executor, assignment, runId, tasks, graceMs }: KillOrder): void {
     this.#executors.get(executor as string)?.cancel(assignment, runId, tasks, graceMs);
+  }
+
+  answer({ executor, answer }: AnswerOrder): void {
+    this.#executors.get(executor as string)?.answer(answer);
   }
 
   async close(): Promise<void> {
