@@ -46,6 +46,8 @@ export class ContainerLoop {
   #lastTold = 0;
   /** Something was asked of the driver: the inbox is looked at soon. */
   #expectsAnswer = false;
+  /** Calls of the running attempt that were not answered. */
+  readonly #unanswered = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ContainerLoopOptions) {
@@ -99,6 +101,8 @@ export class ContainerLoop {
         lastLabCheck = Date.now();
         // What runs is finished, since its result is kept; then nobody is left to work for.
         if (!(await isLabAlive(this.#options.stores.table, this.#options.lab))) this.#leaving = true;
+        // What waits for tasks of its own would wait for ever.
+        if (this.#leaving && this.#unanswered.size > 0) this.#options.supervisor.stop();
       }
       pause = letters.length > 0 || this.#expectsAnswer ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
       this.#expectsAnswer = false;
@@ -123,6 +127,7 @@ export class ContainerLoop {
         this.#cancel(letter.assignment, letter.tasks, letter.graceMs);
         break;
       case "answer":
+        this.#unanswered.delete(letter.answer.call);
         this.#options.supervisor.answer(letter.assignment, letter.answer);
         break;
       case "leave":
@@ -155,6 +160,7 @@ export class ContainerLoop {
   }
 
   async #work(assignment: Assignment): Promise<void> {
+    this.#unanswered.clear();
     const end = await this.#options.supervisor.run(assignment, {
       report: (report) => this.#reports.push(report),
       log: (line) => this.#logs.push(line),
@@ -163,6 +169,7 @@ export class ContainerLoop {
         this.#tellNews();
         this.#tell(message);
         this.#expectsAnswer = true;
+        this.#unanswered.add(message.request.call);
       },
     });
     this.#tellNews();

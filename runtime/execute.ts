@@ -84,11 +84,8 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
       taskContext({ spec, runId, signal, log, checkpoint, context, lab }),
     );
     result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
-    if (result === SUSPENDED) {
-      // What is left of its code is told to end; nobody hears how it does.
-      Promise.resolve(running).catch(() => {});
-      return { kind: "suspended", usage: usage() };
-    }
+    // What is left of its code is told to end; nobody hears how it does.
+    if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
@@ -96,6 +93,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
     environment.lab.close();
     environment.ran?.();
   }
+  if (result === SUSPENDED) return { kind: "suspended", usage: usage() };
   clock.next();
 
   let encoded: Encoded;

@@ -253,10 +253,10 @@ export class Lifecycle {
 
   #fail(task: number, command: Command): void {
     this.#tasks.state[task] = TaskState.Failed;
+    this.#emit(command);
     const nested = this.#nesting.runsOf(task);
     this.#nesting.forget(task);
     for (const run of nested) this.cancel(run, undefined, false);
-    this.#emit(command);
     this.#countSettled(task);
   }
 

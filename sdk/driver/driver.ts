@@ -483,6 +483,7 @@ export class Driver {
       lane,
       ...(executor === undefined ? {} : { executor }),
       ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
+      ...(this.#nested.isParent(planned.name) ? { runsTasks: true } : {}),
       assignment: {
         protocol: PROTOCOL_VERSION,
         id,

@@ -83,6 +83,8 @@ export interface DispatchOrder {
   readonly executor?: string;
   /** How long the attempts are expected to take together, in milliseconds, where that was measured. */
   readonly expectedMs?: number;
+  /** Tasks of this kind have run tasks: something may be asked soon. */
+  readonly runsTasks?: true;
 }
 
 /** Attempts that nobody waits for any more. */

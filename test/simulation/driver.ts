@@ -19,6 +19,8 @@ import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
 export interface Onlooker {
   /** `tasks`: those it has to have, by their index in the scheduler. */
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
+  /** An attempt of `parent` has opened a run. */
+  nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void;
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
@@ -31,6 +33,14 @@ interface OpenRun {
   readonly waitsFor: Map<TaskEntry, number>;
   isSettled: boolean;
   isOver: boolean;
+}
+
+/** A run that an attempt has opened. */
+interface NestedRun {
+  readonly parent: TaskEntry;
+  readonly assignment: number;
+  readonly targets: readonly TaskEntry[];
+  answer(results: readonly string[] | undefined): void;
 }
 
 /**
@@ -49,6 +59,8 @@ export class SimulatedDriver {
   readonly #placements: Placements;
   readonly #byKey = new Map<string, TaskEntry>();
   readonly #runs: OpenRun[] = [];
+  readonly #opened = new Map<ScenarioRun, OpenRun>();
+  readonly #nested = new Map<number, NestedRun>();
   #wakingAt: number | undefined;
   #isDead = false;
 
@@ -69,7 +81,13 @@ export class SimulatedDriver {
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
     this.#placements = new Placements(scenario.offer);
-    this.#messages = new Messages(agenda, fate, `life ${index}`, (report) => this.#report(report));
+    this.#messages = new Messages(
+      agenda,
+      fate,
+      `life ${index}`,
+      (report) => this.#report(report),
+      (assignment, task) => this.scheduler.isAwaited(assignment, task),
+    );
     this.#pools = new Pools(around, this.#messages, index);
     this.#invocations = new Invocations(around, this.#messages, index, running);
     this.#onlooker = onlooker(this);
@@ -81,7 +99,9 @@ export class SimulatedDriver {
   }
 
   get isOver(): boolean {
-    return this.#runs.length === this.#life.runs.length && this.#runs.every(({ isOver }) => isOver);
+    const runs = this.#life.runs.map((run) => this.#opened.get(run));
+    // What nobody waits for any more ends, too.
+    return this.#nested.size === 0 && runs.every((run) => run?.isOver);
   }
 
   /** It dies without a word, or closes when all is over: in either case nobody listens any more. */
@@ -115,6 +135,7 @@ export class SimulatedDriver {
     const waitsFor = new Map(wanted.targets.map((target) => [entries[target], target] as const));
     const run: OpenRun = { index, waitsFor, isSettled: false, isOver: false };
     this.#runs[index] = run;
+    this.#opened.set(wanted, run);
     this.#onlooker.opened(
       index,
       wanted,
@@ -141,9 +162,64 @@ export class SimulatedDriver {
     }
     // As a lab cancels a task: in all of its runs, whether they want it or not.
     const tasks = [entries[only].task];
-    for (const { index, isOver } of this.#runs) {
+    const nested = [...this.#nested.keys()];
+    for (const { index, isOver } of [...this.#opened.values()]) {
       if (!isOver) this.#happen({ type: "cancel", run: index, drain: false, tasks });
     }
+    for (const index of nested) this.#happen({ type: "cancel", run: index, drain: false, tasks });
+  }
+
+  // --- Attempts run tasks -------------------------------------------------------------------------
+
+  #runNested({ assignment, task, children, answer }: Report & { type: "nested" }): void {
+    if (!this.scheduler.isAwaited(assignment, task)) return;
+    const { scenario, storage, agenda } = this.#around;
+    const parent = this.entries[task];
+    const tasks = scenario.tasks.map((each, position) => planned(each, position));
+    const plan: LabPlan = { tasks, targets: children };
+    const records = tasks.map((_, position) => asRecord(storage.records.get(position)));
+    const lookedUp = { records, needed: neededOf(plan, records) };
+    const run = this.scheduler.addRun({ failFast: false, parent: task });
+    const enrolment = {
+      scheduler: this.scheduler,
+      placements: this.#placements,
+      entries: this.entries,
+      byKey: this.#byKey,
+    };
+    const entries = enrol(enrolment, plan, lookedUp, run, false);
+    const targets = children.map((child) => entries[child]);
+    this.#nested.set(run, { parent, assignment, targets, answer });
+    const needed = entries.flatMap((entry, position) => (lookedUp.needed[position] ? entry.task : []));
+    this.#onlooker.nested(run, task, children, needed);
+    this.#carryOut(
+      this.scheduler.open(
+        run,
+        entries.map((entry) => entry.task),
+        agenda.now,
+      ),
+    );
+    if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task, run });
+  }
+
+  /** A nested run has ended; one whose results are gone is asked for once more. */
+  #nestedEnded(run: number, { parent, assignment, targets, answer }: NestedRun): void {
+    this.#nested.delete(run);
+    if (!this.scheduler.isAwaited(assignment, parent.task)) return;
+    const slots = targets.map(({ value }) => value as ObjectSlot | undefined);
+    const hashes = slots.flatMap((slot) => slot?.hash ?? []);
+    const failed = hashes.length < targets.length;
+    const lost = targets.filter((_, at) => slots[at] && !this.#around.storage.has(slots[at].hash));
+    if (failed || lost.length === 0) {
+      answer(failed ? undefined : hashes);
+      return;
+    }
+    // As when the parent could not load them.
+    this.#around.agenda.in(2, () => {
+      if (this.#isDead || !this.scheduler.isAwaited(assignment, parent.task)) return;
+      this.#nested.set(run, { parent, assignment, targets, answer });
+      this.#happen({ type: "lost", runs: [run], tasks: lost.map(({ task }) => task) });
+      if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task: parent.task, run });
+    });
   }
 
   /** Loads a result that was asked for; one that is lost is made again. */
@@ -157,7 +233,7 @@ export class SimulatedDriver {
         return;
       }
       if (entry.value !== slot || run.isOver) return;
-      const runs = this.#runs.filter(({ waitsFor }) => waitsFor.has(entry)).map(({ index }) => index);
+      const runs = [...this.#opened.values()].filter(({ waitsFor }) => waitsFor.has(entry)).map(({ index }) => index);
       this.#happen({ type: "lost", runs, tasks: [entry.task] });
     });
   }
@@ -186,10 +262,17 @@ export class SimulatedDriver {
       case "outcome": {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
+        if (outcome.kind === "suspended") {
+          this.#happen({ type: "suspended", assignment, task });
+          break;
+        }
         if (outcome.kind === "ok" && "value" in outcome) entry.value ??= outcome.value;
         this.#happen({ type: "attempt-ended", assignment, task, end: this.#endOf(entry, outcome) });
         break;
       }
+      case "nested":
+        this.#runNested(report);
+        break;
       case "assignment-failed":
         this.#happen({ type: "assignment-failed", assignment: report.assignment, end: report.failure });
         break;
@@ -205,7 +288,10 @@ export class SimulatedDriver {
     }
   }
 
-  #endOf(entry: TaskEntry, outcome: (Report & { type: "outcome" })["outcome"]): AttemptEnd {
+  #endOf(
+    entry: TaskEntry,
+    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" }>,
+  ): AttemptEnd {
     if (outcome.kind === "ok" && "value" in outcome) {
       return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
     }
@@ -269,12 +355,27 @@ export class SimulatedDriver {
       case "reopened":
         this.#reopened(this.entries[command.task]);
         break;
-      case "run-ended":
-        this.#runs[command.run].isSettled = true;
-        this.#finishIfOver(this.#runs[command.run]);
+      case "circle": {
+        const nested = this.#nested.get(command.run);
+        this.#nested.delete(command.run);
+        this.#around.fate.count("circle");
+        nested?.answer(undefined);
+        this.#around.agenda.in(0, () => {
+          if (!this.#isDead) this.#happen({ type: "cancel", run: command.run, drain: false });
+        });
         break;
+      }
+      case "run-ended": {
+        const nested = this.#nested.get(command.run);
+        const run = this.#runs[command.run];
+        if (nested) this.#nestedEnded(command.run, nested);
+        if (!run) break;
+        run.isSettled = true;
+        this.#finishIfOver(run);
+        break;
+      }
       default:
-        command satisfies { readonly type: "retry" | "circle" };
+        command satisfies { readonly type: "retry" };
     }
   }
 
@@ -308,7 +409,8 @@ export class SimulatedDriver {
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, this.#nextGeneration(entry));
     this.#byKey.set(entry.planned.key, entry);
-    this.#runs[this.scheduler.tasks.owner[entry.task]].isSettled = false;
+    const owner = this.#runs[this.scheduler.tasks.owner[entry.task]];
+    if (owner) owner.isSettled = false;
   }
 
   #nextGeneration({ planned }: TaskEntry): number {

@@ -45,7 +45,7 @@ export class LambdaLanes {
   /** Functions of each size; several of one size take turns. */
   readonly #functions = new Map<number, { names: string[]; next: number }>();
   readonly #unawaited = new Map<string, Unawaited>();
-  /** Invocations being awaited, and since when. */
+  /** Invocations being awaited, and since when; 0 where the feed is listened to from the beginning. */
   readonly #awaited = new Map<string, number>();
   /** Letters written to invocations. */
   #letters = 0;
@@ -105,9 +105,9 @@ export class LambdaLanes {
   async #invoke(functionName: string, order: DispatchOrder): Promise<void> {
     const { assignment } = order;
     const { lambda } = this.#options;
-    this.#awaited.set(assignment.id, Date.now());
-    // Log lines of what takes longer than a moment come through the feed.
-    const listening = setTimeout(() => this.#options.listen(), 1_100);
+    this.#awaited.set(assignment.id, order.runsTasks ? 0 : Date.now());
+    // Log lines of what takes longer than a moment come through the feed, and what it asks for.
+    const listening = setTimeout(() => this.#options.listen(), order.runsTasks ? 0 : 1_100);
     try {
       const answer = await lambda.invoke(functionName, assignment);
       if (this.#closed) return;

@@ -18,6 +18,10 @@ export class Cancellation extends Check {
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
+  /** Tasks whose attempts have opened runs. */
+  readonly #parents = new Map<number, number>();
+  /** Tasks that are being asked about: one may run itself. */
+  readonly #asked = new Set<number>();
 
   override opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void {
     const needs = new Set(tasks);
@@ -33,6 +37,11 @@ export class Cancellation extends Check {
       for (const below of dependencies) waitsFor.add(below.task);
     }
     this.#runs[run] = wanted;
+  }
+
+  override nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void {
+    this.opened(run, { targets, atMs: 0, failFast: false, cancel: undefined }, tasks);
+    this.#parents.set(run, parent);
   }
 
   override event(event: SchedulerEvent): void {
@@ -64,11 +73,23 @@ export class Cancellation extends Check {
   }
 
   #isWanted(task: number): boolean {
+    if (this.#asked.has(task)) return false;
+    this.#asked.add(task);
     const again = this.#madeAgainFor.get(task);
-    return this.#needs.some((needs, run) => {
+    const isWanted = this.#needs.some((needs, run) => {
       if (this.#cancelled.has(run) || this.#ended.has(run)) return false;
-      return again ? again.has(run) : needs.has(task);
+      return (again ? again.has(run) : needs.has(task)) && this.#isGoingOn(run);
     });
+    this.#asked.delete(task);
+    return isWanted;
+  }
+
+  /** What a task runs goes with it, unless it is done. */
+  #isGoingOn(run: number): boolean {
+    const parent = this.#parents.get(run);
+    if (parent === undefined) return true;
+    if (this.#failed.has(parent)) return false;
+    return this.#settled.has(parent) || this.#isWanted(parent);
   }
 
   /** What was done before is wanted again by those that missed it, or still need it for something else. */
