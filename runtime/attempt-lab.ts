@@ -118,7 +118,10 @@ export class AttemptLab implements TaskLab {
     const { objects } = this.#options.stores;
     const load = (ref: unknown) => {
       if (ref instanceof ObjectRef) return loadValue(objects, ref.slot);
-      throw new LabError("invalid-option", "ctx.lab.get needs an ObjectRef or an array of them; run tasks with runTasks");
+      throw new LabError(
+        "invalid-option",
+        "ctx.lab.get needs an ObjectRef or an array of them; run tasks with runTasks",
+      );
     };
     return (await (Array.isArray(refs) ? Promise.all(refs.map(load)) : load(refs))) as never;
   }

@@ -137,10 +137,7 @@ async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment) 
       inputs.set(key, await loadInput(environment, key, slot));
     }),
   );
-  const params = await loadValue(objects, spec.params, [
-    resolvedTasks((key) => inputs.get(key)),
-    ...REFS,
-  ]);
+  const params = await loadValue(objects, spec.params, [resolvedTasks((key) => inputs.get(key)), ...REFS]);
   return { params: await withRefsResolved(params, environment), bytes };
 }
 

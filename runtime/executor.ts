@@ -7,9 +7,9 @@
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
-import { readResults } from "../sdk/stores/results.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import type { RunnableDefinition } from "../sdk/wire/definition.ts";

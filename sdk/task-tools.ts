@@ -12,7 +12,8 @@ type Settled = NestedAnswer & { readonly type: "settled" };
 /** Plans what a task wants run, and tells in errors and outcomes what came of it. */
 export const taskTools: TaskTools = {
   plan(tasks, options, context): PlannedCall {
-    if (!Array.isArray(tasks)) throw new LabOptionError(`ctx.lab.runTasks needs an array of tasks, got ${typeof tasks}`);
+    if (!Array.isArray(tasks))
+      throw new LabOptionError(`ctx.lab.runTasks needs an array of tasks, got ${typeof tasks}`);
     checkOptions(options as NestedRunOptions);
     const plan = planTasks(tasks as Task<unknown>[], context);
     return {

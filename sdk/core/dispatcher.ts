@@ -211,6 +211,7 @@ export class Dispatcher {
   /** What an assignment holds of its group, whether it waits or not. */
   #take({ lane, uses, parked }: Assignment): void {
     if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
+    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, 1);
     if (!parked || lane.pool === undefined) return;
     this.#capacity.changeExecutors(lane.group, -1);
     this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) + 1);
@@ -218,6 +219,7 @@ export class Dispatcher {
 
   #giveBack({ lane, uses, parked }: Assignment): void {
     if (!parked || !leavesItsSlot(lane)) this.#capacity.release(lane.group, uses);
+    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, -1);
     if (!parked || lane.pool === undefined) return;
     this.#capacity.changeExecutors(lane.group, 1);
     this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) - 1);
@@ -236,7 +238,7 @@ export class Dispatcher {
     this.#assignments.park(assignment, true);
     if (assignment.counted) this.#take(assignment);
     const position = assignment.tasks.indexOf(task);
-    const taken = this.#takeBehind(assignment, (other) => other > position);
+    const taken = [...this.#takeBehind(assignment, (other) => other > position)];
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     for (const id of executor?.assignments.slice() ?? []) {
       const queued = this.#assignments.get(id);

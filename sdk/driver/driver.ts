@@ -24,7 +24,7 @@ import { EvidenceBook, type Seen } from "./evidence.ts";
 import { runError, taskError } from "./failures.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
-import { NestedRuns, type NestingLimits } from "./nested-runs.ts";
+import { type NestedEnrolment, NestedRuns, type NestingLimits } from "./nested-runs.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
@@ -187,14 +187,16 @@ export class Driver {
   }
 
   /** Tasks that an attempt runs are part of the run that it is part of. */
-  #enrolNested(plan: LabPlan, lookedUp: LookedUp, index: number, root: RunState, generation: number): TaskEntry[] {
+  #enrolNested(plan: LabPlan, lookedUp: LookedUp, { run: index, root, ...rest }: NestedEnrolment): TaskEntry[] {
+    const { generation, failures } = rest;
     this.#runs[index] = root;
     // What the run itself has computed is shared with it, not found in the cache.
     const records = lookedUp.records.map((record, position) => {
       const known = record && this.#byKey.get(plan.tasks[position].key);
       return known && root.entries.has(known) ? undefined : record;
     });
-    const entries = enrol(this.#enrolment, plan, { ...lookedUp, records }, index, generation > 0, generation);
+    const found = { ...lookedUp, records };
+    const entries = enrol(this.#enrolment, plan, found, index, generation > 0, generation, failures);
     const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
     if (added.length > 0 && !root.isOver) this.#progress.tasksAdded(root.id, added);
     return entries;
@@ -339,6 +341,7 @@ export class Driver {
       entry.suspensions += 1;
       this.#evidence.suspended(entry, attempt, inFlight, executor ?? inFlight?.executor ?? "", outcome.usage);
       this.#progress.suspended(this.#runs[entry.run].id, entry);
+      this.#nested.suspended(entry);
       this.#push({ type: "suspended", assignment: Number(assignment), task });
       return;
     }
@@ -518,6 +521,7 @@ export class Driver {
   #retried(command: Command & { type: "retry" }): void {
     const { task, attempt, kind, delayMs, why, lane } = command;
     const entry = this.#entries[task];
+    this.#nested.retried(entry);
     this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     this.#progress.retried(this.#runs[entry.run].id, entry, command);
   }

@@ -15,10 +15,13 @@ interface Enrolment {
   readonly byKey: Map<string, TaskEntry>;
 }
 
+const NONE: ReadonlySet<TaskEntry> = new Set();
+
 /**
  * Adds the tasks of a plan to the scheduler, as part of a run. What another run of the lab waits for,
  * or has finished since the look-up, is shared and not done twice.
  *
+ * @param failures Tasks that have failed, and are not to be tried again.
  * @returns The entry of each task, by its position in the plan.
  */
 export function enrol(
@@ -28,12 +31,17 @@ export function enrol(
   run: number,
   bustCache: boolean,
   generation = bustCache ? Date.now() : 0,
+  failures: ReadonlySet<TaskEntry> = NONE,
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
+    if (known && failures.has(known)) {
+      enrolled.push(known);
+      return;
+    }
     if (known && needed[position] && !record && isShareable(scheduler, known, generation)) {
       scheduler.shareTask(run, known.task);
       enrolled.push(known);

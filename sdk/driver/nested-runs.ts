@@ -25,6 +25,17 @@ export interface NestingLimits {
   readonly maxTasks: number;
 }
 
+/** How the tasks of an attempt become part of a run. */
+export interface NestedEnrolment {
+  /** Index of the scheduler's run. */
+  readonly run: number;
+  readonly root: RunState;
+  /** Results of an earlier one do not count. */
+  readonly generation: number;
+  /** Tasks whose failure the attempt is to be told of, as it would have been had it gone on waiting. */
+  readonly failures: ReadonlySet<TaskEntry>;
+}
+
 interface NestedRunsOptions {
   readonly scheduler: Scheduler;
   readonly stores: Stores;
@@ -34,7 +45,7 @@ interface NestedRunsOptions {
   /** Learns what is known of the tasks; throws where they cannot run. */
   prepare(plan: LabPlan, lookedUp: LookedUp): Promise<void>;
   /** Makes the tasks part of a run of the scheduler. */
-  enrol(plan: LabPlan, lookedUp: LookedUp, run: number, root: RunState, generation: number): TaskEntry[];
+  enrol(plan: LabPlan, lookedUp: LookedUp, options: NestedEnrolment): TaskEntry[];
   /** Sets a run of the scheduler in motion. */
   open(run: number, entries: readonly TaskEntry[]): void;
   push(event: SchedulerEvent): void;
@@ -65,6 +76,8 @@ interface Account {
   tasks: number;
   /** Runs of the scheduler that were opened by any of its attempts. */
   readonly runs: number[];
+  /** Those of them that an attempt waited for until it was suspended. */
+  kept: readonly number[];
 }
 
 /**
@@ -160,7 +173,8 @@ export class NestedRuns {
       this.#byRun.set(run, nested);
       this.#accountOf(parent).runs.push(run);
       nested.run = run;
-      nested.entries = this.#options.enrol(plan, lookedUp, run, root, generation);
+      const failures = this.#failuresKeptFor(parent);
+      nested.entries = this.#options.enrol(plan, lookedUp, { run, root, generation, failures });
       nested.targets = plan.targets.map((target) => nested.entries[target]);
       this.#options.open(run, nested.entries);
       if (nested.waits && !nested.hasEnded) this.#park(nested, run);
@@ -196,7 +210,7 @@ export class NestedRuns {
   #accountOf({ task }: TaskEntry): Account {
     let account = this.#accounts.get(task);
     if (!account) {
-      account = { assignment: "", tasks: 0, runs: [] };
+      account = { assignment: "", tasks: 0, runs: [], kept: [] };
       this.#accounts.set(task, account);
     }
     return account;
@@ -225,6 +239,23 @@ export class NestedRuns {
   /** A task has failed for good. */
   failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): void {
     this.#failures.set(entry.task, failureOf(entry, reason, blockedBy));
+  }
+
+  /** An attempt is suspended: the next one is told what this one would have been told. */
+  suspended(parent: TaskEntry): void {
+    const account = this.#accountOf(parent);
+    account.kept = [...account.runs];
+  }
+
+  /** An attempt has failed: the next one tries again what has failed for this one. */
+  retried(parent: TaskEntry): void {
+    const account = this.#accounts.get(parent.task);
+    if (account) account.kept = [];
+  }
+
+  #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
+    const entries = this.#accountOf(parent).kept.flatMap((run) => this.#byRun.get(run)?.entries ?? []);
+    return new Set(entries.filter(({ task }) => this.#failures.has(task)));
   }
 
   /** An attempt is not to wait for itself. */
@@ -299,7 +330,16 @@ function asPlan({ tasks, targets }: ChildPlan): LabPlan {
     const task = new Task<unknown>(definitionNamed(name), paramsOf(child, byKey));
     byKey.set(key, task);
     const place = "inline" in params ? { params: params.inline } : { params: NOTHING, storedParams: params };
-    return { task, key, name, version, dependencies, demand: demand as Demand, policy: policy as RetryPolicy, ...place };
+    return {
+      task,
+      key,
+      name,
+      version,
+      dependencies,
+      demand: demand as Demand,
+      policy: policy as RetryPolicy,
+      ...place,
+    };
   });
   return { tasks: planned, targets };
 }

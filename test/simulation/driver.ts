@@ -2,6 +2,7 @@ import type { Command } from "../../sdk/core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../../sdk/core/events.ts";
 import { capacityGroups } from "../../sdk/core/route.ts";
 import { Scheduler } from "../../sdk/core/scheduler.ts";
+import { TaskState } from "../../sdk/core/task-table.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
 import { neededOf } from "../../sdk/driver/look-up.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
@@ -61,6 +62,9 @@ export class SimulatedDriver {
   readonly #runs: OpenRun[] = [];
   readonly #opened = new Map<ScenarioRun, OpenRun>();
   readonly #nested = new Map<number, NestedRun>();
+  /** What attempts of a task have run, and of which that were suspended. */
+  readonly #ran = new Map<TaskEntry, TaskEntry[]>();
+  readonly #kept = new Map<TaskEntry, readonly TaskEntry[]>();
   #wakingAt: number | undefined;
   #isDead = false;
 
@@ -186,7 +190,10 @@ export class SimulatedDriver {
       entries: this.entries,
       byKey: this.#byKey,
     };
-    const entries = enrol(enrolment, plan, lookedUp, run, false);
+    const kept = this.#kept.get(parent) ?? [];
+    const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
+    const entries = enrol(enrolment, plan, lookedUp, run, false, 0, failures);
+    this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), ...entries]);
     const targets = children.map((child) => entries[child]);
     this.#nested.set(run, { parent, assignment, targets, answer });
     const needed = entries.flatMap((entry, position) => (lookedUp.needed[position] ? entry.task : []));
@@ -263,6 +270,7 @@ export class SimulatedDriver {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
         if (outcome.kind === "suspended") {
+          this.#kept.set(entry, this.#ran.get(entry) ?? []);
           this.#happen({ type: "suspended", assignment, task });
           break;
         }
@@ -376,6 +384,7 @@ export class SimulatedDriver {
       }
       default:
         command satisfies { readonly type: "retry" };
+        this.#kept.delete(this.entries[command.task]);
     }
   }
 

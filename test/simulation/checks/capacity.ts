@@ -31,10 +31,11 @@ export class CapacityKept extends Check {
     this.#bound("concurrency", active.length, concurrency, () => 1);
     for (const group of this.#groups) {
       const isIn = ({ lane }: OpenAssignment) => lane.group === group.name;
-      // An invocation that waits is one all the same.
+      // An invocation that waits is one all the same; but those that wait leave one at least to the others.
       const inGroup = (group.name === "lambda" ? worked : active).filter(isIn);
-      const back = group.name === "lambda" ? () => 0 : (each: OpenAssignment) => Number(isIn(each));
-      this.#bound(`slots of ${group.name}`, inGroup.length, group.slots, back);
+      const running = active.filter(isIn).length;
+      const most = running === inGroup.length ? group.slots : Math.max(1, group.slots - inGroup.length + running);
+      this.#bound(`slots of ${group.name}`, running, most, (each) => Number(isIn(each)));
       const believed = driver.scheduler.capacityInUse(group.name);
       this.require("slots", believed === inGroup.length, () => `${group.name}: ${believed} held for ${inGroup.length}`);
     }
