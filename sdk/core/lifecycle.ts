@@ -89,6 +89,12 @@ export class Lifecycle {
 
   /** Lets those of a run's tasks go that wait for nothing. */
   open(run: number, tasks: Iterable<number>): void {
+    const parent = this.#nesting.parentOf(run);
+    if (parent !== undefined) {
+      // Of a run that is to end nothing more is begun.
+      if (!this.mayRetry(parent)) this.cancel(run, undefined, true);
+      for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
+    }
     for (const task of tasks) this.#wakeIfReady(task);
     this.#endIfSettled(run);
   }
@@ -123,6 +129,11 @@ export class Lifecycle {
     this.#fail(task, { type: "settled", task, kind, why });
     this.#failDependents(task, task);
     for (const run of failFastRuns) if (!this.#runs[run].ended) this.cancel(run, undefined, false);
+  }
+
+  /** What a nested run needs may have failed before, for its parent's attempt that was suspended. */
+  #blockIfInputFailed(task: number): void {
+    if (this.#tasks.state[task] === TaskState.Waiting && this.#tasks.pending[task] > 0) this.waitForInputs(task);
   }
 
   /** Makes a task wait for inputs that are being made again; if one will never be, it fails with it. */

@@ -197,7 +197,9 @@ function withChildren(dice: Dice, tasks: readonly ScenarioTask[]): ScenarioTask[
     const children = new Set<number>();
     for (let count = dice.between(1, 3); count > 0 && index > 0; count--) children.add(dice.between(0, index - 1));
     if (dice.chance(0.03)) children.add(dice.between(index, tasks.length - 1));
-    return { ...task, children: [...children] };
+    // What fails for good is tried again by each attempt that runs it: retries multiply with depth.
+    const policy = { ...task.policy, maxRetries: Math.min(2, task.policy.maxRetries), retryOn: false };
+    return { ...task, children: [...children], policy };
   });
 }
 
