@@ -179,9 +179,14 @@ export class SimulatedDriver {
     if (!this.scheduler.isAwaited(assignment, task)) return;
     const { scenario, storage, agenda } = this.#around;
     const parent = this.entries[task];
-    const tasks = scenario.tasks.map((each, position) => planned(each, position));
-    const plan: LabPlan = { tasks, targets: children };
-    const records = tasks.map((_, position) => asRecord(storage.records.get(position)));
+    const positions = below(children, scenario.tasks);
+    const at = new Map(positions.map((position, index) => [position, index]));
+    const tasks = positions.map((position) => {
+      const whole = planned(scenario.tasks[position], position);
+      return { ...whole, dependencies: whole.dependencies.map((each) => at.get(each) as number) };
+    });
+    const plan: LabPlan = { tasks, targets: children.map((child) => at.get(child) as number) };
+    const records = positions.map((position) => asRecord(storage.records.get(position)));
     const lookedUp = { records, needed: neededOf(plan, records) };
     const run = this.scheduler.addRun({ failFast: false, parent: task });
     const enrolment = {
@@ -194,7 +199,7 @@ export class SimulatedDriver {
     const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
     const entries = enrol(enrolment, plan, lookedUp, run, false, 0, failures);
     this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), ...entries]);
-    const targets = children.map((child) => entries[child]);
+    const targets = plan.targets.map((target) => entries[target]);
     this.#nested.set(run, { parent, assignment, targets, answer });
     const needed = entries.flatMap((entry, position) => (lookedUp.needed[position] ? entry.task : []));
     this.#onlooker.nested(run, task, children, needed);
@@ -425,6 +430,14 @@ export class SimulatedDriver {
   #nextGeneration({ planned }: TaskEntry): number {
     return (this.#around.storage.records.get(Number(planned.key))?.generation ?? 0) + 1;
   }
+}
+
+/** Positions of some tasks and of all that they depend on, in order. */
+function below(targets: readonly number[], tasks: readonly ScenarioTask[]): number[] {
+  const found = new Set(targets);
+  // A set goes on to what is added while it is gone through.
+  for (const position of found) for (const dependency of tasks[position].dependencies) found.add(dependency);
+  return [...found].sort((a, b) => a - b);
 }
 
 /** A task as planning would make it; its key is its position. */

@@ -105,6 +105,11 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
         execution.isOver = true;
         executing.delete(execution);
         hooks.died({ kind: "executor-lost", culprit: attempt.task });
+      } else if (sinceMs >= (order.lane.maxTimeoutMs ?? Number.POSITIVE_INFINITY)) {
+        isWaiting = false;
+        execution.isOver = true;
+        executing.delete(execution);
+        hooks.died({ kind: "timeout", culprit: attempt.task, atServiceLimit: true });
       } else waitOn(sinceMs + WAIT_STEP_MS);
     });
   }
