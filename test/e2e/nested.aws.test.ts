@@ -1,38 +1,36 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { aws, Lab, type LabOptions } from "stratolab";
+import { aws } from "stratolab";
 import { expect, test } from "vitest";
+import { eventually } from "../support/scripts.ts";
 import { fibonacci, fibonacciOnEcs, waiting } from "./fixtures/nested-tasks.ts";
+import { countOf, nestingLab, newFile } from "./nested-suite.ts";
 
-const labOn = (options: Partial<LabOptions> = {}) =>
-  new Lab({
-    tasks: new URL("./fixtures/nested-tasks.ts", import.meta.url),
-    runner: aws({ ecsIdleMs: 1_000 }),
-    progress: false,
-    namespace: `nested-${Date.now()}`,
-    ...options,
-  });
+const runner = () => aws({ ecsIdleMs: 1_000 });
 
-test("a recursion ten deep on Lambda, two at a time", async () => {
-  await using lab = labOn({ concurrency: 2 });
-  const s = performance.now();
+test("a recursion on Lambda, two at a time", async () => {
+  await using lab = nestingLab({ runner: runner(), concurrency: 2 });
   expect(await lab.runTask(fibonacci({ n: 10, salt: Date.now() }))).toBe(55);
-  console.log("lambda fib", performance.now() - s);
 });
 
-test("a parent on Lambda that waits long is suspended, and resumed with the results", async () => {
-  await using lab = labOn();
-  const file = join(mkdtempSync(join(tmpdir(), "nested-")), "lines");
-  const run = lab.start([waiting({ file, ms: 7_000, count: 2 })]);
-  const [outcome] = await run.settled();
-  console.log(JSON.stringify(outcome.attempts));
-  expect(outcome).toMatchObject({ kind: "ok", value: 1 });
-});
-
-test("a recursion on ECS", async () => {
-  await using lab = labOn({ concurrency: 2 });
-  const s = performance.now();
+test("a recursion on ECS, two at a time", async () => {
+  await using lab = nestingLab({ runner: runner(), concurrency: 2 });
   expect(await lab.runTask(fibonacciOnEcs({ n: 4, salt: Date.now() }))).toBe(3);
-  console.log("ecs fib", performance.now() - s);
+});
+
+test("a parent on Lambda that waits long is suspended, and made again from the results it waited for", async () => {
+  await using lab = nestingLab({ runner: runner() });
+  const file = newFile();
+  const [outcome] = await lab.start([waiting({ file, ms: 6_500, count: 2 })]).settled();
+  expect(outcome).toMatchObject({ kind: "ok", value: 1 });
+  expect(outcome.attempts.map(({ kind }) => kind)).toEqual(["suspended", "ok"]);
+  expect([countOf(file, "parent"), countOf(file, "slow")]).toEqual([2, 2]);
+});
+
+test("to cancel a parent on Lambda cancels what it runs", async () => {
+  await using lab = nestingLab({ runner: runner() });
+  const file = newFile();
+  const parent = waiting({ file, ms: 60_000, count: 1 });
+  const run = lab.start([parent]);
+  await eventually(() => countOf(file, "slow") === 1, 20_000, "the child's start");
+  await lab.cancel(parent);
+  expect((await run.settled())[0].kind).toBe("cancelled");
 });

@@ -5,17 +5,24 @@ import { Node } from "./nodes.ts";
 /** Application extension type of a {@link Node} in MessagePack. Part of the stored format. */
 const NODE_EXTENSION = 0x53;
 
-/** Set while a tree is read that may hold nodes. */
-let nodesAllowed = false;
+/**
+ * Makes nodes of the copy of this library that is reading, or refuses them; set while a tree is read. Copies
+ * in one process may share MessagePack and its one list of extensions, so this is shared, too.
+ */
+const READING = Symbol.for("stratolab.reading-node");
+type MakeNode = (pair: [number, unknown]) => unknown;
+const shared = globalThis as { [READING]?: MakeNode | undefined };
+
+const refuse: MakeNode = () => {
+  throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
+};
+const make: MakeNode = ([tag, data]) => new Node(tag, data);
 
 addExtension({
   Class: Node,
   type: NODE_EXTENSION,
   write: (node: Node) => [node.tag, node.data],
-  read: (pair: [number, unknown]) => {
-    if (!nodesAllowed) throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
-    return new Node(pair[0], pair[1]);
-  },
+  read: (pair: [number, unknown]) => (shared[READING] ?? refuse)(pair),
 });
 
 // Records are off: their decoder compiles a function per shape, and stored data must never become
@@ -30,10 +37,10 @@ export function packTree(tree: unknown): Uint8Array {
 
 /** The tree back from MessagePack; throws msgpackr's own error on bytes that are none. */
 export function unpackTree(bytes: Uint8Array, withNodes: boolean): unknown {
-  nodesAllowed = withNodes;
+  shared[READING] = withNodes ? make : refuse;
   try {
     return packr.unpack(bytes);
   } finally {
-    nodesAllowed = false;
+    shared[READING] = undefined;
   }
 }
