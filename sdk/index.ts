@@ -32,6 +32,7 @@ export type { RunOptions } from "./run-options.ts";
 export type { RunnerOptions } from "./runner-options.ts";
 export { type AwsOptions, aws } from "./runners/aws/aws.ts";
 export type {
+  AnswerOrder,
   DispatchOrder,
   KillOrder,
   Runner,
@@ -47,3 +48,4 @@ export type { TaskCheckpoint, TaskContext, TaskLog } from "./wire/definition.ts"
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
+export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

@@ -61,7 +61,7 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0) =>
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
-export const labOf = (stores: Stores) =>
+const labOf = (stores: Stores) =>
   new AttemptLab({
     stores,
     tools: undefined,
