@@ -117,7 +117,14 @@ export class NestedRuns {
     // One that has ended since was answered, and that answer is on its way.
     if (nested.run === undefined || (request.type === "wait" && nested.hasEnded)) return;
     if (request.type === "lost") {
-      const tasks = nested.targets.filter(({ planned }) => request.keys.includes(planned.key)).map(({ task }) => task);
+      const tasks = nested.targets
+        .filter(({ planned, failure }) => failure === undefined && request.keys.includes(planned.key))
+        .map(({ task }) => task);
+      if (tasks.length === 0) {
+        // Given up meanwhile: that is the answer.
+        this.ended(nested.run);
+        return;
+      }
       nested.hasEnded = false;
       this.#options.push({ type: "lost", runs: [nested.run], tasks });
     }

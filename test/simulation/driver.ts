@@ -228,8 +228,13 @@ export class SimulatedDriver {
     // As when the parent could not load them.
     this.#around.agenda.in(2, () => {
       if (this.#isDead || !this.scheduler.isAwaited(assignment, parent.task)) return;
+      const tasks = lost.map(({ task }) => task).filter((task) => this.scheduler.tasks.state[task] !== TaskState.Failed);
+      if (tasks.length === 0) {
+        answer(undefined);
+        return;
+      }
       this.#nested.set(run, { parent, assignment, targets, answer });
-      this.#happen({ type: "lost", runs: [run], tasks: lost.map(({ task }) => task) });
+      this.#happen({ type: "lost", runs: [run], tasks });
       if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task: parent.task, run });
     });
   }
