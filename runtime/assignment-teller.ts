@@ -1,6 +1,6 @@
 import type { FeedWriter } from "../sdk/stores/feed.ts";
 import type { Assignment } from "../sdk/wire/attempt.ts";
-import type { WireLogLine } from "../sdk/wire/feed.ts";
+import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
 import type { AssignmentEnd } from "./supervisor.ts";
@@ -57,6 +57,11 @@ export class AssignmentTeller {
     if (!this.#options.assignment.feed) return false;
     this.#pendingLogs.push(line);
     return true;
+  }
+
+  /** Asks the driver for something, at once. */
+  ask(request: FeedEvent & { readonly type: "nested" }): void {
+    this.#tell(request);
   }
 
   /**

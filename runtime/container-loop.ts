@@ -45,6 +45,10 @@ export class ContainerLoop {
   #reports: AttemptReport[] = [];
   #logs: WireLogLine[] = [];
   #lastTold = 0;
+  /** Something was asked of the driver: the inbox is looked at soon. */
+  #expectsAnswer = false;
+  /** Calls of the running attempt that were not answered. */
+  readonly #unanswered = new Set<string>();
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ContainerLoopOptions) {
@@ -98,7 +102,8 @@ export class ContainerLoop {
         lastLabCheck = Date.now();
         await this.#lookForLab();
       }
-      pause = letters.length > 0 ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
+      pause = letters.length > 0 || this.#expectsAnswer ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
+      this.#expectsAnswer = false;
       await (this.#working ? Promise.race([this.#working, sleep(pause)]) : sleep(pause));
     }
     // A notice of termination was given: what is done until then counts.
@@ -111,7 +116,9 @@ export class ContainerLoop {
     const sign = await labSign(stores.table, lab);
     if (sign === "alive") return;
     this.#leaving = true;
-    if (sign === "gone") await endAlone(supervisor, this.#current);
+    // What waits for tasks of its own would wait for ever.
+    if (this.#unanswered.size > 0) supervisor.stop();
+    else if (sign === "gone") await endAlone(supervisor, this.#current);
   }
 
   #readInbox() {
@@ -127,6 +134,10 @@ export class ContainerLoop {
         break;
       case "cancel":
         this.#cancel(letter.assignment, letter.tasks, letter.graceMs);
+        break;
+      case "answer":
+        this.#unanswered.delete(letter.answer.call);
+        this.#options.supervisor.answer(letter.assignment, letter.answer);
         break;
       case "leave":
         this.#leaving = true;
@@ -158,9 +169,17 @@ export class ContainerLoop {
   }
 
   async #work(assignment: Assignment): Promise<void> {
+    this.#unanswered.clear();
     const end = await this.#options.supervisor.run(assignment, {
       report: (report) => this.#reports.push(report),
       log: (line) => this.#logs.push(line),
+      nested: (message) => {
+        // What was done before it in the same batch may be what it asks for.
+        this.#tellNews();
+        this.#tell(message);
+        this.#expectsAnswer = true;
+        this.#unanswered.add(message.request.call);
+      },
     });
     this.#tellNews();
     const { broken, atServiceLimit } = end;

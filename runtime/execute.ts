@@ -16,6 +16,7 @@ import { resolvedTasks } from "../sdk/wire/references.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
+import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { taskContext } from "./task-context.ts";
 import { taskObjects } from "./task-objects.ts";
@@ -32,6 +33,7 @@ export interface ExecutionEnvironment {
   readonly signal: AbortSignal;
   readonly log: TaskLog;
   readonly checkpoint: AttemptCheckpoint;
+  readonly lab: AttemptLab;
   /** Results up to this many encoded bytes stay in the message and the control table. */
   readonly inlineBytes: number;
   /** Highest memory since the attempt began, in MB. */
@@ -41,6 +43,9 @@ export interface ExecutionEnvironment {
   /** The task's own code has ended; what is left is to store its result. */
   ran?(): void;
 }
+
+/** Stands for the result of an attempt that has waited too long. */
+const SUSPENDED = Symbol("suspended");
 
 /**
  * Executes one attempt: loads its inputs, runs the task, stores the result and commits it. The same
@@ -66,19 +71,24 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
 
   let result: unknown;
   try {
-    const { signal, log, context, runId, checkpoint } = environment;
+    const { signal, log, context, runId, checkpoint, lab } = environment;
     const objects = taskObjects(environment.stores.objects, extensions);
     environment.begin?.();
-    result = await environment.definition[DEFINITION].run(
+    const running = environment.definition[DEFINITION].run(
       params,
-      taskContext({ spec, runId, signal, log, checkpoint, context, objects }),
+      taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects }),
     );
+    result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
+    // What is left of its code is told to end; nobody hears how it does.
+    if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
   } finally {
+    environment.lab.close();
     environment.ran?.();
   }
+  if (result === SUSPENDED) return { kind: "suspended", usage: usage() };
   clock.next();
 
   let encoded: Encoded;

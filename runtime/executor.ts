@@ -7,6 +7,7 @@
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
@@ -16,7 +17,9 @@ import type { RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
+import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
+import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
@@ -55,6 +58,7 @@ interface Current {
   readonly task: number;
   readonly abort: AbortController;
   readonly checkpoint: AttemptCheckpoint;
+  readonly lab: AttemptLab;
 }
 
 class Executor {
@@ -63,6 +67,7 @@ class Executor {
   readonly #storing = new Semaphore(STORING_AT_ONCE);
   readonly #spawned = new SpawnedProcesses(process.env[ExecutorEnv.executor] ?? "");
   #definitions = new Map<string, RunnableDefinition>();
+  #versions: ReadonlyMap<string, string> = new Map();
   #stores: Stores | undefined;
   #contexts = new Map<string, unknown>();
   #lastMemory = ownMemory();
@@ -94,6 +99,9 @@ class Executor {
           this.#cancelled.add(`${message.runId}/${message.task}`);
         }
         break;
+      case "answer":
+        this.#current?.lab.receive(message.answer);
+        break;
     }
   }
 
@@ -109,6 +117,7 @@ class Executor {
       const loaded = await loadBundle(path, bundleHash, root);
       this.#stores = await opening;
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+      this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
       report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
     } catch (error) {
       const { kind = "start-failed", message } = error as LabError;
@@ -153,7 +162,19 @@ class Executor {
       notBefore: spec.generation,
       extensions: valueExtensions(codecsOf(definition)),
     });
-    this.#current = { runId, task, abort, checkpoint };
+    const lab = new AttemptLab({
+      stores,
+      tools: definition[TASK_TOOLS],
+      planning: { namespace, versions: this.#versions, taskModule: "the task module" },
+      runId,
+      inlineBytes,
+      signal: abort.signal,
+      suspendAfterMs: spec.suspendAfterMs,
+      recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores) : undefined,
+      send: (request) => report({ type: "nested", assignment: assignment.id, task, attempt, request }),
+      waiting: (isWaiting) => watch.wait(isWaiting),
+    });
+    this.#current = { runId, task, abort, checkpoint, lab };
     let context: unknown;
     try {
       context = await this.#contextOf(assignment, stores, definition);
@@ -171,6 +192,7 @@ class Executor {
         signal: abort.signal,
         log: taskLog(speaker),
         checkpoint,
+        lab,
         peakMemoryMb: () => watch.peakMemoryMb(),
         begin: () => watch.begin(),
         ran: () => {
@@ -180,8 +202,9 @@ class Executor {
         },
       }),
     );
+    if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
-    if (outcome.kind === "ok" || !abort.signal.aborted) return outcome;
+    if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
     return {
       ...outcome,
       kind: watch.overtime() ? "timeout" : "cancelled",
@@ -198,19 +221,38 @@ class Executor {
     const { marginMb = 0, pollMs } = monitor || {};
     const limitMb = memoryMb === undefined || monitor === false ? 0 : Math.max(1, memoryMb - marginMb);
     let timer: NodeJS.Timeout | undefined;
+    /** When it began; later by the time that it has waited for tasks of its own. */
     let begunAt = 0;
     let endedAt = 0;
+    let waitingSince = 0;
     let peakMemoryMb = 0;
+    const deadline = () => (timeoutMs === undefined ? 0 : begunAt + timeoutMs);
+    const setTimer = () => {
+      if (timeoutMs === undefined) return;
+      const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
+      timer = setTimeout(() => abort.abort(overtime), deadline() - Date.now());
+    };
     return {
       begin: () => {
         begunAt = Date.now();
-        const deadline = timeoutMs === undefined ? 0 : begunAt + timeoutMs;
         this.#mark.set(task, begunAt);
         const memoryLimitBytes = limitMb * 2 ** 20;
-        this.#board.begin({ deadline, memoryLimitBytes, task, attempt, pollMs }, this.#lastMemory);
-        if (timeoutMs === undefined) return;
-        const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
-        timer = setTimeout(() => abort.abort(overtime), timeoutMs);
+        this.#board.begin({ deadline: deadline(), memoryLimitBytes, task, attempt, pollMs }, this.#lastMemory);
+        setTimer();
+      },
+      /** What it waits for is not its own time. */
+      wait: (isWaiting: boolean) => {
+        clearTimeout(timer);
+        if (isWaiting) {
+          waitingSince = Date.now();
+          this.#mark.set(task, Number.MAX_SAFE_INTEGER);
+          this.#board.moveDeadline(0);
+          return;
+        }
+        begunAt += Date.now() - waitingSince;
+        this.#mark.set(task, begunAt);
+        this.#board.moveDeadline(deadline());
+        setTimer();
       },
       end: () => {
         if (begunAt === 0) return;
@@ -242,6 +284,10 @@ class Executor {
     return this.#contexts.get(key);
   }
 }
+
+/** Finds results of earlier attempts' tasks. */
+const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>
+  (await readResults(stores.table, keys)).map((record) => record?.value);
 
 /** Serves the supervisor until it closes the channel. */
 export function serve(board: WatchBoard): Executor {

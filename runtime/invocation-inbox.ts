@@ -13,14 +13,19 @@ interface InboxOptions {
 const LAB_CHECK_EVERY_MS = 10_000;
 /** How often an invocation looks whether it was cancelled, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
+/** How soon it looks for an answer of its driver, and how much later each time, in milliseconds. */
+const FIRST_LOOK_MS = 150;
+const SLOWDOWN = 1.4;
 
 /**
- * Looks whether the driver has cancelled what an invocation of Lambda works on. Nobody can reach it from
+ * Looks whether the driver has answered or cancelled what an invocation of Lambda works on. Nobody can reach it from
  * outside; so it asks, from its second second on, and short ones never do.
  */
 export class InvocationInbox {
   readonly #options: InboxOptions;
   readonly #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
+  #isClosed = false;
   #lastLetter = 0;
   #looking = false;
   #look: (() => Promise<void>) | undefined;
@@ -63,12 +68,25 @@ export class InvocationInbox {
       }
       for (const { number, letter } of await readLetters(table, objects, inbox, this.#lastLetter)) {
         this.#lastLetter = number;
+        if (letter.type === "answer") supervisor.answer(letter.assignment, letter.answer);
         if (letter.type === "cancel") supervisor.cancel(letter.assignment, letter.tasks, letter.graceMs);
       }
     };
   }
 
+  /** Something was asked of the driver: looks for the answer sooner. */
+  expectAnswer(pauseMs = FIRST_LOOK_MS): void {
+    clearTimeout(this.#soon);
+    this.#soon = setTimeout(() => {
+      void this.#lookOnce().then(() => {
+        if (!this.#isClosed && pauseMs < LOOK_EVERY_MS) this.expectAnswer(pauseMs * SLOWDOWN);
+      });
+    }, pauseMs);
+  }
+
   close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#soon);
     clearInterval(this.#timer);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { FromExecutor } from "../sdk/wire/channel.ts";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sdk/wire/invocation.ts";
 import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
@@ -42,6 +43,7 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   const teller = new AssignmentTeller({ assignment, executor: context.awsRequestId ?? id, stores });
   const reports: AttemptReport[] = [];
   const logs: WireLogLine[] = [];
+  const inbox = new InvocationInbox({ assignment, stores, supervisor });
   const listener = {
     report: (report: AttemptReport) => {
       reports.push(report);
@@ -50,9 +52,12 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
     log: (line: WireLogLine) => {
       if (!teller.log(line)) logs.push(line);
     },
+    nested: (message: FromExecutor & { type: "nested" }) => {
+      teller.ask(message);
+      inbox.expectAnswer();
+    },
   };
   const deadline = Date.now() + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
-  const inbox = new InvocationInbox({ assignment, stores, supervisor });
   const end = await supervisor.run(assignment, listener, deadline);
   inbox.close();
   logs.push(...(await teller.finish(end)));

@@ -3,8 +3,10 @@ import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
+import * as codec from "../sdk/wire/codec/codec.ts";
 import { isDefinition, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
+import { LENT_CODEC, VERSIONS_EXPORT } from "../sdk/wire/task-tools.ts";
 
 /** A task that a bundle exports. */
 export interface LoadedTask {
@@ -12,6 +14,8 @@ export interface LoadedTask {
   /** Name of the export: what its code version is listed under. */
   readonly exportName: string;
   readonly definition: RunnableDefinition;
+  /** Hash of the code that it reaches. */
+  readonly version: string;
 }
 
 /** Set for the modules of a bundle: gives a module its own place, though it is bundled. */
@@ -42,6 +46,7 @@ export async function loadBundle(path: string, hash: string, root: string): Prom
     throw new LabError("bundle-changed", `the bundle ${path} has hash ${actual}, not ${hash}: it is not loaded`);
   }
   definePlaces(root);
+  Object.defineProperty(globalThis, LENT_CODEC, { value: codec, configurable: true });
   let exported: Record<string, unknown>;
   try {
     exported = (await import(pathToFileURL(path).href)) as Record<string, unknown>;
@@ -55,6 +60,7 @@ export async function loadBundle(path: string, hash: string, root: string): Prom
 
 function tasksIn(exported: Record<string, unknown>): LoadedTask[] {
   const byName = new Map<string, LoadedTask>();
+  const versions = (exported[VERSIONS_EXPORT] ?? {}) as Readonly<Record<string, string>>;
   for (const [exportName, value] of Object.entries(exported)) {
     if (!isDefinition(value)) continue;
     const name = value.taskName;
@@ -65,7 +71,7 @@ function tasksIn(exported: Record<string, unknown>): LoadedTask[] {
         `the task module exports two tasks named ${JSON.stringify(name)}, as ${other.exportName} and ${exportName}: give one of them another name`,
       );
     }
-    if (!other) byName.set(name, { name, exportName, definition: value });
+    if (!other) byName.set(name, { name, exportName, definition: value, version: versions[exportName] ?? "" });
   }
   return [...byName.values()];
 }

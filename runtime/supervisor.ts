@@ -3,6 +3,7 @@ import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FromExecutor } from "../sdk/wire/channel.ts";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { NestedAnswer } from "../sdk/wire/nested.ts";
 import type { Failure, SharedFailure } from "../sdk/wire/outcome.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
 import { ExecutorProcess } from "./executor-process.ts";
@@ -30,6 +31,8 @@ export interface AssignmentEnd {
 export interface AssignmentListener {
   report(report: AttemptReport): void;
   log(line: WireLogLine): void;
+  /** The running task runs tasks. */
+  nested(message: FromExecutor & { readonly type: "nested" }): void;
 }
 
 /** How often memory and deadlines are looked at by default, in milliseconds. */
@@ -154,6 +157,9 @@ export class Supervisor {
         if (work.open.size === 0) this.#finish({});
         break;
       }
+      case "nested":
+        work.listener.nested(message);
+        break;
       case "open-failed": {
         const kind = message.kind === "start-failed" ? "start-failed" : "executor-lost";
         this.#verdict = { failure: { kind, seen: message.message } };
@@ -230,6 +236,11 @@ export class Supervisor {
       if (this.#work !== work || !running || !tasks.includes(running.task)) return;
       this.#end({ kind: "cancelled", seen: "it did not end by itself when it was cancelled" });
     }, graceMs + DEADLINE_GRACE_MS).unref();
+  }
+
+  /** Passes on what became of tasks that the running one runs. */
+  answer(assignmentId: string, answer: NestedAnswer): void {
+    if (this.#work?.assignment.id === assignmentId) this.#process?.send({ type: "answer", answer });
   }
 
   get isWorking(): boolean {

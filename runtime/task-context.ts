@@ -1,5 +1,6 @@
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "../sdk/wire/definition.ts";
+import type { TaskLab } from "../sdk/wire/task-lab.ts";
 
 interface ContextParts {
   readonly spec: AttemptSpec;
@@ -9,9 +10,10 @@ interface ContextParts {
   readonly checkpoint: TaskCheckpoint;
   readonly context: unknown;
   readonly objects: TaskObjects;
+  readonly lab: TaskLab;
 }
 
 /** The second parameter of a task's `run`. */
-export function taskContext({ spec, runId, signal, log, checkpoint, context, objects }: ContextParts): TaskContext {
-  return { signal, log, checkpoint, attempt: spec.attempt, runId, resources: spec.resources, context, ...objects };
+export function taskContext({ spec, objects, ...parts }: ContextParts): TaskContext {
+  return { ...parts, ...objects, attempt: spec.attempt, resources: spec.resources };
 }

@@ -49,6 +49,11 @@ export class WatchBoard {
     this.#fields[Field.Deadline] = deadline;
   }
 
+  /** The running attempt is out of time later, or at no time. */
+  moveDeadline(deadline: number): void {
+    this.#fields[Field.Deadline] = deadline;
+  }
+
   end(): void {
     this.#fields[Field.Deadline] = 0;
     this.#fields[Field.MemoryLimit] = 0;

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { build } from "esbuild";
 
 // Chunks are named by content: old ones would pile up.
@@ -44,6 +45,14 @@ const onTheLaptop = build({
   packages: "external",
 });
 
+// Inside a bundle the codec is the executor's: a second one would be loaded with every executor.
+const withLentCodec = {
+  name: "with-lent-codec",
+  setup(build) {
+    build.onResolve({ filter: /\/codec\/codec\.ts$/ }, () => ({ path: resolve("sdk/wire/codec/lent.ts") }));
+  },
+};
+
 // What `stratolab` means inside a user's bundle: one small file, bundled again with every task module.
 const inTask = build({
   ...shared,
@@ -51,6 +60,7 @@ const inTask = build({
   outdir: "dist/sdk",
   sourcemap: false,
   minifyWhitespace: true,
+  plugins: [withLentCodec],
 });
 
 // The conformance suite's tasks are a user's task module like any other: they import the package by its name.

@@ -90,7 +90,7 @@ export class AttachedRuns {
   async #drive(record: RunRecord, surroundings: Surroundings): Promise<AttachedRun> {
     const { stores, address } = surroundings;
     const manifest = await readManifest(stores.objects, record.manifest as never);
-    const { bundle, context, concurrency, endsBy, failFast, generation, memoryMonitor, versions } = manifest;
+    const { bundle, context, concurrency, endsBy, failFast, generation, memoryMonitor, nesting, versions } = manifest;
     const opened = await openDriver({
       ...surroundings,
       labId: randomBytes(6).toString("hex"),
@@ -102,6 +102,7 @@ export class AttachedRuns {
       concurrency: this.#options.concurrency ?? concurrency,
       resources: this.#options.resources,
       memoryMonitor,
+      nesting,
       loadsResults: this.#options.loadsResults,
     });
     this.#drivers.add(opened);

@@ -9,7 +9,8 @@ export { LabError };
 export interface AttemptEvidence {
   /** Counted from 1. */
   readonly attempt: number;
-  readonly kind: FailureKind | "ok";
+  /** `suspended`: no failure, see `ctx.lab`. */
+  readonly kind: FailureKind | "ok" | "suspended";
   /** Kind and size of the executor: `local`, `lambda 1769 MB`. */
   readonly lane: string;
   /** Memory it had, in MB, where it was bounded. */

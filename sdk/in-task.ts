@@ -2,7 +2,10 @@
  * What `import … from "stratolab"` means inside a bundle of tasks: everything that makes sense in an
  * executor, and nothing of the driver. A task module that starts a lab fails here, by name.
  */
+import { task as define } from "./task.ts";
+import { taskTools } from "./task-tools.ts";
 import { LabError } from "./wire/lab-error.ts";
+import { TASK_TOOLS } from "./wire/task-tools.ts";
 
 export {
   CodecError,
@@ -14,11 +17,15 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
-export { Task, task } from "./task.ts";
+export { Task } from "./task.ts";
 export { registerArrow } from "./wire/codec/arrow.ts";
 export { registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability } from "./wire/codec/inspect.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
+
+/** As outside of bundles; its tasks can be run by other tasks, too. */
+export const task = ((config: never) =>
+  Object.defineProperty(define(config), TASK_TOOLS, { value: taskTools })) as typeof define;
 
 function refuse(what: string): never {
   throw new LabError(

@@ -34,6 +34,7 @@ export type { RunOptions } from "./run-options.ts";
 export type { RunnerOptions } from "./runner-options.ts";
 export { type AwsOptions, aws } from "./runners/aws/aws.ts";
 export type {
+  AnswerOrder,
   DispatchOrder,
   KillOrder,
   Runner,
@@ -51,3 +52,4 @@ export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/d
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
+export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

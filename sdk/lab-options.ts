@@ -44,6 +44,10 @@ export interface LabOptions {
    * @example new Lab({ tasks, memoryMonitor: { marginMb: 128, pollMs: 20 } })
    */
   readonly memoryMonitor?: boolean | MemoryMonitor;
+  /** How deep tasks may run tasks that run tasks (`ctx.lab`); 0 for not at all. Default 16. */
+  readonly maxNestedDepth?: number;
+  /** How many tasks one attempt of a task may run, those they depend on included. Default 10,000. */
+  readonly maxNestedTasks?: number;
   /**
    * Whether Ctrl-C is taken care of while a run is active: once lets running attempts finish, twice
    * stops them. Default true.
@@ -93,6 +97,14 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
   memoryMonitor: optional({
     allowed: "true, false or { marginMb, pollMs }: MB of 0 or more, and whole milliseconds, at least 10",
     holds: (value) => boolean.holds(value) || isMemoryMonitor(value),
+  }),
+  maxNestedDepth: optional({
+    allowed: "a whole number from 0 to 200",
+    holds: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 200,
+  }),
+  maxNestedTasks: optional({
+    allowed: "a whole number, at least 1",
+    holds: (value) => Number.isInteger(value) && (value as number) >= 1,
   }),
   handleInterrupt: optional(boolean),
 };

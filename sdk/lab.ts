@@ -42,6 +42,8 @@ interface OpenStores {
 type OpenLab = OpenStores & OpenDriver;
 
 const DEFAULT_NAMESPACE = "default";
+const DEFAULT_NESTED_DEPTH = 16;
+const DEFAULT_NESTED_TASKS = 10_000;
 
 /** How a run is submitted. */
 export type SubmitOptions = Omit<RunOptions, "runId">;
@@ -373,6 +375,7 @@ export class Lab implements AsyncDisposable {
 
   async #openOnce(): Promise<OpenLab> {
     const { concurrency, context, memoryMonitor, resources = {}, tasks } = this.#options;
+    const { maxNestedDepth = DEFAULT_NESTED_DEPTH, maxNestedTasks = DEFAULT_NESTED_TASKS } = this.#options;
     if (tasks === undefined) {
       throw new LabOptionError(
         'this lab was made without tasks, so it can only attach to runs: give new Lab({ tasks: import.meta.resolve("./tasks.ts") })',
@@ -390,6 +393,7 @@ export class Lab implements AsyncDisposable {
       concurrency,
       resources,
       memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
+      nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
     });
     return { ...opened, ...driver };
   }

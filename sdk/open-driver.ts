@@ -1,5 +1,6 @@
 import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
+import type { NestingLimits } from "./driver/nested-runs.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { PlanningContext } from "./planning.ts";
 import type { Runner } from "./runners/runner.ts";
@@ -29,6 +30,8 @@ export interface DriverSettings {
   readonly concurrency: number | undefined;
   readonly resources: Readonly<Record<string, number>>;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
+  /** How deep tasks may run tasks, and how many each. */
+  readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
   /** Whether somebody waits for results here. Default true. */
   readonly loadsResults?: boolean;
@@ -78,6 +81,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       context: await storeContext(settings.context, stores, opening.inlineBytes),
       concurrency: concurrency ?? Number.POSITIVE_INFINITY,
       memoryMonitor,
+      nesting: settings.nesting,
       progress,
       loadsResults: settings.loadsResults ?? true,
     });

@@ -45,7 +45,6 @@ export interface PlanningContext {
   readonly taskModule: string;
 }
 
-const NO_PARAMS = encodeToBytes(undefined);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /**
@@ -84,7 +83,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       name: task.name,
       version,
       dependencies,
-      params: encoded.get(task) ?? NO_PARAMS,
+      params: encoded.get(task) ?? encodeToBytes(undefined),
       demand,
       policy,
     };

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildOptions, BuildResult, Message } from "esbuild";
 import { LabError, LabOptionError } from "../errors.ts";
 import { packageFile } from "../package-files.ts";
+import { VERSIONS_EXPORT } from "../wire/task-tools.ts";
 import { arrowShim, holdsArrow } from "./arrow.ts";
 import { moduleAdjustments } from "./module-urls.ts";
 import { type NativePackage, packageRules } from "./packages.ts";
@@ -111,7 +112,8 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
       return [name, sha256(withoutPlaces(textOf(reached, ".mjs"), native)).slice(0, VERSION_DIGITS)];
     }),
   );
-  const code = `${withoutPathComments(textOf(whole, ".mjs"))}//# ${SOURCE_MAP}=${BUNDLE_FILE}.map\n`;
+  const told = `export const ${VERSIONS_EXPORT} = ${JSON.stringify(Object.fromEntries(versions))};\n`;
+  const code = `${withoutPathComments(textOf(whole, ".mjs"))}${told}//# ${SOURCE_MAP}=${BUNDLE_FILE}.map\n`;
   const sourceMap = textOf(whole, ".map");
   return {
     hash: sha256(code),

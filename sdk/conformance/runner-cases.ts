@@ -108,6 +108,12 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
       }),
     },
     {
+      name: "runs tasks that run tasks, deeper than it has executors",
+      run: withLab({ concurrency: 1 }, async ({ lab }) => {
+        strictEqual(await lab.runTask(tasks.nest({ depth: 3, salt: salt() })), 3);
+      }),
+    },
+    {
       name: "hands large typed arrays on",
       run: withLab({}, async ({ lab }) => {
         const length = 400_000;

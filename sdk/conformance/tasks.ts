@@ -99,6 +99,13 @@ export const patient = task({
   },
 });
 
+/** Each runs the one below it, so that many wait at once. */
+export const nest = task({
+  name: "conformance.nest",
+  run: async ({ depth, salt }: { depth: number; salt: number }, { lab }): Promise<number> =>
+    depth === 0 ? 0 : 1 + (await lab.runTask(nest({ depth: depth - 1, salt }))),
+});
+
 /** Leaves a line in a file for each execution: a count that the system itself has no part in. */
 export const counted = task({
   name: "conformance.counted",

@@ -10,6 +10,8 @@ export interface Assignment {
   readonly uses: Readonly<Record<string, number>>;
   /** Whether it counts against its group: a second one queued behind a running one does not. */
   counted: boolean;
+  /** Its running attempt waits for tasks of its own: as long as it does, it holds no slot. */
+  parked: boolean;
   readonly tasks: readonly number[];
   readonly attempts: readonly number[];
   /** Which of `tasks` are settled with the scheduler, by position. */
@@ -24,12 +26,24 @@ export class Assignments {
   /** Assignments that executors or invocations are working on. */
   active = 0;
 
-  add(assignment: Omit<Assignment, "id" | "ended" | "remaining">): Assignment {
+  add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked">): Assignment {
     const id = this.#next++;
     const { lane, executor, copy, uses, counted, tasks, attempts } = assignment;
     // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
     const ended = new Array<boolean>(tasks.length).fill(false);
-    const added = { id, lane, executor, copy, uses, counted, tasks, attempts, ended, remaining: tasks.length };
+    const added = {
+      id,
+      lane,
+      executor,
+      copy,
+      uses,
+      counted,
+      tasks,
+      attempts,
+      ended,
+      remaining: tasks.length,
+      parked: false,
+    };
     this.#byId.set(id, added);
     if (counted) this.active += 1;
     return added;
@@ -38,7 +52,13 @@ export class Assignments {
   /** A queued assignment is being worked on now. */
   count(assignment: Assignment): void {
     assignment.counted = true;
-    this.active += 1;
+    if (!assignment.parked) this.active += 1;
+  }
+
+  /** Its running attempt begins to wait, or goes on. */
+  park(assignment: Assignment, isParked: boolean): void {
+    assignment.parked = isParked;
+    if (assignment.counted) this.active += isParked ? -1 : 1;
   }
 
   get(id: number): Assignment | undefined {
@@ -46,7 +66,7 @@ export class Assignments {
   }
 
   remove(assignment: Assignment): void {
-    if (this.#byId.delete(assignment.id) && assignment.counted) this.active -= 1;
+    if (this.#byId.delete(assignment.id) && assignment.counted && !assignment.parked) this.active -= 1;
   }
 
   get size(): number {

@@ -4,6 +4,8 @@ import type { CapacityGroup } from "./offer.ts";
 interface Usage {
   readonly group: CapacityGroup;
   slots: number;
+  /** Those of them whose attempts wait for tasks of their own. */
+  waiting: number;
   /** Executors started or asked for. */
   executors: number;
   readonly used: Map<string, number>;
@@ -31,6 +33,7 @@ export class Capacity {
       this.#usages.set(group.name, {
         group,
         slots: 0,
+        waiting: 0,
         executors: 0,
         used: new Map(),
         limit: group.slots,
@@ -49,7 +52,7 @@ export class Capacity {
   /** Whether one more use of these amounts fits. */
   fits(group: string, uses: Readonly<Record<string, number>>): boolean {
     const usage = this.#of(group);
-    if (usage.slots >= usage.limit) return false;
+    if (freeSlots(usage) === 0) return false;
     for (const name in uses) {
       const total = usage.group.resources[name];
       // Rounding must not lock out a task that takes all there is.
@@ -72,20 +75,30 @@ export class Capacity {
     for (const name in uses) usage.used.set(name, (usage.used.get(name) ?? 0) + sign * uses[name]);
   }
 
+  /** Attempts that keep their slots begin to wait, or go on. */
+  changeWaiting(group: string, by: 1 | -1): void {
+    this.#of(group).waiting += by;
+  }
+
   /** Slots in use. */
   inUse(group: string): number {
     return this.#of(group).slots;
   }
 
   freeSlots(group: string): number {
-    const usage = this.#of(group);
-    return Math.max(0, usage.limit - usage.slots);
+    return freeSlots(this.#of(group));
   }
 
   /** Executors that may still be started. */
   freeExecutors(group: string): number {
     const usage = this.#of(group);
     return Math.max(0, Math.min(usage.group.executors, usage.limit) - usage.executors);
+  }
+
+  /** More executors than the group may have: some came back that did not count while they waited. */
+  hasTooManyExecutors(group: string): boolean {
+    const usage = this.#of(group);
+    return usage.executors > usage.group.executors;
   }
 
   changeExecutors(group: string, by: number): void {
@@ -115,4 +128,10 @@ export class Capacity {
     usage.limit = Math.min(usage.group.slots, usage.limit + step);
     usage.successesSinceGrowth = 0;
   }
+}
+
+/** Those that wait must never take all there is: what they wait for goes one by one at least. */
+function freeSlots({ limit, slots, waiting }: Usage): number {
+  const most = waiting === 0 ? limit : Math.max(1, limit - waiting);
+  return Math.max(0, most - (slots - waiting));
 }

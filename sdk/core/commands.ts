@@ -24,7 +24,8 @@ export type Command =
       readonly assignment: number;
       readonly executor?: string;
       readonly tasks: readonly number[];
-      readonly reason: "cancelled" | "superseded";
+      /** `taken-back`: not begun, and behind one that waits for tasks of its own; they go elsewhere. */
+      readonly reason: "cancelled" | "superseded" | "taken-back";
     }
   /** An attempt failed and another will follow. */
   | {
@@ -47,5 +48,13 @@ export type Command =
     }
   /** A finished task has to run again: its result was lost. */
   | { readonly type: "reopened"; readonly task: number }
+  /** An attempt must not wait for this run: it would wait for itself. */
+  | {
+      readonly type: "circle";
+      readonly task: number;
+      readonly run: number;
+      /** Who waits for whom, from the task to itself. */
+      readonly path: readonly number[];
+    }
   /** All tasks of a run are settled. */
   | { readonly type: "run-ended"; readonly run: number };

@@ -40,6 +40,9 @@ const MAX_PAUSE_MS = 30_000;
 /** Work that makes another pooled executor worth its start, where durations are known. */
 const WORTH_AN_EXECUTOR_MS = 30_000;
 
+/** An invocation that waits goes on counting with Lambda, until it is suspended. */
+const leavesItsSlot = ({ service }: Lane): boolean => service !== "lambda";
+
 /**
  * Hands ready tasks to executors within capacity: queues, batches, assignments, and how many
  * executors to start. Knows nothing of results or dependencies.
@@ -58,6 +61,8 @@ export class Dispatcher {
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
   #now = 0;
+  /** Groups that may have more executors than they should: attempts have waited there. How many still do. */
+  readonly #crowded = new Map<string, number>();
 
   constructor(
     tasks: TaskTable,
@@ -104,7 +109,7 @@ export class Dispatcher {
 
   enqueue(task: number, lane: Lane, uses: Readonly<Record<string, number>>): void {
     this.#tasks.state[task] = TaskState.Ready;
-    this.#queues.push(task, lane, this.#tasks.shape[task], uses);
+    this.#queues.push(task, lane, this.#tasks.shape[task], uses, this.#tasks.depth[task]);
   }
 
   /** An attempt that another driver has begun is awaited like one of ours; its executor is not ours to use. */
@@ -214,7 +219,7 @@ export class Dispatcher {
   close(assignment: Assignment): void {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
-    if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
+    if (assignment.counted) this.#giveBack(assignment);
     if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
@@ -226,8 +231,66 @@ export class Dispatcher {
     } else if (!next.counted) {
       // The one that waited behind it is now being worked on, and counts.
       this.#assignments.count(next);
-      this.#capacity.take(next.lane.group, next.uses);
+      this.#take(next);
     }
+  }
+
+  /** What an assignment holds of its group, whether it waits or not. */
+  #take({ lane, uses, parked }: Assignment): void {
+    if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
+    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, 1);
+    if (!parked || lane.pool === undefined) return;
+    this.#capacity.changeExecutors(lane.group, -1);
+    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) + 1);
+  }
+
+  #giveBack({ lane, uses, parked }: Assignment): void {
+    if (!parked || !leavesItsSlot(lane)) this.#capacity.release(lane.group, uses);
+    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, -1);
+    if (!parked || lane.pool === undefined) return;
+    this.#capacity.changeExecutors(lane.group, 1);
+    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) - 1);
+  }
+
+  // --- Attempts wait for tasks of their own -------------------------------------------------------
+
+  /**
+   * A running attempt waits: its slot is free, and another executor may be started in its executor's place.
+   *
+   * @returns Tasks that were to run behind it, on the same executor; they go elsewhere.
+   */
+  park(assignment: Assignment, task: number): number[] {
+    if (assignment.parked) return [];
+    if (assignment.counted) this.#giveBack(assignment);
+    this.#assignments.park(assignment, true);
+    if (assignment.counted) this.#take(assignment);
+    const position = assignment.tasks.indexOf(task);
+    const taken = [...this.#takeBehind(assignment, (other) => other > position)];
+    const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
+    for (const id of executor?.assignments.slice() ?? []) {
+      const queued = this.#assignments.get(id);
+      if (queued && !queued.counted && queued !== assignment) taken.push(...this.#takeBehind(queued, () => true));
+    }
+    return taken;
+  }
+
+  #takeBehind(assignment: Assignment, isBehind: (position: number) => boolean): number[] {
+    const tasks = assignment.tasks.filter((task, position) => {
+      return isBehind(position) && !assignment.ended[position] && this.assignmentOf(task) === assignment;
+    });
+    if (tasks.length === 0) return tasks;
+    const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
+    this.#emit({ type: "kill", assignment: assignment.id, ...target, tasks, reason: "taken-back" });
+    for (const task of tasks) this.closeAttempt(assignment, task);
+    return tasks;
+  }
+
+  /** It goes on at once, though for a moment there may be more than there should be: what comes next waits. */
+  goOn(assignment: Assignment): void {
+    if (!assignment.parked) return;
+    if (assignment.counted) this.#giveBack(assignment);
+    this.#assignments.park(assignment, false);
+    if (assignment.counted) this.#take(assignment);
   }
 
   // --- Tasks go out -------------------------------------------------------------------------------
@@ -244,15 +307,18 @@ export class Dispatcher {
    */
   pump(now: number): number | undefined {
     this.#now = now;
-    for (let served = true; served; ) {
-      served = false;
+    for (let served: number | undefined = 0; served !== undefined; ) {
+      served = undefined;
       for (const queue of [...this.#queues.active()]) {
         if (this.#assignments.active >= this.#options.concurrency) break;
+        // The deeper ones first, as long as there are any.
+        if (served !== undefined && queue.depth < served) break;
         if (!this.#serve(queue)) continue;
         this.#queues.rotate(queue);
-        served = true;
+        served = queue.depth;
       }
     }
+    this.#thinOut();
     // Where a group has no more to give, those behind need not ask: of thousands of queues nearly all would.
     const spent = new Set<string>();
     for (const queue of this.#queues.active()) {
@@ -261,6 +327,20 @@ export class Dispatcher {
       if (!this.#startExecutors(queue, pool, now)) spent.add(group);
     }
     return this.#pacing.takeHeldUntil();
+  }
+
+  /** Executors that are too many leave when nobody waits any more: until then others may soon wait, too. */
+  #thinOut(): void {
+    for (const [group, waiting] of this.#crowded) {
+      if (waiting > 0) continue;
+      while (this.#capacity.hasTooManyExecutors(group)) {
+        const idle = this.#executors.idleIn(group);
+        if (!idle) break;
+        this.#emit({ type: "stop-executor", executor: idle.id });
+        this.executorGone(idle.id);
+      }
+      if (!this.#capacity.hasTooManyExecutors(group)) this.#crowded.delete(group);
+    }
   }
 
   #serve(queue: ReadyQueue): boolean {
@@ -296,7 +376,7 @@ export class Dispatcher {
     for (const executor of this.#executors.members(pool)) {
       if (executor.assignments.length !== 1) continue;
       const running = this.#assignments.get(executor.assignments[0]);
-      if (!running || this.#tasks.apart[running.tasks[0]]) continue;
+      if (!running || running.parked || this.#tasks.apart[running.tasks[0]]) continue;
       // Of the same size, too: it takes what the other gives back, without asking again.
       const isAlike = this.#tasks.shape[running.tasks[0]] === queue.shape && running.lane.name === queue.lane.name;
       if (isAlike) return executor;
@@ -322,7 +402,7 @@ export class Dispatcher {
     const counted = executor === undefined || executor.assignments.length === 0;
     const assignment = this.#assignments.add({ lane, executor: executor?.id, copy, uses, counted, tasks, attempts });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
-    if (counted) this.#capacity.take(lane.group, uses);
+    if (counted) this.#take(assignment);
     executor?.assignments.push(assignment.id);
     if (!executor) this.#pacing.begin(lane, copy, this.#now);
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};

@@ -59,6 +59,13 @@ export type SchedulerEvent =
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
   /** Results that were stored are gone, as these runs found out when they wanted them. */
   | { readonly type: "lost"; readonly runs: readonly number[]; readonly tasks: readonly number[] }
+  /**
+   * An attempt waits for a run that it has opened. Until that has ended it holds no slot; then it goes on
+   * at once.
+   */
+  | { readonly type: "parked"; readonly assignment: number; readonly task: number; readonly run: number }
+  /** An attempt has ended that waited too long: it is made again, free of charge, when what it waits for has ended. */
+  | { readonly type: "suspended"; readonly assignment: number; readonly task: number }
   /** Time has passed. */
   | { readonly type: "tick" }
   /** Tasks are no longer wanted by a run; `drain` lets those that are running finish. */

@@ -64,6 +64,12 @@ export class Executors {
     this.#poolOf(executor.lane.pool as string).idle.push(executor);
   }
 
+  /** Any idle executor of the group: the one of its pool that idles longest. */
+  idleIn(group: string): Executor | undefined {
+    for (const { idle } of this.#pools.values()) if (idle[0]?.lane.group === group) return idle[0];
+    return undefined;
+  }
+
   /** An idle executor of the group that serves another pool: the one that idles longest. */
   idleElsewhere(group: string, pool: string): Executor | undefined {
     for (const [name, other] of this.#pools) {

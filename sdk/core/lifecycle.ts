@@ -1,5 +1,6 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Command } from "./commands.ts";
+import type { Nesting } from "./nesting.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 interface RunState {
@@ -9,6 +10,9 @@ interface RunState {
   /** Cancelled: what is still in flight may finish, nothing is tried again. */
   draining: boolean;
   ended: boolean;
+  readonly depth: number;
+  /** Tasks it has waited for; only of nested runs, which are many and small. */
+  readonly members: number[] | undefined;
 }
 
 /** What a task's life asks of the part that hands out work. */
@@ -26,25 +30,41 @@ interface Dispatching {
 export class Lifecycle {
   readonly #tasks: TaskTable;
   readonly #dispatching: Dispatching;
+  readonly #nesting: Nesting;
   readonly #emit: (command: Command) => void;
   readonly #runs: RunState[] = [];
   /** Runs beside its owner that wait for a task; most tasks have none. */
   readonly #alsoWanted = new Map<number, number[]>();
 
-  constructor(tasks: TaskTable, dispatching: Dispatching, emit: (command: Command) => void) {
+  constructor(tasks: TaskTable, dispatching: Dispatching, nesting: Nesting, emit: (command: Command) => void) {
     this.#tasks = tasks;
     this.#dispatching = dispatching;
+    this.#nesting = nesting;
     this.#emit = emit;
   }
 
-  addRun(failFast: boolean): number {
-    return this.#runs.push({ failFast, unsettled: 0, draining: false, ended: false }) - 1;
+  addRun(failFast: boolean, parent?: number): number {
+    const depth = parent === undefined ? 0 : this.#tasks.depth[parent] + 1;
+    const members = parent === undefined ? undefined : [];
+    const run = this.#runs.push({ failFast, unsettled: 0, draining: false, ended: false, depth, members }) - 1;
+    if (parent !== undefined) this.#nesting.open(run, parent);
+    return run;
   }
 
   addTask(run: number, shape: number, state: "wanted" | "done" | "skipped"): number {
-    if (state === "wanted") this.#runs[run].unsettled += 1;
     const initial = { wanted: TaskState.Waiting, done: TaskState.Done, skipped: TaskState.Skipped }[state];
-    return this.#tasks.add(run, shape, initial);
+    const task = this.#tasks.add(run, shape, initial);
+    this.#tasks.depth[task] = this.#runs[run].depth;
+    if (state === "wanted") this.#want(run, task);
+    return task;
+  }
+
+  #want(run: number, task: number): void {
+    const state = this.#runs[run];
+    state.unsettled += 1;
+    state.ended = false;
+    state.members?.push(task);
+    this.#tasks.depth[task] = Math.max(this.#tasks.depth[task], state.depth);
   }
 
   addDependency(dependent: number, dependency: number): void {
@@ -61,8 +81,7 @@ export class Lifecycle {
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (this.isSettled(next) || this.#tasks.state[next] === TaskState.Skipped) continue;
       if (this.runsOf(next).includes(run)) continue;
-      this.#runs[run].unsettled += 1;
-      this.#runs[run].ended = false;
+      this.#want(run, next);
       this.#alsoWanted.set(next, [...(this.#alsoWanted.get(next) ?? []), run]);
       this.#tasks.forEachDependency(next, (dependency) => queue.push(dependency));
     }
@@ -70,6 +89,12 @@ export class Lifecycle {
 
   /** Lets those of a run's tasks go that wait for nothing. */
   open(run: number, tasks: Iterable<number>): void {
+    const parent = this.#nesting.parentOf(run);
+    if (parent !== undefined) {
+      // Of a run that is to end nothing more is begun.
+      if (!this.mayRetry(parent)) this.cancel(run, undefined, true);
+      for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
+    }
     for (const task of tasks) this.#wakeIfReady(task);
     this.#endIfSettled(run);
   }
@@ -88,6 +113,8 @@ export class Lifecycle {
     if (this.#tasks.state[task] === TaskState.Running) this.#dispatching.abandon(task, "superseded");
     const wasWanted = this.#tasks.state[task] !== TaskState.Skipped;
     this.#tasks.state[task] = TaskState.Done;
+    // What it started and did not wait for goes on.
+    this.#nesting.forget(task);
     this.#emit({ type: "settled", task, kind: "ok", why: "" });
     this.#tasks.forEachDependent(task, (dependent) => {
       this.#tasks.pending[dependent] -= 1;
@@ -102,6 +129,11 @@ export class Lifecycle {
     this.#fail(task, { type: "settled", task, kind, why });
     this.#failDependents(task, task);
     for (const run of failFastRuns) if (!this.#runs[run].ended) this.cancel(run, undefined, false);
+  }
+
+  /** What a nested run needs may have failed before, for its parent's attempt that was suspended. */
+  #blockIfInputFailed(task: number): void {
+    if (this.#tasks.state[task] === TaskState.Waiting && this.#tasks.pending[task] > 0) this.waitForInputs(task);
   }
 
   /** Makes a task wait for inputs that are being made again; if one will never be, it fails with it. */
@@ -135,14 +167,17 @@ export class Lifecycle {
   /** Tasks that a run no longer wants; those that run are killed, or left to finish when draining. */
   cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
     if (only === undefined) this.#runs[run].draining = true;
-    for (const task of only ?? this.#unsettledOf(run)) {
+    for (const task of only ?? this.unsettledOf(run)) {
       if (!this.#isWantedBy(run, task)) continue;
       const isRunning = this.#tasks.state[task] === TaskState.Running;
       const isLeft = !this.#leave(run, task);
       // Others wait for it; those that drain do so only for what is running.
       if (isLeft && (isRunning || this.mayRetry(task))) continue;
       if (isRunning) {
-        if (drain) continue;
+        if (drain) {
+          for (const nested of this.#nesting.runsOf(task)) this.cancel(nested, undefined, true);
+          continue;
+        }
         this.#dispatching.abandon(task, "cancelled");
       }
       this.settleFailed(task, "cancelled", "cancelled");
@@ -164,8 +199,7 @@ export class Lifecycle {
       if (state !== TaskState.Done && state !== TaskState.Skipped) continue;
       this.#tasks.state[task] = TaskState.Waiting;
       this.#tasks.owner[task] = run;
-      this.#runs[run].unsettled += 1;
-      this.#runs[run].ended = false;
+      this.#want(run, task);
       this.#emit({ type: "reopened", task });
       if (state === TaskState.Done) this.#tasks.forEachDependent(task, (dependent) => this.#waitAgain(dependent));
       this.#tasks.forEachDependency(task, (dependency) => {
@@ -231,6 +265,9 @@ export class Lifecycle {
   #fail(task: number, command: Command): void {
     this.#tasks.state[task] = TaskState.Failed;
     this.#emit(command);
+    const nested = this.#nesting.runsOf(task);
+    this.#nesting.forget(task);
+    for (const run of nested) this.cancel(run, undefined, false);
     this.#countSettled(task);
   }
 
@@ -273,7 +310,15 @@ export class Lifecycle {
     return false;
   }
 
-  #unsettledOf(run: number): number[] {
+  /** Whether all that a run waits for is settled. */
+  hasEnded(run: number): boolean {
+    return this.#runs[run].ended;
+  }
+
+  /** Tasks that a run waits for. */
+  unsettledOf(run: number): number[] {
+    const { members } = this.#runs[run];
+    if (members) return members.filter((task) => this.#isWantedBy(run, task));
     const found: number[] = [];
     for (let task = 0; task < this.#tasks.count; task++) if (this.#isWantedBy(run, task)) found.push(task);
     return found;

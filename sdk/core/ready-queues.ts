@@ -1,29 +1,33 @@
 import { IntQueue } from "./int-queue.ts";
 import type { Lane } from "./offer.ts";
 
-/** Ready tasks of one shape that go to one lane. They need the same, so the queue moves as a whole. */
+/** Ready tasks of one shape and depth that go to one lane. They need the same, so the queue moves as a whole. */
 export interface ReadyQueue {
+  readonly depth: number;
   readonly lane: Lane;
   readonly shape: number;
   readonly uses: Readonly<Record<string, number>>;
   readonly tasks: IntQueue;
 }
 
-/** Ready tasks by lane and shape. Lanes take turns, so that a long queue does not starve a short one. */
+/**
+ * Ready tasks by lane, shape and depth. Lanes take turns, so that a long queue does not starve a short one;
+ * but what waiting attempts wait for comes first, or ever more of them would wait at once.
+ */
 export class ReadyQueues {
-  /** The few queues of each shape, one a lane. */
+  /** The few queues of each shape, one for each lane and depth. */
   readonly #queues: ReadyQueue[][] = [];
   #turn: ReadyQueue[] = [];
 
-  push(task: number, lane: Lane, shape: number, uses: Readonly<Record<string, number>>): void {
+  push(task: number, lane: Lane, shape: number, uses: Readonly<Record<string, number>>, depth = 0): void {
     this.#queues[shape] ??= [];
     const ofShape = this.#queues[shape];
-    let queue = ofShape.find((each) => each.lane.name === lane.name);
+    let queue = ofShape.find((each) => each.lane.name === lane.name && each.depth === depth);
     if (!queue) {
-      queue = { lane, shape, uses, tasks: new IntQueue() };
+      queue = { depth, lane, shape, uses, tasks: new IntQueue() };
       ofShape.push(queue);
     }
-    if (queue.tasks.size === 0 && !this.#turn.includes(queue)) this.#turn.push(queue);
+    if (queue.tasks.size === 0 && !this.#turn.includes(queue)) this.#insert(queue);
     queue.tasks.push(task);
   }
 
@@ -40,6 +44,13 @@ export class ReadyQueues {
     const at = this.#turn.indexOf(queue);
     if (at < 0) return;
     this.#turn.splice(at, 1);
-    this.#turn.push(queue);
+    this.#insert(queue);
+  }
+
+  /** As the last of its depth. */
+  #insert(queue: ReadyQueue): void {
+    const at = this.#turn.findIndex(({ depth }) => depth < queue.depth);
+    if (at < 0) this.#turn.push(queue);
+    else this.#turn.splice(at, 0, queue);
   }
 }

@@ -6,6 +6,7 @@ import { Dispatcher, type DispatcherOptions, type TaskKind } from "./dispatcher.
 import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure, StartFailureKind } from "./events.ts";
 import { BUDGETS, type Decision, decide, nothingSpent, type Spent } from "./ladder.ts";
 import { Lifecycle } from "./lifecycle.ts";
+import { circleThrough, Nesting } from "./nesting.ts";
 import type { Lane } from "./offer.ts";
 import { seededRandom } from "./random.ts";
 import type { Placement } from "./route.ts";
@@ -42,6 +43,7 @@ export class Scheduler {
   readonly #shapes: TaskShape[] = [];
   readonly #kinds: TaskKind[] = [];
   readonly #lifecycle: Lifecycle;
+  readonly #nesting = new Nesting();
   readonly #dispatcher: Dispatcher;
   readonly #timers = new Timers();
   readonly #sizing = new Sizing();
@@ -65,11 +67,15 @@ export class Scheduler {
       enqueue: (task: number) => this.#enqueue(task),
       abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
     };
-    this.#lifecycle = new Lifecycle(this.tasks, dispatching, emit);
+    this.#lifecycle = new Lifecycle(this.tasks, dispatching, this.#nesting, (command) => {
+      emit(command);
+      if (command.type === "run-ended") this.#nestedRunEnded(command.run);
+    });
   }
 
-  addRun(options: { failFast: boolean }): number {
-    return this.#lifecycle.addRun(options.failFast);
+  /** @param options `parent`: the task whose attempt opens the run. It ends with that task, unless the task is done. */
+  addRun(options: { failFast: boolean; parent?: number }): number {
+    return this.#lifecycle.addRun(options.failFast, options.parent);
   }
 
   addShape(shape: TaskShape): number {
@@ -149,6 +155,16 @@ export class Scheduler {
     return this.#dispatcher.capacity.inUse(group);
   }
 
+  /** Whether this is the attempt of the task that is awaited. */
+  isAwaited(assignment: number, task: number): boolean {
+    return this.#dispatcher.assignmentOf(task)?.id === assignment;
+  }
+
+  /** Whether all that a run waits for is settled. */
+  hasEnded(run: number): boolean {
+    return this.#lifecycle.hasEnded(run);
+  }
+
   shapeOf(task: number): TaskShape {
     return this.#shapes[this.tasks.shape[task]];
   }
@@ -211,6 +227,12 @@ export class Scheduler {
       case "lost":
         this.#resultsLost(event.tasks, event.runs);
         break;
+      case "parked":
+        this.#parked(event);
+        break;
+      case "suspended":
+        this.#suspended(event);
+        break;
       default:
         event satisfies { readonly type: "tick" };
     }
@@ -228,7 +250,10 @@ export class Scheduler {
   #attemptEnded(assignmentId: number, task: number, end: AttemptEnd): void {
     const awaited = this.#dispatcher.assignmentOf(task);
     const assignment = awaited?.id === assignmentId ? awaited : undefined;
-    if (assignment) this.#dispatcher.closeAttempt(assignment, task);
+    if (assignment) {
+      this.#nesting.stopWaiting(task);
+      this.#dispatcher.closeAttempt(assignment, task);
+    }
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
@@ -250,6 +275,7 @@ export class Scheduler {
     const open = assignments.flatMap((assignment) => {
       const tasks = this.#openTasksOf(assignment).map((task) => ({ task, lane: assignment.lane }));
       if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
+      for (const { task } of tasks) this.#nesting.stopWaiting(task);
       this.#dispatcher.close(assignment);
       return tasks;
     });
@@ -265,6 +291,44 @@ export class Scheduler {
         this.#takeBack(task);
       }
     }
+  }
+
+  // --- Attempts run tasks of their own ------------------------------------------------------------
+
+  #parked({ assignment: id, task, run }: SchedulerEvent & { type: "parked" }): void {
+    const assignment = this.#dispatcher.assignmentOf(task);
+    if (assignment?.id !== id || this.#nesting.parentOf(run) !== task || this.#lifecycle.hasEnded(run)) return;
+    const path = circleThrough(task, run, {
+      tasksOf: (each) => this.#lifecycle.unsettledOf(each),
+      waitsOf: (each) => this.#nesting.waitsOf(each),
+      dependenciesOf: (each, visit) =>
+        this.tasks.forEachDependency(each, (dependency) => {
+          if (!this.#lifecycle.isSettled(dependency)) visit(dependency);
+        }),
+    });
+    if (path) {
+      this.#out.push({ type: "circle", task, run, path });
+      return;
+    }
+    this.#nesting.wait(task, run);
+    for (const other of this.#dispatcher.park(assignment, task)) this.#takeBack(other);
+  }
+
+  #suspended({ assignment: id, task }: SchedulerEvent & { type: "suspended" }): void {
+    const assignment = this.#dispatcher.assignmentOf(task);
+    if (assignment?.id !== id) return;
+    this.#dispatcher.closeAttempt(assignment, task);
+    if (!this.#lifecycle.mayRetry(task)) this.#settleFailed(task, "cancelled", "the run was cancelled");
+    else if (this.#nesting.waitsOf(task)) this.tasks.state[task] = TaskState.Suspended;
+    else this.#enqueue(task);
+  }
+
+  #nestedRunEnded(run: number): void {
+    const parent = this.#nesting.ended(run);
+    if (parent === undefined) return;
+    const assignment = this.#dispatcher.assignmentOf(parent);
+    if (assignment) this.#dispatcher.goOn(assignment);
+    else if (this.tasks.state[parent] === TaskState.Suspended) this.#enqueue(parent);
   }
 
   #openTasksOf(assignment: Assignment): number[] {

@@ -14,6 +14,8 @@ export const TaskState = {
   Failed: 5,
   /** Not needed, since all that depend on it were found in the cache. */
   Skipped: 6,
+  /** Its attempt has ended to be made again when the runs it waited for have ended. */
+  Suspended: 7,
 } as const;
 export type TaskState = (typeof TaskState)[keyof typeof TaskState];
 
@@ -52,6 +54,8 @@ export class TaskTable {
   attempt = new Uint16Array(INITIAL_CAPACITY);
   /** Assignment of the attempt in flight. */
   assignment = new Int32Array(INITIAL_CAPACITY);
+  /** How many tasks deep it is: 0, or one more than the task that runs it. */
+  depth = new Uint8Array(INITIAL_CAPACITY);
   /** The run that added the task. */
   owner = new Int32Array(INITIAL_CAPACITY);
   #firstDependent = new Int32Array(INITIAL_CAPACITY);
@@ -78,6 +82,7 @@ export class TaskTable {
     this.resultBytes[task] = 0;
     this.attempt[task] = 0;
     this.assignment[task] = NONE;
+    this.depth[task] = 0;
     this.owner[task] = run;
     this.#firstDependent[task] = NONE;
     this.#firstDependency[task] = NONE;
@@ -128,6 +133,7 @@ export class TaskTable {
     this.resultBytes = grown(this.resultBytes, capacity);
     this.attempt = grown(this.attempt, capacity);
     this.assignment = grown(this.assignment, capacity);
+    this.depth = grown(this.depth, capacity);
     this.owner = grown(this.owner, capacity);
     this.#firstDependent = grown(this.#firstDependent, capacity);
     this.#firstDependency = grown(this.#firstDependency, capacity);

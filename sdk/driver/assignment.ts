@@ -23,10 +23,23 @@ export async function storeLargeParams(
   );
 }
 
+/** How long an invocation may wait for tasks that its task runs, the first time, in milliseconds. */
+const SUSPEND_AFTER_MS = 5_000;
+
+/**
+ * On Lambda time is paid for, so attempts that wait are given up and made again later. Each time they may wait
+ * twice as long: one that runs other tasks each time it is executed comes to its end all the same.
+ */
+function suspendAfterMs({ suspensions, planned }: TaskEntry, lane: Lane): number | undefined {
+  if (lane.service !== "lambda" || planned.policy.maxRetries === 0) return undefined;
+  return SUSPEND_AFTER_MS * 2 ** Math.min(suspensions, 10);
+}
+
 /** An attempt as an executor needs to see it. */
 export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane): AttemptSpec {
   const { key, name, version, params, demand } = entry.planned;
   const inputs: Record<string, Slot> = {};
+  const patienceMs = suspendAfterMs(entry, lane);
   for (const dependency of entry.dependencies) inputs[dependency.planned.key] = dependency.value as Slot;
   return {
     task: entry.task,
@@ -43,5 +56,6 @@ export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane): Atte
       ...(demand.timeoutMs === undefined ? {} : { timeoutMs: demand.timeoutMs }),
     },
     generation: entry.generation,
+    ...(patienceMs === undefined ? {} : { suspendAfterMs: patienceMs }),
   };
 }

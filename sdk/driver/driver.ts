@@ -16,7 +16,7 @@ import type { Stores } from "../stores/stores.ts";
 import { LostValue, loadValue } from "../stores/values.ts";
 import type { Task } from "../task.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
-import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
+import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
@@ -29,6 +29,7 @@ import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
+import { type NestedEnrolment, NestedRuns, type NestingLimits } from "./nested-runs.ts";
 import { failureOf } from "./outcomes.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
@@ -51,6 +52,7 @@ export interface DriverOptions {
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
+  readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */
   readonly loadsResults: boolean;
@@ -87,12 +89,13 @@ export class Driver {
   readonly #keeper: RunKeeper;
   readonly #chronicler: Chronicler;
   readonly #journal: JournalKeeper;
+  readonly #nested: NestedRuns;
   readonly #inFlight = new InFlightBook();
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
   /** The latest entry of each cache key. */
   readonly #byKey = new Map<string, TaskEntry>();
-  /** Runs by their index in the scheduler. */
+  /** Runs by their index in the scheduler; those that attempts have opened stand for the run they are part of. */
   readonly #runs: RunState[] = [];
   readonly #active = new Set<RunState>();
   /** Tasks that were cancelled by force: their attempts get no time to end by themselves. */
@@ -132,6 +135,7 @@ export class Driver {
       namespace,
       labId,
       inFlight: this.#inFlight,
+      isAlone: (task) => !this.#nested.hasAsked(this.#entries[task]),
       entryOf: (task) => this.#entries[task],
       attemptOf: (task) => this.#scheduler.tasks.attempt[task],
       certain: () => this.#keeper.certain(),
@@ -141,6 +145,17 @@ export class Driver {
       groups: capacityGroups(opening.offer),
       concurrency,
       batch: opening.batch,
+    });
+    this.#nested = new NestedRuns({
+      scheduler: this.#scheduler,
+      stores,
+      limits: options.nesting,
+      rootOf: (entry) => this.#runs[entry.run],
+      prepare: (plan, lookedUp) => this.#prepare(plan, lookedUp),
+      enrol: (...nested) => this.#enrolNested(...nested),
+      open: (run, entries) => this.#open(run, entries),
+      push: (event) => this.#push(event),
+      answer: (order) => runner.answer?.(order),
     });
   }
 
@@ -156,11 +171,11 @@ export class Driver {
     const { isContinued, runId, name, tags } = options;
     const startedAt = Date.now();
     const claimed = isContinued ? await this.#keeper.claim({ runId, name, tags }) : undefined;
-    const identity = claimed
-      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch }
-      : { runId, name, tags: tags ?? [], epoch: 1 };
     // What an earlier driver of the run has computed anew is not computed anew again.
     const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
+    const identity = claimed
+      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch, generation }
+      : { runId, name, tags: tags ?? [], epoch: 1, generation };
     try {
       return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
     } catch (error) {
@@ -184,18 +199,10 @@ export class Driver {
       lookUp(stores.table, plan, since),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
     ]);
-    const { records, needed } = lookedUp;
-    await this.recall(plan);
-    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+    await this.#prepare(plan, lookedUp);
 
     const index = this.#scheduler.addRun({ failFast });
-    const enrolment = {
-      scheduler: this.#scheduler,
-      placements: this.placements,
-      entries: this.#entries,
-      byKey: this.#byKey,
-    };
-    const entries = enrol(enrolment, plan, lookedUp, index, generation, options.deadlineMs);
+    const entries = enrol(this.#enrolment, plan, lookedUp, index, { generation, deadlineMs });
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -208,8 +215,7 @@ export class Driver {
     this.#progress.runStarted(run.id, plan, lookedUp);
     if (orphans?.size) this.#adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
-    const added = entries.map(({ task }) => task);
-    this.#carryOut(this.#scheduler.open(index, added, Date.now()));
+    this.#open(index, entries);
     return run;
   }
 
@@ -234,9 +240,9 @@ export class Driver {
     { records }: LookedUp,
     how: Pick<RunManifest, "failFast" | "generation" | "endsBy">,
   ): Promise<Slot> {
-    const { bundle, versions, context, memoryMonitor, concurrency, stores } = this.#options;
+    const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
-    const settings = { bundle, versions: [...versions], context, memoryMonitor, concurrency: bounded, ...how };
+    const settings = { bundle, versions: [...versions], context, memoryMonitor, nesting, concurrency: bounded, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 
@@ -265,6 +271,47 @@ export class Driver {
       cancel: async (drain) => this.cancel(run, drain),
       detach: () => this.detach(run),
     };
+  }
+
+  get #enrolment() {
+    return {
+      scheduler: this.#scheduler,
+      placements: this.placements,
+      entries: this.#entries,
+      byKey: this.#byKey,
+    };
+  }
+
+  /** @throws InfeasibleError when some task that has to run fits no executor. */
+  async #prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
+    await this.recall(plan);
+    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+  }
+
+  /** Tasks that an attempt runs are part of the run that it is part of. */
+  #enrolNested(plan: LabPlan, lookedUp: LookedUp, { run: index, root, ...rest }: NestedEnrolment): TaskEntry[] {
+    const { generation, failures } = rest;
+    this.#runs[index] = root;
+    // What the run itself has computed is shared with it, not found in the cache.
+    const records = lookedUp.records.map((record, position) => {
+      const known = record && this.#byKey.get(plan.tasks[position].key);
+      return known && root.entries.has(known) ? undefined : record;
+    });
+    const found = { ...lookedUp, records };
+    const entries = enrol(this.#enrolment, plan, found, index, { generation, failures });
+    const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
+    if (added.length > 0 && !root.isOver) this.#progress.tasksAdded(root.id, added);
+    return entries;
+  }
+
+  #open(run: number, entries: readonly TaskEntry[]): void {
+    const tasks = entries.map(({ task }) => task);
+    this.#carryOut(this.#scheduler.open(run, tasks, Date.now()));
+  }
+
+  /** Whether a run of the scheduler is one that an attempt has opened. */
+  #isNested(index: number): boolean {
+    return this.#runs[index].index !== index;
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
@@ -301,6 +348,8 @@ export class Driver {
     if (run.isOver) return;
     if (!tasks) run.isCancelled = true;
     this.#push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
+    // With them goes what their tasks run, also what nobody waits for.
+    if (!tasks) for (const nested of this.#nested.openRunsOf(run)) this.#push({ type: "cancel", run: nested, drain });
   }
 
   /** Lets what runs finish, and starts nothing more. */
@@ -324,6 +373,9 @@ export class Driver {
     if (!entry) return;
     if (force) this.#forced.add(entry.task);
     for (const run of this.#active) this.cancel(run, false, [entry.task]);
+    for (const run of this.#nested.openRunsOf()) {
+      this.#push({ type: "cancel", run, drain: false, tasks: [entry.task] });
+    }
   }
 
   /** Runs that are not over. */
@@ -339,6 +391,13 @@ export class Driver {
       case "outcome":
         this.#outcome(event);
         break;
+      case "nested": {
+        const entry = this.#entries[event.task];
+        // What was reported before it may have brought what it asks for.
+        this.#flush();
+        if (entry) this.#nested.hear(entry, event, this.#inFlight.get(event.assignment)?.executor);
+        break;
+      }
       case "assignment-failed": {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
@@ -382,6 +441,15 @@ export class Driver {
     const inFlight = this.#inFlight.end(assignment, task);
     this.#journal.changed(entry.run);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
+    if (outcome.kind === "suspended") {
+      const attempt = this.#scheduler.tasks.attempt[task];
+      entry.suspensions += 1;
+      this.#evidence.suspended(entry, attempt, inFlight, executor ?? inFlight?.executor ?? "", outcome.usage);
+      this.#progress.suspended(this.#runs[entry.run].id, entry);
+      this.#nested.suspended(entry);
+      this.#push({ type: "suspended", assignment: Number(assignment), task });
+      return;
+    }
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
@@ -447,7 +515,17 @@ export class Driver {
         case "reopened":
           this.#reopened(this.#entries[command.task]);
           break;
+        case "circle":
+          this.#nested.refuseCircle(
+            command.run,
+            command.path.map((task) => this.#entries[task]),
+          );
+          break;
         case "run-ended":
+          if (this.#isNested(command.run)) {
+            this.#nested.ended(command.run);
+            break;
+          }
           this.#runs[command.run].isSettled = true;
           this.#leaveToOthers(this.#runs[command.run]);
           this.#finishIfOver(this.#runs[command.run]);
@@ -546,6 +624,7 @@ export class Driver {
       ...(executor === undefined ? {} : { executor }),
       ...(copy === undefined ? {} : { copy }),
       ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
+      ...(this.#nested.isParent(planned.name) ? { runsTasks: true } : {}),
       assignment: {
         protocol: PROTOCOL_VERSION,
         id,
@@ -566,12 +645,13 @@ export class Driver {
   #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
     // The run's next driver waits for what outlives this one.
-    if (isLost && this.#options.runner.abandon) {
+    const hasAsked = tasks.some((task) => this.#nested.hasAsked(this.#entries[task]));
+    if (isLost && this.#options.runner.abandon && !hasAsked) {
       this.hasLeftWork = true;
       this.#options.runner.abandon({ assignment: String(assignment), ...(executor === undefined ? {} : { executor }) });
       return;
     }
-    const atOnce = isLost || reason === "superseded" || tasks.some((task) => this.#forced.has(task));
+    const atOnce = isLost || reason !== "cancelled" || tasks.some((task) => this.#forced.has(task));
     this.#options.runner.kill({
       assignment: String(assignment),
       ...(executor === undefined ? {} : { executor }),
@@ -586,6 +666,7 @@ export class Driver {
   #retried(command: Command & { type: "retry" }): void {
     const { task, attempt, kind, delayMs, why, lane } = command;
     const entry = this.#entries[task];
+    this.#nested.retried(entry);
     this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     this.#progress.retried(this.#runs[entry.run].id, entry, command);
     this.#chronicler.retried(entry, command);
@@ -599,6 +680,7 @@ export class Driver {
       this.#progress.done(runId, entry);
       this.#chronicler.done(entry);
       for (const run of wanting) void this.#deliver(run, entry);
+      this.#nested.forget(entry);
       return;
     }
     entry.failure = kind;
@@ -606,11 +688,14 @@ export class Driver {
     if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
     const blocking = blockedBy === undefined ? undefined : this.#entries[blockedBy];
     const reason = taskError(entry, kind, why, blocking);
+    this.#nested.failed(entry, reason, blocking);
+    this.#nested.forget(entry);
     const ran = this.#evidence.isAbout(entry.task);
     // What becomes of a run that was given away or taken is for others to tell.
     if (!isLeft) this.#progress.failed(runId, entry, kind, reason.message, ran);
     this.#chronicler.failed(entry, reason, blocking, ran);
-    if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
+    // What a task runs fails it or not, as its own code decides.
+    if (wanting.length === 0 && !this.#isNested(entry.run)) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
       run.settle(entry, (asked) => failureOf(asked, reason, kind));
       this.#finishIfOver(run);
@@ -636,8 +721,9 @@ export class Driver {
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, Date.now());
     this.#byKey.set(entry.planned.key, entry);
-    const run = this.#runs[this.#scheduler.tasks.owner[entry.task]];
-    run.isSettled = false;
+    const owner = this.#scheduler.tasks.owner[entry.task];
+    const run = this.#runs[owner];
+    if (!this.#isNested(owner)) run.isSettled = false;
     this.#progress.reopened(run.id, entry, wasDone);
     this.#chronicler.reopened(entry, wasDone);
   }
@@ -694,7 +780,7 @@ const cannotHandOver = ({ name }: Runner) =>
   new LabError("no-detach", `runner ${name} has no driver elsewhere: use "local" or "aws" for that`);
 
 /** An outcome as the scheduler needs to see it. */
-function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptEnd {
+function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
   if (outcome.kind === "ok") {
     const { loadMs, runMs } = outcome.usage;
     return { kind: "ok", durationMs: loadMs + runMs, resultBytes: slotBytes(outcome.value) };

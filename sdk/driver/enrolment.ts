@@ -16,11 +16,22 @@ interface Enrolment {
   readonly byKey: Map<string, TaskEntry>;
 }
 
+/** On which terms tasks become part of a run. */
+interface EnrolmentTerms {
+  /** Results count from it on; 0 unless everything is computed anew. */
+  readonly generation: number;
+  /** When the run is to be over, from now on, in milliseconds. */
+  readonly deadlineMs?: number | undefined;
+  /** Tasks that have failed, and are not to be tried again. */
+  readonly failures?: ReadonlySet<TaskEntry>;
+}
+
+const NONE: ReadonlySet<TaskEntry> = new Set();
+
 /**
  * Adds the tasks of a plan to the scheduler, as part of a run. What another run of the lab waits for,
  * or has finished since the look-up, is shared and not done twice.
  *
- * @param generation Results count from it on; 0 unless everything is computed anew.
  * @returns The entry of each task, by its position in the plan.
  */
 export function enrol(
@@ -28,17 +39,19 @@ export function enrol(
   plan: LabPlan,
   { records, needed }: LookedUp,
   run: number,
-  generation: number,
-  deadlineMs?: number,
+  { generation, deadlineMs, failures = NONE }: EnrolmentTerms,
 ): TaskEntry[] {
-  const bustCache = generation > 0;
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
   const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed }, scheduler);
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
-    if (known && needed[position] && !record && isShareable(scheduler, known, bustCache)) {
+    if (known && failures.has(known)) {
+      enrolled.push(known);
+      return;
+    }
+    if (known && needed[position] && !record && isShareable(scheduler, known, generation)) {
       scheduler.shareTask(run, known.task);
       enrolled.push(known);
       return;
@@ -57,9 +70,9 @@ export function enrol(
   return enrolled;
 }
 
-function isShareable(scheduler: Scheduler, { task, value }: TaskEntry, bustCache: boolean): boolean {
-  const state = scheduler.tasks.state[task];
-  if (state === TaskState.Done) return !bustCache && value !== undefined;
+function isShareable(scheduler: Scheduler, known: TaskEntry, generation: number): boolean {
+  const state = scheduler.tasks.state[known.task];
+  if (state === TaskState.Done) return known.generation >= generation && known.value !== undefined;
   return state !== TaskState.Failed && state !== TaskState.Skipped;
 }
 

@@ -1,6 +1,6 @@
 import type { Lane } from "../core/offer.ts";
 import type { AttemptEvidence } from "../errors.ts";
-import type { Failure, FailureKind } from "../wire/outcome.ts";
+import type { Failure, FailureKind, Usage } from "../wire/outcome.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
@@ -60,6 +60,23 @@ export class EvidenceBook {
       seen: failure.seen,
       decided,
       ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
+    });
+  }
+
+  /** An attempt has waited too long for tasks of its own. */
+  suspended(entry: TaskEntry, attempt: number, inFlight: InFlight | undefined, executor: string, usage: Usage): void {
+    const { startedAt, endedAt, peakMemoryMb } = usage;
+    entry.evidence ??= [];
+    entry.evidence.push({
+      attempt,
+      kind: "suspended",
+      ...placeOf(inFlight?.lane, this.#runnerName),
+      executor,
+      startedAt,
+      endedAt,
+      seen: "it waited for tasks that it runs",
+      decided: "made again when they have ended; free of charge",
+      peakMemoryMb,
     });
   }
 

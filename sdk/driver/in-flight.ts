@@ -37,6 +37,10 @@ export class InFlightBook {
     return this.#byId.entries();
   }
 
+  get(id: string): InFlight | undefined {
+    return this.#byId.get(id);
+  }
+
   /** One attempt of an assignment has ended. */
   end(id: string, task: number): InFlight | undefined {
     const inFlight = this.#byId.get(id);

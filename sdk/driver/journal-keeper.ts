@@ -17,6 +17,8 @@ interface JournalKeeperOptions {
   readonly namespace: string;
   readonly labId: string;
   readonly inFlight: InFlightBook;
+  /** Whether an attempt needs nothing more of its driver: one that runs tasks of its own does. */
+  isAlone(task: number): boolean;
   entryOf(task: number): TaskEntry;
   attemptOf(task: number): number;
   /** Resolves when it is known whose the runs are: a driver that was replaced writes nothing. */
@@ -113,11 +115,12 @@ export class JournalKeeper {
   }
 
   #assignmentsOf(run: RunState): JournalAssignment[] {
-    const { inFlight, entryOf } = this.#options;
+    const { inFlight, entryOf, isAlone } = this.#options;
     const assignments: JournalAssignment[] = [];
     for (const [id, flying] of inFlight) {
       const [first] = flying.open;
       if (first === undefined || entryOf(first).run !== run.index || flying.adoptedFrom) continue;
+      if (![...flying.open].every(isAlone)) continue;
       assignments.push(this.#described(id, flying));
     }
     return assignments;

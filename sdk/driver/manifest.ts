@@ -8,6 +8,7 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
+import type { NestingLimits } from "./nested-runs.ts";
 
 /** A task of a manifest; its dependencies stand before it. */
 export interface ManifestTask {
@@ -31,6 +32,7 @@ export interface RunManifest {
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   /** Attempts at once; undefined for no bound. */
   readonly concurrency: number | undefined;
+  readonly nesting: NestingLimits;
   readonly failFast: boolean;
   /** When the run is to be over, as far as that can be had by routing, in milliseconds since the epoch. */
   readonly endsBy: number | undefined;

@@ -11,6 +11,15 @@ export type ProgressEvent =
       /** Tasks by type: how many there are, and how many were found in the cache. */
       readonly types: readonly { readonly name: string; readonly total: number; readonly cached: number }[];
     }
+  /** Tasks of the run run tasks, which are part of it from now on. */
+  | {
+      readonly type: "tasks-added";
+      readonly runId: string;
+      readonly at: number;
+      readonly types: readonly { readonly name: string; readonly total: number; readonly cached: number }[];
+    }
+  /** An attempt has waited too long for tasks that it runs, and is made again later. */
+  | { readonly type: "task-suspended"; readonly runId: string; readonly at: number; readonly name: string }
   | {
       readonly type: "task-started";
       readonly runId: string;

@@ -28,6 +28,21 @@ export class ProgressTeller {
     this.#tell({ type: "run-started", runId, runner: this.#runnerName, at: Date.now(), types: [...types.values()] });
   }
 
+  tasksAdded(runId: string, entries: readonly TaskEntry[]): void {
+    const types = new Map<string, { name: string; total: number; cached: number }>();
+    for (const { planned, value } of entries) {
+      const type = types.get(planned.name) ?? { name: planned.name, total: 0, cached: 0 };
+      type.total += 1;
+      if (value) type.cached += 1;
+      types.set(planned.name, type);
+    }
+    this.#tell({ type: "tasks-added", runId, at: Date.now(), types: [...types.values()] });
+  }
+
+  suspended(runId: string, { planned: { name } }: TaskEntry): void {
+    this.#tell({ type: "task-suspended", runId, at: Date.now(), name });
+  }
+
   runEnded(runId: string): void {
     this.#tell({ type: "run-ended", runId, at: Date.now() });
   }

@@ -28,7 +28,7 @@ function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: Pr
       const { attempt, kind, seen } = event.last;
       const { why, delayMs, lane } = event;
       // Failures only are tried again.
-      if (kind === "ok") break;
+      if (kind === "ok" || kind === "suspended") break;
       const of = { runId, at, name: plan.tasks[event.task].name, task: String(plan.tasks[event.task].task) };
       tell({ type: "task-retried", ...of, attempt, kind, seen, why, delayMs, lane });
       break;

@@ -10,6 +10,8 @@ export interface RunIdentity {
   readonly tags: readonly string[];
   /** Which of the run's drivers this is, counted from 1. */
   readonly epoch: number;
+  /** Results count from this generation on; 0 unless every task is computed anew. */
+  readonly generation: number;
 }
 
 /** A run from the driver's side: what was asked for, and what has come of it. */
@@ -26,8 +28,9 @@ export class RunState extends Outcomes<TaskEntry> {
   readonly index: number;
   /** The entry of each task asked for; equal tasks share one. */
   readonly targets: readonly TaskEntry[];
-  /** Every task that has to be there for them. */
-  readonly entries: readonly TaskEntry[];
+  /** Results count from this generation on; 0 unless every task is computed anew. */
+  readonly generation: number;
+  readonly #entries: Set<TaskEntry>;
   /** Task types of which an attempt has ended in this run. */
   readonly ranTypes = new Set<string>();
   /** Failures of tasks that were not asked for themselves. */
@@ -42,7 +45,7 @@ export class RunState extends Outcomes<TaskEntry> {
   isHandedOver = false;
 
   constructor(
-    { runId, name, tags, epoch }: RunIdentity,
+    { runId, name, tags, epoch, generation }: RunIdentity,
     index: number,
     tasks: readonly Task<unknown>[],
     targets: readonly TaskEntry[],
@@ -55,7 +58,24 @@ export class RunState extends Outcomes<TaskEntry> {
     this.epoch = epoch;
     this.index = index;
     this.targets = targets;
-    this.entries = entries;
+    this.generation = generation;
+    this.#entries = new Set(entries);
+  }
+
+  /** Every task that has to be there for what was asked for, and those that they run. */
+  get entries(): ReadonlySet<TaskEntry> {
+    return this.#entries;
+  }
+
+  /**
+   * Tasks run tasks.
+   *
+   * @returns Those that the run did not have before.
+   */
+  addEntries(entries: readonly TaskEntry[]): TaskEntry[] {
+    const added = [...new Set(entries)].filter((entry) => !this.#entries.has(entry));
+    for (const entry of added) this.#entries.add(entry);
+    return added;
   }
 
   finish(): void {

@@ -10,7 +10,7 @@ const MAX_MESSAGE_LENGTH = 300;
 
 /** Where the tasks of a run stand. Counted when somebody asks: nothing is kept up with each task. */
 export function countsOf(run: RunState, states: Uint8Array): RunCounts {
-  const counts = { total: run.entries.length, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
+  const counts = { total: run.entries.size, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
   for (const { task, value, cached, failure } of run.entries) {
     const state = states[task];
     if (value !== undefined) counts[cached ? "cached" : "done"] += 1;

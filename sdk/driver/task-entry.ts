@@ -27,6 +27,8 @@ export interface TaskEntry {
   /** Only of tasks of which an attempt failed. */
   evidence: AttemptEvidence[] | undefined;
   logTail: string[] | undefined;
+  /** How often an attempt was given up because it waited too long for tasks of its own. */
+  suspensions: number;
   /** The attempt that brought its result, in this lab. */
   success:
     | {
@@ -54,6 +56,7 @@ export function newTaskEntry({ planned, task, run, dependencies, generation, val
     failure: undefined,
     evidence: undefined,
     logTail: undefined,
+    suspensions: 0,
     success: undefined,
   };
 }

@@ -28,12 +28,24 @@ export class RunTally {
     this.runId = started.runId;
     this.runner = started.runner;
     this.startedAt = started.at;
-    for (const { name, total, cached } of started.types) {
-      this.types.set(name, { name, total, cached, done: cached, running: 0, failed: 0, cancelled: 0, retried: 0 });
+    this.#more(started.types);
+  }
+
+  #more(types: (ProgressEvent & { type: "tasks-added" })["types"]): void {
+    for (const { name, total, cached } of types) {
+      const known = this.types.get(name);
+      if (known) {
+        known.total += total;
+        known.cached += cached;
+        known.done += cached;
+      } else {
+        this.types.set(name, { name, total, cached, done: cached, running: 0, failed: 0, cancelled: 0, retried: 0 });
+      }
     }
   }
 
   add(event: ProgressEvent): void {
+    if (event.type === "tasks-added") this.#more(event.types);
     if (!("name" in event)) return;
     const tally = this.types.get(event.name);
     if (!tally) return;
@@ -52,6 +64,9 @@ export class RunTally {
         break;
       case "task-retried":
         tally.retried += 1;
+        tally.running = Math.max(0, tally.running - 1);
+        break;
+      case "task-suspended":
         tally.running = Math.max(0, tally.running - 1);
         break;
       case "task-reopened":

@@ -1,6 +1,15 @@
 import type { Lane } from "../core/offer.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
-import type { AdoptOrder, DispatchOrder, HandOver, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
+import type {
+  AdoptOrder,
+  AnswerOrder,
+  DispatchOrder,
+  HandOver,
+  KillOrder,
+  Runner,
+  RunnerOpening,
+  RunnerSession,
+} from "./runner.ts";
 
 /** A runner whose code is loaded when a lab first needs it: the AWS SDK is not for free. */
 export class DeferredRunner implements Runner {
@@ -56,6 +65,10 @@ export class DeferredRunner implements Runner {
 
   another(): Runner {
     return new DeferredRunner(this.name, this.#load);
+  }
+
+  answer(order: AnswerOrder): void {
+    this.#runner?.answer?.(order);
   }
 
   async close(): Promise<void> {

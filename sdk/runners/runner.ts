@@ -6,6 +6,7 @@ import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
+import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
 
@@ -50,6 +51,14 @@ export type RunnerEvent =
       /** Who executed it, where that was not the driver's choice: a Lambda request. */
       readonly executor?: string;
     }
+  /** An attempt runs tasks, as `ctx.lab` asked for it; answered with `Runner.answer`. */
+  | {
+      readonly type: "nested";
+      readonly assignment: string;
+      readonly task: number;
+      readonly attempt: number;
+      readonly request: NestedRequest;
+    }
   /** An assignment broke off as a whole, with all attempts that have no outcome yet. */
   | {
       readonly type: "assignment-failed";
@@ -79,6 +88,8 @@ export interface DispatchOrder {
   readonly copy?: number;
   /** How long the attempts are expected to take together, in milliseconds, where that was measured. */
   readonly expectedMs?: number;
+  /** Tasks of this kind have run tasks: something may be asked soon. */
+  readonly runsTasks?: true;
 }
 
 /** Attempts that nobody waits for any more. */
@@ -104,6 +115,13 @@ export interface AdoptOrder {
 export interface HandOver {
   readonly runId: string;
   readonly namespace: string;
+}
+
+/** What became of tasks that an attempt runs. */
+export interface AnswerOrder {
+  readonly assignment: string;
+  readonly executor?: string;
+  readonly answer: NestedAnswer;
 }
 
 /**
@@ -151,6 +169,8 @@ export interface Runner {
    * attempts do not outlive this process, and are killed.
    */
   abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
+  /** Answers an attempt that has asked for tasks of its own. A runner that reports no `nested` needs none. */
+  answer?(order: AnswerOrder): void;
   /** Ends everything; nothing of it is left running afterwards. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { pack, unpack } from "msgpackr";
 import type { Assignment } from "../wire/attempt.ts";
 import { contentObject, inboxKey } from "../wire/keys.ts";
+import type { NestedAnswer } from "../wire/nested.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { refuseNewer, requireSameVersion } from "../wire/version.ts";
 import type { ControlTable } from "./control-table.ts";
@@ -22,6 +23,8 @@ export type Letter =
       readonly tasks: readonly number[];
       readonly graceMs: number;
     }
+  /** What became of tasks that an attempt runs. */
+  | { readonly type: "answer"; readonly assignment: string; readonly answer: NestedAnswer }
   | { readonly type: "leave" };
 
 /** Puts a letter into an executor's inbox. Numbers count up from 1 for each executor. */

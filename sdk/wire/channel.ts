@@ -1,5 +1,6 @@
 import { Packr } from "msgpackr";
 import type { Assignment } from "./attempt.ts";
+import type { NestedAnswer, NestedRequest } from "./nested.ts";
 import type { Outcome } from "./outcome.ts";
 import type { StoreAddress } from "./store-address.ts";
 
@@ -19,13 +20,23 @@ export type ToExecutor =
   | { readonly type: "assign"; readonly assignment: Assignment }
   /** The process is about to be taken away: the running task should save its state. */
   | { readonly type: "notice"; readonly reason: string }
-  | { readonly type: "cancel"; readonly task: number; readonly runId: string };
+  | { readonly type: "cancel"; readonly task: number; readonly runId: string }
+  /** What became of tasks that the running task runs. */
+  | { readonly type: "answer"; readonly answer: NestedAnswer };
 
 /** What the executor process answers. */
 export type FromExecutor =
   /** The bundle is loaded: the name of each task, and of the export that it is. */
   | { readonly type: "opened"; readonly tasks: readonly (readonly [name: string, exportName: string])[] }
   | { readonly type: "open-failed"; readonly kind: string; readonly message: string }
+  /** The running task runs tasks. */
+  | {
+      readonly type: "nested";
+      readonly assignment: string;
+      readonly task: number;
+      readonly attempt: number;
+      readonly request: NestedRequest;
+    }
   | {
       readonly type: "outcome";
       readonly assignment: string;

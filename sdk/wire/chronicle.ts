@@ -4,7 +4,7 @@ import type { FailureKind, ThrownError, Usage } from "./outcome.ts";
 export interface ToldAttempt {
   /** Counted from 1. */
   readonly attempt: number;
-  readonly kind: FailureKind | "ok";
+  readonly kind: FailureKind | "ok" | "suspended";
   readonly lane: string;
   readonly memoryMb?: number;
   readonly executor: string;

@@ -2,6 +2,8 @@ import type { Readable } from "node:stream";
 import type { GrantedResources } from "./attempt.ts";
 import type { Stored } from "./byte-stream.ts";
 import type { ObjectRef } from "./object-ref.ts";
+import type { TaskLab } from "./task-lab.ts";
+import type { TASK_TOOLS, TaskTools } from "./task-tools.ts";
 
 /** Marks a task definition, also one made by another copy of the library, as in a bundle. */
 export const DEFINITION: unique symbol = Symbol.for("stratolab.definition") as never;
@@ -74,12 +76,16 @@ export interface TaskContext<C = unknown> extends TaskObjects {
   readonly resources: GrantedResources;
   /** The lab's `context`; no part of the cache key. */
   readonly context: C;
+  /** Runs tasks from within this one, and stores and loads objects. */
+  readonly lab: TaskLab;
 }
 
 /** What an executor needs of a task definition. */
 export interface RunnableDefinition {
   readonly taskName: string;
   readonly [DEFINITION]: { run(params: unknown, context: TaskContext): unknown };
+  /** Of definitions in a bundle. */
+  readonly [TASK_TOOLS]?: TaskTools;
 }
 
 /** Whether a value, whatever module it comes from, is a task definition. */

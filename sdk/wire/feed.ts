@@ -1,5 +1,6 @@
 import { pack, unpack } from "msgpackr";
 import type { AttemptReport } from "./invocation.ts";
+import type { NestedRequest } from "./nested.ts";
 import type { SharedFailure } from "./outcome.ts";
 
 /** A log line of a task, as it travels. */
@@ -25,6 +26,14 @@ export type FeedEvent =
       readonly assignment: string;
       readonly failure: SharedFailure;
       readonly atServiceLimit?: true;
+    }
+  /** An attempt runs tasks. */
+  | {
+      readonly type: "nested";
+      readonly assignment: string;
+      readonly task: number;
+      readonly attempt: number;
+      readonly request: NestedRequest;
     }
   | { readonly type: "logs"; readonly lines: readonly WireLogLine[] }
   /** The service is about to take the executor away. */

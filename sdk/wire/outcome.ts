@@ -72,5 +72,11 @@ export interface SharedFailure extends Failure {
   readonly culprit?: number;
 }
 
+/** The attempt has waited too long for tasks of its own: it is to be made again when they have ended. */
+export interface Suspension {
+  readonly kind: "suspended";
+  readonly usage: Usage;
+}
+
 /** How an attempt ended. */
-export type Outcome = Success | Failure;
+export type Outcome = Success | Failure | Suspension;

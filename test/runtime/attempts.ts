@@ -1,3 +1,4 @@
+import { AttemptLab } from "../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../runtime/checkpoint.ts";
 import { type ExecutionEnvironment, execute } from "../../runtime/execute.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
@@ -59,6 +60,18 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0) =>
     notBefore,
   });
 
+/** `ctx.lab` of an attempt that no driver is there for. */
+const labOf = (stores: Stores) =>
+  new AttemptLab({
+    stores,
+    tools: undefined,
+    planning: { namespace: "default", versions: new Map(), taskModule: "tasks.ts" },
+    runId: "run-1",
+    inlineBytes: INLINE,
+    signal: new AbortController().signal,
+    send: () => {},
+  });
+
 type Run = (params: never, context: TaskContext) => unknown;
 
 /** Executes an attempt of a task that does this, in this process and on these stores. */
@@ -79,6 +92,7 @@ export function attempt(
     signal: new AbortController().signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     checkpoint: checkpointOf(stores, whole.attempt),
+    lab: labOf(stores),
     inlineBytes: INLINE,
     peakMemoryMb: () => 12,
     ...environment,

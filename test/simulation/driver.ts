@@ -2,6 +2,7 @@ import type { Command } from "../../sdk/core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../../sdk/core/events.ts";
 import { capacityGroups } from "../../sdk/core/route.ts";
 import { Scheduler } from "../../sdk/core/scheduler.ts";
+import { TaskState } from "../../sdk/core/task-table.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
 import { neededOf } from "../../sdk/driver/look-up.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
@@ -19,6 +20,8 @@ import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
 export interface Onlooker {
   /** `tasks`: those it has to have, by their index in the scheduler. */
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
+  /** An attempt of `parent` has opened a run. */
+  nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void;
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
@@ -31,6 +34,14 @@ interface OpenRun {
   readonly waitsFor: Map<TaskEntry, number>;
   isSettled: boolean;
   isOver: boolean;
+}
+
+/** A run that an attempt has opened. */
+interface NestedRun {
+  readonly parent: TaskEntry;
+  readonly assignment: number;
+  readonly targets: readonly TaskEntry[];
+  answer(results: readonly string[] | undefined): void;
 }
 
 /**
@@ -49,6 +60,11 @@ export class SimulatedDriver {
   readonly #placements: Placements;
   readonly #byKey = new Map<string, TaskEntry>();
   readonly #runs: OpenRun[] = [];
+  readonly #opened = new Map<ScenarioRun, OpenRun>();
+  readonly #nested = new Map<number, NestedRun>();
+  /** What attempts of a task have run, and of which that were suspended. */
+  readonly #ran = new Map<TaskEntry, TaskEntry[]>();
+  readonly #kept = new Map<TaskEntry, readonly TaskEntry[]>();
   #wakingAt: number | undefined;
   #isDead = false;
 
@@ -69,7 +85,13 @@ export class SimulatedDriver {
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
     this.#placements = new Placements(scenario.offer);
-    this.#messages = new Messages(agenda, fate, `life ${index}`, (report) => this.#report(report));
+    this.#messages = new Messages(
+      agenda,
+      fate,
+      `life ${index}`,
+      (report) => this.#report(report),
+      (assignment, task) => this.scheduler.isAwaited(assignment, task),
+    );
     this.#pools = new Pools(around, this.#messages, index);
     this.#invocations = new Invocations(around, this.#messages, index, running);
     this.#onlooker = onlooker(this);
@@ -81,7 +103,9 @@ export class SimulatedDriver {
   }
 
   get isOver(): boolean {
-    return this.#runs.length === this.#life.runs.length && this.#runs.every(({ isOver }) => isOver);
+    const runs = this.#life.runs.map((run) => this.#opened.get(run));
+    // What nobody waits for any more ends, too.
+    return this.#nested.size === 0 && runs.every((run) => run?.isOver);
   }
 
   /** It dies without a word, or closes when all is over: in either case nobody listens any more. */
@@ -109,12 +133,13 @@ export class SimulatedDriver {
       byKey: this.#byKey,
     };
     const before = this.entries.length;
-    const entries = enrol(enrolment, plan, lookedUp, index, bustCache ? 1 : 0);
+    const entries = enrol(enrolment, plan, lookedUp, index, { generation: bustCache ? 1 : 0 });
     // Generations of this clock; the wall's would make every history another one.
     for (const entry of this.entries.slice(before)) if (bustCache) entry.generation = this.#nextGeneration(entry);
     const waitsFor = new Map(wanted.targets.map((target) => [entries[target], target] as const));
     const run: OpenRun = { index, waitsFor, isSettled: false, isOver: false };
     this.#runs[index] = run;
+    this.#opened.set(wanted, run);
     this.#onlooker.opened(
       index,
       wanted,
@@ -141,9 +166,79 @@ export class SimulatedDriver {
     }
     // As a lab cancels a task: in all of its runs, whether they want it or not.
     const tasks = [entries[only].task];
-    for (const { index, isOver } of this.#runs) {
+    const nested = [...this.#nested.keys()];
+    for (const { index, isOver } of [...this.#opened.values()]) {
       if (!isOver) this.#happen({ type: "cancel", run: index, drain: false, tasks });
     }
+    for (const index of nested) this.#happen({ type: "cancel", run: index, drain: false, tasks });
+  }
+
+  // --- Attempts run tasks -------------------------------------------------------------------------
+
+  #runNested({ assignment, task, children, answer }: Report & { type: "nested" }): void {
+    if (!this.scheduler.isAwaited(assignment, task)) return;
+    const { scenario, storage, agenda } = this.#around;
+    const parent = this.entries[task];
+    const positions = below(children, scenario.tasks);
+    const at = new Map(positions.map((position, index) => [position, index]));
+    const tasks = positions.map((position) => {
+      const whole = planned(scenario.tasks[position], position);
+      return { ...whole, dependencies: whole.dependencies.map((each) => at.get(each) as number) };
+    });
+    const plan: LabPlan = { tasks, targets: children.map((child) => at.get(child) as number) };
+    const records = positions.map((position) => asRecord(storage.records.get(position)));
+    const lookedUp = { records, needed: neededOf(plan, records) };
+    const run = this.scheduler.addRun({ failFast: false, parent: task });
+    const enrolment = {
+      scheduler: this.scheduler,
+      placements: this.#placements,
+      entries: this.entries,
+      byKey: this.#byKey,
+    };
+    const kept = this.#kept.get(parent) ?? [];
+    const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
+    const entries = enrol(enrolment, plan, lookedUp, run, { generation: 0, failures });
+    this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), ...entries]);
+    const targets = plan.targets.map((target) => entries[target]);
+    this.#nested.set(run, { parent, assignment, targets, answer });
+    const needed = entries.flatMap((entry, position) => (lookedUp.needed[position] ? entry.task : []));
+    this.#onlooker.nested(run, task, children, needed);
+    this.#carryOut(
+      this.scheduler.open(
+        run,
+        entries.map((entry) => entry.task),
+        agenda.now,
+      ),
+    );
+    if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task, run });
+  }
+
+  /** A nested run has ended; one whose results are gone is asked for once more. */
+  #nestedEnded(run: number, { parent, assignment, targets, answer }: NestedRun): void {
+    this.#nested.delete(run);
+    if (!this.scheduler.isAwaited(assignment, parent.task)) return;
+    const slots = targets.map(({ value }) => value as ObjectSlot | undefined);
+    const hashes = slots.flatMap((slot) => slot?.hash ?? []);
+    const failed = hashes.length < targets.length;
+    const lost = targets.filter((_, at) => slots[at] && !this.#around.storage.has(slots[at].hash));
+    if (failed || lost.length === 0) {
+      answer(failed ? undefined : hashes);
+      return;
+    }
+    // As when the parent could not load them.
+    this.#around.agenda.in(2, () => {
+      if (this.#isDead || !this.scheduler.isAwaited(assignment, parent.task)) return;
+      const tasks = lost
+        .map(({ task }) => task)
+        .filter((task) => this.scheduler.tasks.state[task] !== TaskState.Failed);
+      if (tasks.length === 0) {
+        answer(undefined);
+        return;
+      }
+      this.#nested.set(run, { parent, assignment, targets, answer });
+      this.#happen({ type: "lost", runs: [run], tasks });
+      if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task: parent.task, run });
+    });
   }
 
   /** Loads a result that was asked for; one that is lost is made again. */
@@ -157,7 +252,7 @@ export class SimulatedDriver {
         return;
       }
       if (entry.value !== slot || run.isOver) return;
-      const runs = this.#runs.filter(({ waitsFor }) => waitsFor.has(entry)).map(({ index }) => index);
+      const runs = [...this.#opened.values()].filter(({ waitsFor }) => waitsFor.has(entry)).map(({ index }) => index);
       this.#happen({ type: "lost", runs, tasks: [entry.task] });
     });
   }
@@ -186,10 +281,18 @@ export class SimulatedDriver {
       case "outcome": {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
+        if (outcome.kind === "suspended") {
+          this.#kept.set(entry, this.#ran.get(entry) ?? []);
+          this.#happen({ type: "suspended", assignment, task });
+          break;
+        }
         if (outcome.kind === "ok" && "value" in outcome) entry.value ??= outcome.value;
         this.#happen({ type: "attempt-ended", assignment, task, end: this.#endOf(entry, outcome) });
         break;
       }
+      case "nested":
+        this.#runNested(report);
+        break;
       case "assignment-failed":
         this.#happen({ type: "assignment-failed", assignment: report.assignment, end: report.failure });
         break;
@@ -205,7 +308,10 @@ export class SimulatedDriver {
     }
   }
 
-  #endOf(entry: TaskEntry, outcome: (Report & { type: "outcome" })["outcome"]): AttemptEnd {
+  #endOf(
+    entry: TaskEntry,
+    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" }>,
+  ): AttemptEnd {
     if (outcome.kind === "ok" && "value" in outcome) {
       return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
     }
@@ -269,12 +375,28 @@ export class SimulatedDriver {
       case "reopened":
         this.#reopened(this.entries[command.task]);
         break;
-      case "run-ended":
-        this.#runs[command.run].isSettled = true;
-        this.#finishIfOver(this.#runs[command.run]);
+      case "circle": {
+        const nested = this.#nested.get(command.run);
+        this.#nested.delete(command.run);
+        this.#around.fate.count("circle");
+        nested?.answer(undefined);
+        this.#around.agenda.in(0, () => {
+          if (!this.#isDead) this.#happen({ type: "cancel", run: command.run, drain: false });
+        });
         break;
+      }
+      case "run-ended": {
+        const nested = this.#nested.get(command.run);
+        const run = this.#runs[command.run];
+        if (nested) this.#nestedEnded(command.run, nested);
+        if (!run) break;
+        run.isSettled = true;
+        this.#finishIfOver(run);
+        break;
+      }
       default:
         command satisfies { readonly type: "retry" };
+        this.#kept.delete(this.entries[command.task]);
     }
   }
 
@@ -308,12 +430,21 @@ export class SimulatedDriver {
     // The stored record points at what is gone: the next one has to replace it.
     entry.generation = Math.max(entry.generation + 1, this.#nextGeneration(entry));
     this.#byKey.set(entry.planned.key, entry);
-    this.#runs[this.scheduler.tasks.owner[entry.task]].isSettled = false;
+    const owner = this.#runs[this.scheduler.tasks.owner[entry.task]];
+    if (owner) owner.isSettled = false;
   }
 
   #nextGeneration({ planned }: TaskEntry): number {
     return (this.#around.storage.records.get(Number(planned.key))?.generation ?? 0) + 1;
   }
+}
+
+/** Positions of some tasks and of all that they depend on, in order. */
+function below(targets: readonly number[], tasks: readonly ScenarioTask[]): number[] {
+  const found = new Set(targets);
+  // A set goes on to what is added while it is gone through.
+  for (const position of found) for (const dependency of tasks[position].dependencies) found.add(dependency);
+  return [...found].sort((a, b) => a - b);
 }
 
 /** A task as planning would make it; its key is its position. */

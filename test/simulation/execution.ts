@@ -39,6 +39,10 @@ interface Ending {
 }
 
 interface ExecutionHooks {
+  /** It runs tasks, and waits for them. */
+  asks(children: readonly number[], answer: (results: readonly string[] | undefined) => void): void;
+  /** Whether the driver lives, and awaits it. */
+  isAwaited(): boolean;
   ended(outcome: SimulatedOutcome): void;
   /** The executor died of it. */
   died(failure: { kind: FailureKind; culprit?: number; atServiceLimit?: boolean }): void;
@@ -46,7 +50,7 @@ interface ExecutionHooks {
 
 /** Executes one attempt: loads its inputs, computes, stores, commits, and only then tells. */
 export function execute(around: Surroundings, order: Order, attempt: OrderedAttempt, hooks: ExecutionHooks): Execution {
-  const { scenario, agenda, storage, executing, executions } = around;
+  const { scenario, agenda, fate, storage, executing, executions } = around;
   const task = scenario.tasks[attempt.position];
   const number = (executions.get(attempt.position) ?? 0) + 1;
   executions.set(attempt.position, number);
@@ -54,8 +58,64 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
   const execution: Execution = { order, attempt, isOver: false };
   executing.add(execution);
   const missing = task.dependencies.filter((_, at) => !storage.has(attempt.inputs[at].hash));
-  const ending = missing.length > 0 ? lostInputs(missing) : endingOf(task, order.lane, around, subject);
-  agenda.in(ending.afterMs, () => {
+  let ending = missing.length > 0 ? lostInputs(missing) : endingOf(task, order.lane, around, subject);
+  const children = missing.length > 0 ? [] : task.children;
+  let results: readonly string[] = [];
+  let isWaiting = false;
+  if (children.length > 0) {
+    const isNested = ending.kind === "ok";
+    agenda.in(Math.floor(ending.afterMs / 2), () => {
+      if (execution.isOver) {
+        executing.delete(execution);
+        return;
+      }
+      isWaiting = true;
+      fate.count("nested");
+      hooks.asks(children, (found) => {
+        if (!isWaiting || execution.isOver) return;
+        isWaiting = false;
+        if (!isNested) return;
+        if (found) results = found;
+        else ending = { ...ending, kind: "user-error" };
+        agenda.in(Math.ceil(ending.afterMs / 2), end);
+      });
+      if (isNested) waitOn(0);
+    });
+    if (!isNested) agenda.in(ending.afterMs, end);
+  } else agenda.in(ending.afterMs, end);
+  return execution;
+
+  /** It waits: it may be killed, suspended, or forgotten by a driver that is gone. */
+  function waitOn(sinceMs: number): void {
+    const about = `${subject} waits ${sinceMs}`;
+    agenda.in(WAIT_STEP_MS, () => {
+      if (execution.isOver) executing.delete(execution);
+      if (execution.isOver || !isWaiting) return;
+      const isForgotten = sinceMs >= FORGOTTEN_MS;
+      const isKilled = sinceMs === 0 && fate.strikes("death", about);
+      const isSuspended = order.lane.service === "lambda" && task.policy.maxRetries > 0;
+      if (isSuspended && sinceMs >= SUSPENDED_MS && !isKilled) {
+        fate.count("suspended");
+        isWaiting = false;
+        execution.isOver = true;
+        executing.delete(execution);
+        hooks.ended({ kind: "suspended" });
+      } else if (isKilled || (isForgotten && !hooks.isAwaited())) {
+        isWaiting = false;
+        execution.isOver = true;
+        executing.delete(execution);
+        hooks.died({ kind: "executor-lost", culprit: attempt.task });
+      } else if (sinceMs >= (order.lane.maxTimeoutMs ?? Number.POSITIVE_INFINITY)) {
+        isWaiting = false;
+        execution.isOver = true;
+        executing.delete(execution);
+        hooks.died({ kind: "timeout", culprit: attempt.task, atServiceLimit: true });
+      } else waitOn(sinceMs + WAIT_STEP_MS);
+    });
+  }
+
+  function end(): void {
+    isWaiting = false;
     executing.delete(execution);
     if (execution.isOver) return;
     execution.isOver = true;
@@ -67,7 +127,7 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
         ...(atServiceLimit ? { atServiceLimit } : {}),
       });
     } else if (ending.kind === "ok") {
-      const inputs = attempt.inputs.map(({ hash }) => hash);
+      const inputs = [...attempt.inputs.map(({ hash }) => hash), ...results];
       const value = Storage.valueOf(task, inputs, number);
       const record = storage.commit(attempt.position, task, value, inputs, attempt.generation);
       loseLater(around, task, record.value.hash, subject);
@@ -75,9 +135,15 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
     } else {
       hooks.ended({ kind: ending.kind, ...(ending.lost ? { lost: ending.lost } : {}) });
     }
-  });
-  return execution;
+  }
 }
+
+/** How often one that waits is looked at. */
+const WAIT_STEP_MS = 1_500;
+/** Longest that an invocation waits. */
+const SUSPENDED_MS = 3_000;
+/** One whose driver does not know of it any more ends after this. */
+const FORGOTTEN_MS = 60_000;
 
 const lostInputs = (lost: readonly number[]): Ending => ({ afterMs: 1, kind: "object-lost", isFatal: false, lost });
 

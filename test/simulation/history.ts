@@ -24,6 +24,10 @@ export class History {
         this.note(`life ${life}: run ${run} is opened: ${JSON.stringify(wanted)}`);
         onlooker.opened(run, wanted, tasks);
       },
+      nested: (run, parent, targets, tasks) => {
+        this.note(`life ${life}: task ${parent} opens run ${run}: ${JSON.stringify(targets)}`);
+        onlooker.nested(run, parent, targets, tasks);
+      },
       event: (event) => {
         if (event.type !== "tick") this.note(`-> ${write(event)}`);
         onlooker.event(event);

@@ -33,6 +33,11 @@ export class Invariants implements Onlooker {
     for (const check of this.#checks) check.opened(run, wanted, tasks);
   }
 
+  nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void {
+    for (const check of this.#checks) check.nested(run, parent, targets, tasks);
+    this.#ledger.nested(run);
+  }
+
   event(event: SchedulerEvent): void {
     for (const check of this.#checks) check.event(event);
     this.#ledger.event(event);

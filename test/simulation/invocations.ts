@@ -95,6 +95,8 @@ export class Invocations {
       return;
     }
     invocation.execution = execute(this.#around, order, attempt, {
+      asks: (children, answer) => this.#messages.ask(about, order.assignment, attempt.task, children, answer),
+      isAwaited: () => this.#messages.isAwaited(order.assignment, attempt.task),
       ended: (outcome) => {
         const told = { task: attempt.task, outcome };
         if (invocation.isAwaited) invocation.answer.push(told);
@@ -142,12 +144,16 @@ export class Invocations {
     this.#messages.send(`${about} ${this.#messages.nextName}`, { type: "assignment-failed", assignment, failure });
   }
 
-  kill({ assignment, tasks }: { assignment: number; tasks: readonly number[] }): void {
+  kill({ assignment, tasks, reason }: { assignment: number; tasks: readonly number[]; reason: string }): void {
     const { agenda, fate } = this.#around;
     const about = `i${this.#life}.${assignment}/${tasks.join()}`;
     if (fate.strikes("lost-kill", about)) return;
     agenda.in(fate.below(2_000, `grace ${about}`), () => {
-      for (const invocation of this.#open.get(assignment) ?? []) this.#end(invocation, tasks, about);
+      for (const invocation of this.#open.get(assignment) ?? []) {
+        // What was taken back had not begun; if it has since, its result is as good as any.
+        if (reason === "taken-back") for (const task of tasks) invocation.killed.add(task);
+        else this.#end(invocation, tasks, about);
+      }
     });
   }
 

@@ -25,6 +25,8 @@ export interface Order {
 
 export type SimulatedOutcome =
   | { readonly kind: "ok"; readonly value: ObjectSlot; readonly durationMs: number }
+  /** It has waited too long for tasks that it runs. */
+  | { readonly kind: "suspended" }
   /** `lost`: positions of dependencies whose results could not be loaded. */
   | { readonly kind: FailureKind; readonly lost?: readonly number[] };
 
@@ -37,6 +39,14 @@ export interface SimulatedFailure {
 /** What a runner tells its driver. */
 export type Report =
   | { readonly type: "outcome"; readonly assignment: number; readonly task: number; readonly outcome: SimulatedOutcome }
+  /** An attempt runs tasks. `answer` is given the results' hashes, or nothing where some have failed. */
+  | {
+      readonly type: "nested";
+      readonly assignment: number;
+      readonly task: number;
+      readonly children: readonly number[];
+      answer(results: readonly string[] | undefined): void;
+    }
   | { readonly type: "assignment-failed"; readonly assignment: number; readonly failure: SimulatedFailure }
   | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
   | { readonly type: "executor-gone"; readonly executor: string; readonly failure: SimulatedFailure | undefined }
@@ -61,7 +71,16 @@ export class Messages {
   /** Nobody hears any more: the driver is dead, or has closed. */
   #closed = false;
 
-  constructor(agenda: Agenda, fate: Fate, name: string, take: (report: Report) => void) {
+  readonly #awaits: (assignment: number, task: number) => boolean;
+
+  constructor(
+    agenda: Agenda,
+    fate: Fate,
+    name: string,
+    take: (report: Report) => void,
+    awaits: (assignment: number, task: number) => boolean,
+  ) {
+    this.#awaits = awaits;
     this.#agenda = agenda;
     this.#fate = fate;
     this.#name = name;
@@ -79,6 +98,28 @@ export class Messages {
     if (isRepeatable(report) && this.#fate.strikes("duplicate-message", subject)) {
       this.#deliver(report, USUAL_MS + this.#fate.below(MOST_DELAYED_MS, `second ${subject}`));
     }
+  }
+
+  /** An attempt asks for tasks; the answer takes its time, too. */
+  ask(
+    about: string,
+    assignment: number,
+    task: number,
+    children: readonly number[],
+    answer: (results: readonly string[] | undefined) => void,
+  ): void {
+    this.send(about, {
+      type: "nested",
+      assignment,
+      task,
+      children,
+      answer: (results) => this.#agenda.in(USUAL_MS, () => answer(results)),
+    });
+  }
+
+  /** Whether somebody listens who awaits this attempt. */
+  isAwaited(assignment: number, task: number): boolean {
+    return !this.#closed && this.#awaits(assignment, task);
   }
 
   /** Name of the next message about something that has none of its own. */

@@ -174,7 +174,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "forgets to give capacity back",
     DISPATCHER,
-    "if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);",
+    "    this.#assignments.remove(assignment);\n    if (assignment.counted) this.#giveBack(assignment);",
     "",
   ),
   mutation("ignores concurrency", DISPATCHER, "if (this.#assignments.active >= this.#options.concurrency) break;", ""),
@@ -189,7 +189,7 @@ export const MUTATIONS: readonly Mutation[] = [
     file: DISPATCHER,
     edits: [
       { find: "alone || this.#tasks.apart[tasks.peek() as number] === 1", replace: "alone" },
-      { find: "if (!running || this.#tasks.apart[running.tasks[0]]) continue;", replace: "if (!running) continue;" },
+      { find: "running.parked || this.#tasks.apart[running.tasks[0]]", replace: "running.parked" },
       { find: "if (this.#tasks.apart[next] && tasks.length > 0) break;", replace: "" },
     ],
   },
@@ -238,5 +238,38 @@ export const MUTATIONS: readonly Mutation[] = [
     LIFECYCLE,
     "return this.runsOf(task).some((run) => !this.#runs[run].draining);",
     "return true;",
+  ),
+
+  // Tasks that run tasks
+  mutation(
+    "lets waiting attempts keep their slots",
+    DISPATCHER,
+    "this.#assignments.park(assignment, true);",
+    "return [];",
+  ),
+  mutation(
+    "leaves tasks behind one that waits",
+    SCHEDULER,
+    "for (const other of this.#dispatcher.park(assignment, task)) this.#takeBack(other);",
+    "this.#dispatcher.park(assignment, task);",
+  ),
+  mutation(
+    "forgets what a cancelled task runs",
+    LIFECYCLE,
+    "for (const run of nested) this.cancel(run, undefined, false);",
+    "",
+  ),
+  mutation(
+    "never resumes what was suspended",
+    SCHEDULER,
+    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#enqueue(parent);",
+    "",
+  ),
+  mutation("lets tasks wait for themselves", SCHEDULER, "    if (path) {", "    if (path && false) {"),
+  mutation(
+    "counts nobody who goes on",
+    SCHEDULER,
+    "if (assignment) this.#dispatcher.goOn(assignment);\n    else",
+    "if (assignment) return;\n    else",
   ),
 ];

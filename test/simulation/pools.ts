@@ -17,6 +17,11 @@ interface PooledExecutor {
 
 const MOST_IDLE_MS = 120_000;
 
+interface Killed {
+  readonly assignment: number;
+  readonly tasks: readonly number[];
+}
+
 /** Executors that are started, given work and kept: processes on this machine, and ECS tasks. */
 export class Pools {
   readonly #around: Surroundings;
@@ -129,6 +134,8 @@ export class Pools {
       });
     }
     executor.execution = execute(this.#around, order, attempt, {
+      asks: (children, answer) => this.#messages.ask(about, order.assignment, attempt.task, children, answer),
+      isAwaited: () => executor.isAlive && this.#messages.isAwaited(order.assignment, attempt.task),
       ended: (outcome) => {
         executor.execution = undefined;
         if (executor.isAlive) {
@@ -152,7 +159,7 @@ export class Pools {
   }
 
   /** What runs is stopped with its executor, after some grace; what has not begun is dropped. */
-  kill({ assignment, executor: id, tasks }: { assignment: number; executor: string; tasks: readonly number[] }): void {
+  kill({ assignment, executor: id, tasks }: Killed & { executor: string }): void {
     const { agenda, fate } = this.#around;
     const executor = this.#executors.get(id);
     if (!executor) return;

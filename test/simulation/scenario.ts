@@ -10,6 +10,8 @@ export interface ScenarioTask {
   readonly type: string;
   /** Positions of the tasks it depends on: all before its own. */
   readonly dependencies: readonly number[];
+  /** Positions of the tasks that it runs while it runs: all before its own, but for circles. */
+  readonly children: readonly number[];
   readonly demand: Demand;
   readonly policy: RetryPolicy;
   readonly durationMs: number;
@@ -138,7 +140,7 @@ export function scenarioOf(seed: number): Scenario {
         { service: "fargate", spot: false, maxEcsTasks: 6 },
       ]
     : [{ ...MACHINE, slots: dice.pick([1, 3]) }];
-  const tasks = tasksOf(dice, onAws);
+  const tasks = withChildren(new Dice(seed + 7_919), tasksOf(dice, onAws));
   const lives = livesOf(dice, tasks);
   return {
     seed,
@@ -180,6 +182,7 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
       id: index,
       type,
       dependencies: [...dependencies],
+      children: [],
       demand,
       policy,
       durationMs: durationOf(dice, shortTypes || type === "a", onAws),
@@ -191,6 +194,20 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
       fickle: dice.chance(0.2),
       cached: dice.chance(0.1),
     };
+  });
+}
+
+/** In some scenarios tasks run tasks. Dice of their own: the others stay as they are. */
+function withChildren(dice: Dice, tasks: readonly ScenarioTask[]): ScenarioTask[] {
+  if (!dice.chance(0.35)) return [...tasks];
+  return tasks.map((task, index) => {
+    if (!dice.chance(0.4)) return task;
+    const children = new Set<number>();
+    for (let count = dice.between(1, 3); count > 0 && index > 0; count--) children.add(dice.between(0, index - 1));
+    if (dice.chance(0.03)) children.add(dice.between(index, tasks.length - 1));
+    // What fails for good is tried again by each attempt that runs it: retries multiply with depth.
+    const policy = { ...task.policy, maxRetries: Math.min(2, task.policy.maxRetries), retryOn: false };
+    return { ...task, children: [...children], policy };
   });
 }
 

@@ -73,7 +73,7 @@ function keepTasks(scenario: Scenario, kept: readonly number[]): Scenario | unde
   const moved = (positions: readonly number[]) => positions.flatMap((position) => now.get(position) ?? []);
   const tasks = kept.map((position) => {
     const task = scenario.tasks[position];
-    return { ...task, dependencies: moved(task.dependencies) };
+    return { ...task, dependencies: moved(task.dependencies), children: moved(task.children) };
   });
   const moveRun = (run: ScenarioRun): ScenarioRun => {
     const only = run.cancel?.only === undefined ? undefined : now.get(run.cancel.only);
@@ -136,6 +136,9 @@ function* simplerTasks({ tasks }: Scenario): Iterable<Step> {
     if (task.cached) yield changed((each) => ({ ...each, cached: false }));
     if (task.fickle) yield changed((each) => ({ ...each, fickle: false }));
     if (task.durationMs !== 10) yield changed((each) => ({ ...each, durationMs: 10 }));
+    for (const child of task.children) {
+      yield changed((each) => ({ ...each, children: each.children.filter((other) => other !== child) }));
+    }
     for (const dependency of task.dependencies) {
       yield changed((each) => ({ ...each, dependencies: each.dependencies.filter((other) => other !== dependency) }));
     }

@@ -99,7 +99,9 @@ export function simulateScenario(scenario: Scenario, withHistory: boolean): Simu
 function stored({ tasks }: Scenario): Storage {
   const storage = new Storage();
   tasks.forEach((task, position) => {
-    const inputs = task.dependencies.map((dependency) => storage.records.get(dependency)?.value.hash);
+    const inputs = [...task.dependencies, ...task.children].map(
+      (dependency) => storage.records.get(dependency)?.value.hash,
+    );
     if (!task.cached || inputs.includes(undefined)) return;
     const known = inputs as string[];
     storage.commit(position, task, Storage.valueOf(task, known, 0), known, 0);

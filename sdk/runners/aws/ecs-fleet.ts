@@ -6,7 +6,7 @@ import { sendLetter } from "../../stores/inbox.ts";
 import type { Stores } from "../../stores/stores.ts";
 import type { FeedEvent } from "../../wire/feed.ts";
 import type { Failure } from "../../wire/outcome.ts";
-import type { DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
 import { type ContainerSettings, type Ecs, RUN_TASK_MAX } from "./ecs-client.ts";
 
@@ -142,6 +142,17 @@ export class EcsFleet {
     this.letGo(id);
     this.#members.delete(id);
     if (!this.#closed) this.#options.report({ type: "executor-gone", executor: id });
+  }
+
+  answer({ executor, assignment, answer }: AnswerOrder): void {
+    const member = this.#members.get(executor as string);
+    if (!member) return;
+    const letter = { type: "answer", assignment, answer } as const;
+    sendLetter(this.#options.stores, member.id, ++member.letters, letter).catch((error) => {
+      // Whoever waits for it would wait for ever.
+      const { kind, seen } = classifyInvokeError(factsOf(error));
+      this.#options.report({ type: "assignment-failed", assignment, failure: { kind, seen } });
+    });
   }
 
   /** Lets an idle executor go. */

@@ -8,7 +8,7 @@ import type { FeedEvent } from "../../wire/feed.ts";
 import { invocationInbox } from "../../wire/keys.ts";
 import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
 import { committedOutcome } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
@@ -46,7 +46,7 @@ export class LambdaLanes {
   /** Functions of each size; which of them takes an invocation is the scheduler's choice. */
   readonly #functions: ReadonlyMap<number, readonly string[]>;
   readonly #unawaited = new Map<string, Unawaited>();
-  /** Invocations being awaited, and since when. */
+  /** Invocations being awaited, and since when; 0 where the feed is listened to from the beginning. */
   readonly #awaited = new Map<string, number>();
   /** Invocations that this driver has left to another one. */
   readonly #abandoned = new Set<string>();
@@ -90,12 +90,23 @@ export class LambdaLanes {
     sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
   }
 
+  /** Answers an invocation; it looks soon after it has asked, and once a second later on. */
+  answer({ assignment, answer }: AnswerOrder): void {
+    const { stores, feed } = this.#options;
+    const letter = { type: "answer", assignment, answer } as const;
+    sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch((error) => {
+      // Whoever waits for it would wait for ever.
+      const { kind, seen } = classifyInvokeError(factsOf(error));
+      this.#options.report({ type: "assignment-failed", assignment, failure: { kind, seen } });
+    });
+  }
+
   async #invoke(functionName: string, order: DispatchOrder): Promise<void> {
     const { assignment } = order;
     const { lambda } = this.#options;
-    this.#awaited.set(assignment.id, Date.now());
-    // Log lines of what takes longer than a moment come through the feed.
-    const listening = setTimeout(() => this.#options.listen(), 1_100);
+    this.#awaited.set(assignment.id, order.runsTasks ? 0 : Date.now());
+    // Log lines of what takes longer than a moment come through the feed, and what it asks for.
+    const listening = setTimeout(() => this.#options.listen(), order.runsTasks ? 0 : 1_100);
     try {
       const answer = await lambda.invoke(functionName, assignment);
       if (this.#closed || this.#abandoned.has(assignment.id)) return;

@@ -10,6 +10,7 @@ import { writeBundle } from "../local/bundle-file.ts";
 import { probeBundle } from "../local/probe.ts";
 import type {
   AdoptOrder,
+  AnswerOrder,
   DispatchOrder,
   HandOver,
   KillOrder,
@@ -188,6 +189,7 @@ export class AwsRunner implements Runner {
       for (const line of event.lines) opened.session.report({ type: "log", executor, ...line });
     }
     if (!opened.fleet.hear(executor, event)) opened.lanes.hear(executor, event);
+    if (event.type === "nested") opened.session.report(event);
   }
 
   startExecutors(lane: Lane, count: number): void {
@@ -233,6 +235,11 @@ export class AwsRunner implements Runner {
     if (this.#opened?.adopted.kill(order)) return;
     if (order.executor === undefined) this.#opened?.lanes.kill(order);
     else this.#opened?.fleet.kill(order);
+  }
+
+  answer(order: AnswerOrder): void {
+    if (order.executor === undefined) this.#opened?.lanes.answer(order);
+    else this.#opened?.fleet.answer(order);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from "node:os";
 import { format } from "node:util";
+import { AttemptLab } from "../../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../../runtime/checkpoint.ts";
 import { execute } from "../../../runtime/execute.ts";
 import { loadBundle } from "../../../runtime/load-bundle.ts";
@@ -10,11 +11,12 @@ import { codecsOf } from "../../wire/codec/classes.ts";
 import type { RunnableDefinition, TaskLog } from "../../wire/definition.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
+import { TASK_TOOLS } from "../../wire/task-tools.ts";
 import { valueExtensions } from "../../wire/value-extensions.ts";
 import { bundleFolder, writeBundle } from "../local/bundle-file.ts";
 import { localGpus } from "../local/gpus.ts";
 import { LocalRunner } from "../local/runner.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
 
 /**
  * Tasks in the calling process, for a debugger with breakpoints and for tests. What needs a process of
@@ -25,7 +27,10 @@ export class InlineRunner implements Runner {
   readonly name = "inline";
   #session: RunnerSession | undefined;
   #definitions = new Map<string, RunnableDefinition>();
+  #versions: ReadonlyMap<string, string> = new Map();
   readonly #running = new Map<string, AbortController>();
+  /** `ctx.lab` of running attempts, by assignment. */
+  readonly #labs = new Map<string, AttemptLab>();
 
   storeAddress(storage: string | undefined): Promise<StoreAddress> {
     return new LocalRunner().storeAddress(storage);
@@ -37,6 +42,7 @@ export class InlineRunner implements Runner {
     const path = await writeBundle(bundleFolder(address), bundle);
     const loaded = await loadBundle(path, bundle.hash, bundle.root);
     this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+    this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
     const offer = {
       service: "local",
       name: "inline",
@@ -79,16 +85,40 @@ export class InlineRunner implements Runner {
     const abort = new AbortController();
     const { timeoutMs } = spec.resources;
     let overtime = false;
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : setTimeout(() => {
-            overtime = true;
-            abort.abort(new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`));
-          }, timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    let leftMs = timeoutMs;
+    let since = Date.now();
+    /** What it waits for is not its own time. */
+    const setTimer = (isWaiting: boolean) => {
+      clearTimeout(timer);
+      if (leftMs === undefined) return;
+      if (isWaiting) leftMs -= Date.now() - since;
+      else {
+        since = Date.now();
+        timer = setTimeout(() => {
+          overtime = true;
+          abort.abort(new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`));
+        }, leftMs);
+      }
+    };
+    setTimer(false);
     const key = `${runId}/${spec.task}`;
     this.#running.set(key, abort);
     const extensions = valueExtensions(codecsOf(definition));
+    const lab = new AttemptLab({
+      stores,
+      tools: definition[TASK_TOOLS],
+      planning: { namespace, versions: this.#versions, taskModule: "the task module" },
+      runId,
+      inlineBytes,
+      signal: abort.signal,
+      send: (request) => {
+        const { task, attempt } = spec;
+        this.#session?.report({ type: "nested", assignment: assignment.id, task, attempt, request });
+      },
+      waiting: setTimer,
+    });
+    this.#labs.set(assignment.id, lab);
     try {
       const outcome = await execute(spec, {
         stores,
@@ -107,13 +137,15 @@ export class InlineRunner implements Runner {
           notBefore: spec.generation,
           extensions,
         }),
+        lab,
         peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
       });
-      if (outcome.kind === "ok" || !abort.signal.aborted) return outcome;
+      if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
       return { ...outcome, kind: overtime ? "timeout" : "cancelled" };
     } finally {
       clearTimeout(timer);
       this.#running.delete(key);
+      this.#labs.delete(assignment.id);
     }
   }
 
@@ -137,6 +169,10 @@ export class InlineRunner implements Runner {
 
   kill({ runId, tasks }: KillOrder): void {
     for (const task of tasks) this.#running.get(`${runId}/${task}`)?.abort(new Error("the task was cancelled"));
+  }
+
+  answer({ assignment, answer }: AnswerOrder): void {
+    this.#labs.get(assignment)?.receive(answer);
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { classifyProcessEnd } from "../../core/classify.ts";
 import { packageFile } from "../../package-files.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FromExecutor } from "../../wire/channel.ts";
+import type { NestedAnswer } from "../../wire/nested.ts";
 import type { SharedFailure } from "../../wire/outcome.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
 import type { RunnerEvent } from "../runner.ts";
@@ -66,6 +67,7 @@ export class LocalExecutor {
       env: process.env,
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);
+        else if (message.type === "nested") this.#options.report(message);
         else resolveOpened(message);
       },
       onLog: (line) => this.#options.report({ type: "log", executor: this.id, at: Date.now(), ...line }),
@@ -90,6 +92,11 @@ export class LocalExecutor {
     // What earlier tasks left in memory must not be held against this one.
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
     this.#process.send({ type: "assign", assignment });
+  }
+
+  /** Tells the running attempt what became of tasks that it runs. */
+  answer(answer: NestedAnswer): void {
+    this.#process.send({ type: "answer", answer });
   }
 
   #replace(): void {

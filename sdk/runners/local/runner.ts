@@ -3,7 +3,15 @@ import { resolve } from "node:path";
 import type { Lane } from "../../core/offer.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
-import type { DispatchOrder, HandOver, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type {
+  AnswerOrder,
+  DispatchOrder,
+  HandOver,
+  KillOrder,
+  Runner,
+  RunnerOpening,
+  RunnerSession,
+} from "../runner.ts";
 import { startBackgroundDriver } from "./background-driver.ts";
 import { bundleFolder, DEFAULT_STORAGE, writeBundle } from "./bundle-file.ts";
 import { LocalExecutor } from "./executor.ts";
@@ -111,6 +119,10 @@ export class LocalRunner implements Runner {
   async handOver({ runId, namespace }: HandOver): Promise<void> {
     const { address, resources } = this.#session as RunnerSession;
     await startBackgroundDriver({ runId, namespace, address, resources });
+  }
+
+  answer({ executor, answer }: AnswerOrder): void {
+    this.#executors.get(executor as string)?.answer(answer);
   }
 
   async close(): Promise<void> {

@@ -18,8 +18,13 @@ export class Cancellation extends Check {
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
+  /** Tasks whose attempts have opened runs. */
+  readonly #parents = new Map<number, number>();
+  /** Runs that are neither over nor cancelled, until something happens. */
+  #goingOn: Set<number> | undefined;
 
   override opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void {
+    this.#goingOn = undefined;
     const needs = new Set(tasks);
     // A set goes on to what is added while it is gone through.
     for (const task of needs) for (const below of this.scene.driver.entries[task].dependencies) needs.add(below.task);
@@ -35,7 +40,14 @@ export class Cancellation extends Check {
     this.#runs[run] = wanted;
   }
 
+  override nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void {
+    this.opened(run, { targets, atMs: 0, failFast: false, cancel: undefined }, tasks);
+    this.#parents.set(run, parent);
+    this.#goingOn = undefined;
+  }
+
   override event(event: SchedulerEvent): void {
+    this.#goingOn = undefined;
     if (event.type === "lost") {
       for (const run of event.runs) this.#ended.delete(run);
       for (const task of event.tasks) this.#missedBy.set(task, event.runs);
@@ -49,9 +61,14 @@ export class Cancellation extends Check {
     if (command.type === "settled") {
       this.#judge(command);
       this.#settled.add(command.task);
-    } else if (command.type === "run-ended") this.#ended.add(command.run);
-    else if (command.type === "reopened") this.#reopened(command.task);
-    else if (command.type === "dispatch") {
+      this.#goingOn = undefined;
+    } else if (command.type === "run-ended") {
+      this.#ended.add(command.run);
+      this.#goingOn = undefined;
+    } else if (command.type === "reopened") {
+      this.#reopened(command.task);
+      this.#goingOn = undefined;
+    } else if (command.type === "dispatch") {
       for (const task of command.tasks) {
         this.require("cancelled", this.#isWanted(task), () => `task ${task} is dispatched, and no run wants it`);
       }
@@ -64,11 +81,35 @@ export class Cancellation extends Check {
   }
 
   #isWanted(task: number): boolean {
+    this.#goingOn ??= this.#runsGoingOn();
+    for (const run of this.#goingOn) if (this.#needsNow(run, task)) return true;
+    return false;
+  }
+
+  #needsNow(run: number, task: number): boolean {
     const again = this.#madeAgainFor.get(task);
-    return this.#needs.some((needs, run) => {
-      if (this.#cancelled.has(run) || this.#ended.has(run)) return false;
-      return again ? again.has(run) : needs.has(task);
-    });
+    return again ? again.has(run) : this.#needs[run].has(task);
+  }
+
+  /** Runs that are neither over nor cancelled. What a task runs goes with it, unless it is done. */
+  #runsGoingOn(): Set<number> {
+    const goingOn = new Set<number>();
+    for (let before = -1; before < goingOn.size; ) {
+      before = goingOn.size;
+      this.#needs.forEach((_, run) => {
+        if (goingOn.has(run) || this.#cancelled.has(run) || this.#ended.has(run)) return;
+        const parent = this.#parents.get(run);
+        if (parent === undefined || this.#isGoingOn(parent, goingOn)) goingOn.add(run);
+      });
+    }
+    return goingOn;
+  }
+
+  #isGoingOn(parent: number, runs: ReadonlySet<number>): boolean {
+    if (this.#failed.has(parent)) return false;
+    if (this.#settled.has(parent)) return true;
+    for (const run of runs) if (this.#needsNow(run, parent)) return true;
+    return false;
   }
 
   /** What was done before is wanted again by those that missed it, or still need it for something else. */

@@ -29,6 +29,7 @@ export abstract class Check {
   }
 
   opened(_run: number, _wanted: ScenarioRun, _tasks: readonly number[]): void {}
+  nested(_run: number, _parent: number, _targets: readonly number[], _tasks: readonly number[]): void {}
   /** Before the scheduler takes it in. */
   event(_event: SchedulerEvent): void {}
   command(_command: Command): void {}

@@ -8,6 +8,8 @@ export interface OpenAssignment {
   readonly executor: string | undefined;
   /** Its tasks that are awaited. */
   readonly open: Set<number>;
+  /** Runs that its running attempt waits for. */
+  readonly waits: Set<number>;
 }
 
 /** Which attempts are awaited, kept from events and commands alone: the scheduler's own books are not asked. */
@@ -40,7 +42,19 @@ export class Ledger {
     return this.#open.size;
   }
 
+  /** Nested runs that have not ended. */
+  readonly #runs = new Set<number>();
+
+  nested(run: number): void {
+    this.#runs.add(run);
+  }
+
   event(event: SchedulerEvent): void {
+    if (event.type === "suspended") this.#close(event.assignment, event.task);
+    if (event.type === "lost") for (const run of event.runs) this.#runs.add(run);
+    if (event.type === "parked" && this.awaits(event.assignment, event.task) && this.#runs.has(event.run)) {
+      this.#open.get(event.assignment)?.waits.add(event.run);
+    }
     if (event.type === "attempt-ended") this.#close(event.assignment, event.task);
     else if (event.type === "assignment-failed") this.#closeAll(event.assignment);
     else if (event.type === "executor-gone") {
@@ -50,9 +64,13 @@ export class Ledger {
 
   command(command: Command): void {
     if (command.type === "kill") for (const task of command.tasks) this.#close(command.assignment, task);
+    if (command.type === "run-ended") this.#runs.delete(command.run);
+    if (command.type === "run-ended" || command.type === "circle") {
+      for (const { waits } of this.#open.values()) waits.delete(command.run);
+    }
     if (command.type !== "dispatch") return;
     const { assignment: id, lane, executor, tasks } = command;
-    this.#open.set(id, { id, lane, executor, open: new Set(tasks) });
+    this.#open.set(id, { id, lane, executor, open: new Set(tasks), waits: new Set() });
     if (executor !== undefined) this.#byExecutor.set(executor, [...(this.#byExecutor.get(executor) ?? []), id]);
   }
 

@@ -19,6 +19,14 @@ export class Results extends Check {
 
   override opened(run: number, wanted: ScenarioRun): void {
     this.#runs[run] = wanted;
+    this.#noteFound();
+  }
+
+  override nested(): void {
+    this.#noteFound();
+  }
+
+  #noteFound(): void {
     this.scene.driver.entries.forEach(({ value }, task) => {
       if (value) this.#done.add(task);
     });
@@ -95,7 +103,7 @@ export class Results extends Check {
     const right = Storage.valueOf(task, record.inputs, Number(execution ?? 0));
     this.require("nothing wrong", value === right, () => `task ${position} gave ${value} instead of ${right}`);
     record.inputs.forEach((input, at) => {
-      this.#verify(task.dependencies[at], input, seen);
+      this.#verify([...task.dependencies, ...task.children][at], input, seen);
     });
   }
 

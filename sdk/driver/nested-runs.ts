@@ -1,0 +1,368 @@
+import { unpack } from "msgpackr";
+import type { Demand, RetryPolicy } from "../core/demand.ts";
+import type { SchedulerEvent } from "../core/events.ts";
+import type { Scheduler } from "../core/scheduler.ts";
+import { LabError, type TaskError } from "../errors.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
+import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
+import type { Stores } from "../stores/stores.ts";
+import { loadBytes } from "../stores/values.ts";
+import { definitionNamed, Task } from "../task.ts";
+import { decode } from "../wire/codec/codec.ts";
+import type { ChildFailure, ChildPlan, ChildTask, NestedAnswer, NestedRequest } from "../wire/nested.ts";
+import { ObjectRef } from "../wire/object-ref.ts";
+import { madeObjectReferences, resolvedTasks } from "../wire/references.ts";
+import { taskError } from "./failures.ts";
+import { type LookedUp, lookUp } from "./look-up.ts";
+import type { RunState } from "./run-state.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+/** Bounds on what tasks may run. */
+export interface NestingLimits {
+  /** How deep tasks may run tasks that run tasks. */
+  readonly maxDepth: number;
+  /** How many tasks one attempt may run. */
+  readonly maxTasks: number;
+}
+
+/** How the tasks of an attempt become part of a run. */
+export interface NestedEnrolment {
+  /** Index of the scheduler's run. */
+  readonly run: number;
+  readonly root: RunState;
+  /** Results of an earlier one do not count. */
+  readonly generation: number;
+  /** Tasks whose failure the attempt is to be told of, as it would have been had it gone on waiting. */
+  readonly failures: ReadonlySet<TaskEntry>;
+}
+
+interface NestedRunsOptions {
+  readonly scheduler: Scheduler;
+  readonly stores: Stores;
+  readonly limits: NestingLimits;
+  /** The run that a task is part of, from the user's view. */
+  rootOf(entry: TaskEntry): RunState;
+  /** Learns what is known of the tasks; throws where they cannot run. */
+  prepare(plan: LabPlan, lookedUp: LookedUp): Promise<void>;
+  /** Makes the tasks part of a run of the scheduler. */
+  enrol(plan: LabPlan, lookedUp: LookedUp, options: NestedEnrolment): TaskEntry[];
+  /** Sets a run of the scheduler in motion. */
+  open(run: number, entries: readonly TaskEntry[]): void;
+  push(event: SchedulerEvent): void;
+  answer(order: AnswerOrder): void;
+}
+
+/** A run of the scheduler that an attempt has opened. */
+interface NestedRun {
+  readonly call: string;
+  readonly parent: TaskEntry;
+  readonly root: RunState;
+  readonly assignment: string;
+  readonly executor: string | undefined;
+  /** Undefined until it is known what is to be done. */
+  run: number | undefined;
+  /** The attempt waits for its end. */
+  waits: boolean;
+  targets: readonly TaskEntry[];
+  /** Every task that has to be there for them. */
+  entries: readonly TaskEntry[];
+  hasEnded: boolean;
+}
+
+/** What a task's attempts have run so far. */
+interface Account {
+  /** The attempt that `tasks` counts for. */
+  assignment: string;
+  tasks: number;
+  /** Runs of the scheduler that were opened by any of its attempts. */
+  readonly runs: number[];
+  /** Those of them that an attempt waited for until it was suspended. */
+  kept: readonly number[];
+}
+
+/**
+ * What attempts run: each call of `ctx.lab` is a run of the scheduler of its own, within the run of its
+ * parent as far as the user is concerned.
+ */
+export class NestedRuns {
+  readonly #options: NestedRunsOptions;
+  readonly #byCall = new Map<string, NestedRun>();
+  readonly #byRun = new Map<number, NestedRun>();
+  readonly #accounts = new Map<number, Account>();
+  /** Why tasks failed, by index: whoever runs them may ask later. */
+  readonly #failures = new Map<number, ChildFailure>();
+  /** Task types of which an attempt has run tasks. */
+  readonly #parentTypes = new Set<string>();
+
+  constructor(options: NestedRunsOptions) {
+    this.#options = options;
+  }
+
+  /** Whether tasks of this type have run tasks. */
+  isParent(type: string): boolean {
+    return this.#parentTypes.has(type);
+  }
+
+  /** Whether an attempt of this task has run tasks: it waits for answers of this very driver. */
+  hasAsked({ task }: TaskEntry): boolean {
+    return this.#accounts.has(task);
+  }
+
+  /** An attempt asks for something. */
+  hear(parent: TaskEntry, event: RunnerEvent & { readonly type: "nested" }, executor: string | undefined): void {
+    const { request, assignment } = event;
+    if (!this.#isAwaited(assignment, parent)) return;
+    if (request.type === "start") {
+      if (!this.#byCall.has(request.call)) void this.#start(parent, assignment, executor, request);
+      return;
+    }
+    const nested = this.#byCall.get(request.call);
+    if (!nested) return;
+    nested.waits = true;
+    // One that has ended since was answered, and that answer is on its way.
+    if (nested.run === undefined || (request.type === "wait" && nested.hasEnded)) return;
+    if (request.type === "lost") {
+      const tasks = nested.targets
+        .filter(({ planned, failure }) => failure === undefined && request.keys.includes(planned.key))
+        .map(({ task }) => task);
+      if (tasks.length === 0) {
+        // Given up meanwhile: that is the answer.
+        this.ended(nested.run);
+        return;
+      }
+      nested.hasEnded = false;
+      this.#options.push({ type: "lost", runs: [nested.run], tasks });
+    }
+    this.#park(nested, nested.run);
+  }
+
+  #isAwaited(assignment: string, { task }: TaskEntry): boolean {
+    return this.#options.scheduler.isAwaited(Number(assignment), task);
+  }
+
+  #park({ assignment, parent }: NestedRun, run: number): void {
+    this.#options.push({ type: "parked", assignment: Number(assignment), task: parent.task, run });
+  }
+
+  async #start(
+    parent: TaskEntry,
+    assignment: string,
+    executor: string | undefined,
+    request: NestedRequest & { readonly type: "start" },
+  ): Promise<void> {
+    const { scheduler, stores, rootOf } = this.#options;
+    this.#parentTypes.add(parent.planned.name);
+    const { call, waits } = request;
+    const root = rootOf(parent);
+    const nested: NestedRun = {
+      call,
+      parent,
+      root,
+      assignment,
+      executor,
+      run: undefined,
+      waits,
+      targets: [],
+      entries: [],
+      hasEnded: false,
+    };
+    this.#byCall.set(call, nested);
+    try {
+      const childPlan = unpack(await loadBytes(stores.objects, request.plan)) as ChildPlan;
+      this.#check(parent, assignment, childPlan.tasks.length);
+      const plan = asPlan(childPlan);
+      const bustCache = request.bustCache ?? root.generation > 0;
+      // Anew means: since the run began. A parent that is executed twice does not have it made twice.
+      const generation = bustCache ? root.generation || root.startedAt : 0;
+      const lookedUp = await lookUp(stores.table, plan, generation);
+      await this.#options.prepare(plan, lookedUp);
+      // It may have been given up meanwhile.
+      if (!this.#isAwaited(assignment, parent)) {
+        this.#byCall.delete(call);
+        return;
+      }
+      const run = scheduler.addRun({ failFast: request.failFast, parent: parent.task });
+      this.#byRun.set(run, nested);
+      this.#accountOf(parent).runs.push(run);
+      nested.run = run;
+      const failures = this.#failuresKeptFor(parent);
+      nested.entries = this.#options.enrol(plan, lookedUp, { run, root, generation, failures });
+      nested.targets = plan.targets.map((target) => nested.entries[target]);
+      this.#options.open(run, nested.entries);
+      if (nested.waits && !nested.hasEnded) this.#park(nested, run);
+    } catch (error) {
+      const { kind = "nested-run", message } = error as LabError;
+      this.#refuse(nested, kind, message);
+    }
+  }
+
+  #check(parent: TaskEntry, assignment: string, count: number): void {
+    const { scheduler, limits } = this.#options;
+    const depth = scheduler.tasks.depth[parent.task] + 1;
+    if (depth > limits.maxDepth) {
+      throw new LabError(
+        "too-deep",
+        `${parent.planned.task} is ${depth - 1} tasks deep, and may run no tasks of its own: maxNestedDepth is ` +
+          `${limits.maxDepth}. Give the lab a larger one, or let the recursion end sooner`,
+      );
+    }
+    const account = this.#accountOf(parent);
+    if (account.assignment !== assignment) account.tasks = 0;
+    account.assignment = assignment;
+    account.tasks += count;
+    if (account.tasks > limits.maxTasks) {
+      throw new LabError(
+        "too-many-tasks",
+        `${parent.planned.task} wants to run ${account.tasks} tasks: maxNestedTasks is ${limits.maxTasks}. ` +
+          "Give the lab a larger one, or let each task do more",
+      );
+    }
+  }
+
+  #accountOf({ task }: TaskEntry): Account {
+    let account = this.#accounts.get(task);
+    if (!account) {
+      account = { assignment: "", tasks: 0, runs: [], kept: [] };
+      this.#accounts.set(task, account);
+    }
+    return account;
+  }
+
+  #refuse(nested: NestedRun, kind: string, message: string): void {
+    this.#byCall.delete(nested.call);
+    this.#send(nested, { type: "refused", call: nested.call, kind, message });
+  }
+
+  #send({ assignment, executor }: NestedRun, answer: NestedAnswer): void {
+    this.#options.answer({ assignment, ...(executor === undefined ? {} : { executor }), answer });
+  }
+
+  // --- What the scheduler tells -------------------------------------------------------------------
+
+  /** All tasks of a run are settled; its parent is told, if it still waits. */
+  ended(run: number): void {
+    const nested = this.#byRun.get(run);
+    if (!nested) return;
+    nested.hasEnded = true;
+    if (this.#isAwaited(nested.assignment, nested.parent)) this.#send(nested, this.#settled(nested));
+    if (!this.#accounts.has(nested.parent.task)) this.#byRun.delete(run);
+  }
+
+  /** A task has failed for good. */
+  failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): void {
+    this.#failures.set(entry.task, failureOf(entry, reason, blockedBy));
+  }
+
+  /** An attempt is suspended: the next one is told what this one would have been told. */
+  suspended(parent: TaskEntry): void {
+    const account = this.#accountOf(parent);
+    account.kept = [...account.runs];
+  }
+
+  /** An attempt has failed: the next one tries again what has failed for this one. */
+  retried(parent: TaskEntry): void {
+    const account = this.#accounts.get(parent.task);
+    if (account) account.kept = [];
+  }
+
+  #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
+    const entries = this.#accountOf(parent).kept.flatMap((run) => this.#byRun.get(run)?.entries ?? []);
+    return new Set(entries.filter(({ task }) => this.#failures.has(task)));
+  }
+
+  /** An attempt is not to wait for itself. */
+  refuseCircle(run: number, path: readonly TaskEntry[]): void {
+    const nested = this.#byRun.get(run);
+    if (!nested) return;
+    const circle = path.map(({ planned }) => String(planned.task)).join(" -> ");
+    this.#refuse(nested, "cycle", `a task would wait for itself for ever: ${circle}. Let it run something smaller`);
+    this.#options.push({ type: "cancel", run, drain: false });
+  }
+
+  /** A task is settled: nobody asks any more what became of the tasks it has run. */
+  forget({ task }: TaskEntry): void {
+    for (const run of this.#accounts.get(task)?.runs ?? []) {
+      const nested = this.#byRun.get(run);
+      if (nested) this.#byCall.delete(nested.call);
+      if (nested?.hasEnded) this.#byRun.delete(run);
+    }
+    this.#accounts.delete(task);
+  }
+
+  #settled({ call, targets, entries }: NestedRun): NestedAnswer {
+    const failed = new Map<string, ChildFailure>();
+    for (const entry of entries) {
+      const failure = entry.value === undefined ? this.#failures.get(entry.task) : undefined;
+      if (failure) failed.set(failure.key, failure);
+    }
+    for (const entry of targets) {
+      if (entry.value !== undefined || failed.has(entry.planned.key)) continue;
+      // The run has ended before its time, and others still wait for the task.
+      const reason = taskError(entry, "cancelled", "its run was cancelled; others still wait for it", undefined);
+      failed.set(entry.planned.key, failureOf(entry, reason, undefined));
+    }
+    return {
+      type: "settled",
+      call,
+      values: targets.map(({ value }) => value ?? null),
+      cached: targets.map(({ cached }) => cached),
+      failures: [...failed.values()],
+    };
+  }
+
+  /** Runs of the scheduler that are part of a run and have not ended; of all runs where none is given. */
+  openRunsOf(root?: RunState): number[] {
+    return [...this.#byRun].flatMap(([run, nested]) =>
+      !nested.hasEnded && (root === undefined || nested.root === root) ? run : [],
+    );
+  }
+}
+
+function failureOf(
+  { planned: { key }, lastFailure }: TaskEntry,
+  { kind, message, attempts, logTail }: TaskError,
+  blockedBy: TaskEntry | undefined,
+): ChildFailure {
+  return {
+    key,
+    kind,
+    message,
+    attempts,
+    logTail,
+    ...(blockedBy ? { blockedBy: blockedBy.planned.key } : {}),
+    ...(lastFailure?.error ? { error: lastFailure.error } : {}),
+  };
+}
+
+/** The plan of an attempt, in the driver's words. */
+function asPlan({ tasks, targets }: ChildPlan): LabPlan {
+  const byKey = new Map<string, Task<unknown>>();
+  const planned = tasks.map((child): PlannedTask => {
+    const { key, name, version, dependencies, params, demand, policy } = child;
+    const task = new Task<unknown>(definitionNamed(name), paramsOf(child, byKey));
+    byKey.set(key, task);
+    const place = "inline" in params ? { params: params.inline } : { params: NOTHING, storedParams: params };
+    return {
+      task,
+      key,
+      name,
+      version,
+      dependencies,
+      demand: demand as Demand,
+      policy: policy as RetryPolicy,
+      ...place,
+    };
+  });
+  return { tasks: planned, targets };
+}
+
+const NOTHING = new Uint8Array();
+
+/** Params as messages show them; those that lie in the object store are not worth loading for that. */
+function paramsOf({ params }: ChildTask, byKey: ReadonlyMap<string, Task<unknown>>): unknown {
+  if (!("inline" in params)) return undefined;
+  return decode(params.inline, [
+    resolvedTasks((key) => byKey.get(key)),
+    madeObjectReferences((slot) => new ObjectRef(slot)),
+  ]);
+}
