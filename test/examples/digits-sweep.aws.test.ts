@@ -4,7 +4,8 @@ import { runExample, tally, temporaryFolder } from "./run-example.ts";
 const folder = temporaryFolder();
 
 test("the digits sweep runs unchanged on a deployed stack, on Lambda and on ECS", async () => {
-  const sweep = (env: NodeJS.ProcessEnv) => runExample("digits-sweep", ["--quick", "--out", "out"], folder.path, env);
+  const sweep = (env: NodeJS.ProcessEnv) =>
+    runExample("digits-sweep", ["--quick", "--digits", "200", "--out", "out"], folder.path, env);
   const onAws = await sweep({ STRATOLAB_RUNNER: "aws" });
   expect(onAws).toMatchObject({ exitCode: 0 });
   expect(onAws.stdout).toMatch(/^Tasks: 43 on lambda 1769 MB, 1 on fargate/m);

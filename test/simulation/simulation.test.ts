@@ -5,7 +5,7 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { simulate, simulateScenario } from "./simulate.ts";
 
-const SEEDS = 4_000;
+const SEEDS = 2_500;
 
 test(`${SEEDS} seeded runs with injected faults keep every invariant`, () => {
   const tally = new Tally();
