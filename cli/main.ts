@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from "commander";
 import { packageVersion } from "../sdk/package-files.ts";
+import { dashboardCommand, reportCommand } from "./commands/dashboard.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
@@ -15,6 +16,8 @@ const program = new Command("stratolab")
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(tasksCommand())
   .addCommand(runsCommand())
+  .addCommand(dashboardCommand())
+  .addCommand(reportCommand())
   .addCommand(gcCommand())
   .addCommand(deployCommand())
   .addCommand(localstackCommand());

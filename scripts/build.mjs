@@ -1,9 +1,10 @@
-// Builds `dist/`: the library, the CLI, the CDK constructs, and the runtimes that executors load.
+// Builds `dist/`: the library, the CLI, the CDK constructs, the runtimes that executors load, and the dashboard.
 
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
+import { buildPage } from "./build-page.mjs";
 
 // Chunks are named by content: old ones would pile up.
 await Promise.all(
@@ -118,7 +119,7 @@ const driver = build({
   external: ["lmdb", "esbuild"],
 });
 
-await Promise.all([onTheLaptop, inTask, conformanceTasks, lambda, container, driver]);
+await Promise.all([onTheLaptop, inTask, conformanceTasks, lambda, container, driver, buildPage()]);
 
 // A driver in the cloud starts containers, too: it has their runtime where the package has it.
 const { name, version } = JSON.parse(await readFile("package.json", "utf8"));

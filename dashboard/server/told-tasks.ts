@@ -1,0 +1,47 @@
+import { inspect } from "node:util";
+import type { RunManifest } from "../../sdk/driver/manifest.ts";
+import { decode } from "../../sdk/wire/codec/codec.ts";
+import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
+import type { Slot } from "../../sdk/wire/slot.ts";
+import type { ToldTasks } from "../model/told-run.ts";
+
+const MAX_PARAMS_LENGTH = 400;
+
+/** The tasks of a manifest as the page is told them: params as text, what is alike once. */
+export function toldTasks({ tasks, targets }: RunManifest): ToldTasks {
+  const kinds = new Map<string, number>();
+  const kind = tasks.map(({ name, version, demand, policy }) => {
+    const text = JSON.stringify({ name, version, demand, policy });
+    const known = kinds.get(text) ?? kinds.size;
+    kinds.set(text, known);
+    return known;
+  });
+  return {
+    kinds: [...kinds.keys()].map((text) => JSON.parse(text)),
+    kind,
+    params: tasks.map(({ params }) => describeParams(params)),
+    dependencies: tasks.map(({ dependencies }) => dependencies),
+    targets,
+  };
+}
+
+const named = (what: string) => ({ [inspect.custom]: () => what });
+const EXTENSIONS = [resolvedTasks((_key, name) => named(`${name}(…)`)), madeObjectReferences(() => named("ObjectRef"))];
+
+/** Params in a line; the tasks in them by their names. Large ones are not fetched for it. */
+function describeParams(slot: Slot): string {
+  if (!("inline" in slot)) return `… ${slot.bytes.toLocaleString("en")} bytes in the object store`;
+  try {
+    const value = decode(slot.inline, EXTENSIONS);
+    if (value === undefined) return "";
+    const text = inspect(value, {
+      depth: 4,
+      breakLength: Number.POSITIVE_INFINITY,
+      maxArrayLength: 10,
+      maxStringLength: 100,
+    });
+    return text.length > MAX_PARAMS_LENGTH ? `${text.slice(0, MAX_PARAMS_LENGTH - 1)}…` : text;
+  } catch (error) {
+    return `… not readable: ${(error as Error).message}`;
+  }
+}
