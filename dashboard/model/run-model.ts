@@ -15,7 +15,7 @@ export interface AttemptModel {
   lane: string;
   executor: string;
   /** Undefined while it goes on. */
-  kind?: FailureKind | "ok" | "unknown";
+  kind?: FailureKind | "ok" | "suspended" | "unknown";
   startedAt?: number;
   endedAt?: number;
   memoryMb?: number;
