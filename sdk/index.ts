@@ -32,6 +32,7 @@ export type { RunOptions } from "./run-options.ts";
 export type { RunnerOptions } from "./runner-options.ts";
 export { type AwsOptions, aws } from "./runners/aws/aws.ts";
 export type {
+  BilledSpan,
   DispatchOrder,
   KillOrder,
   Runner,

@@ -99,7 +99,7 @@ export class Lab implements AsyncDisposable {
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, failFast = false, name, signal, tags } = options;
+    const { bustCache = false, failFast = false, maxCostUsd, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -109,6 +109,7 @@ export class Lab implements AsyncDisposable {
       tags,
       bustCache,
       failFast,
+      maxCostUsd,
       isContinued: options.runId !== undefined,
     });
     this.#attend(driver, state, signal);
@@ -316,6 +317,7 @@ export class Lab implements AsyncDisposable {
     const { driver, life, runner, stores } = opened;
     driver.cancelAll();
     await Promise.all(driver.activeRuns().map(({ ended }) => ended));
+    driver.settleBill();
     await driver.written();
     await runner.close();
     await life.end();

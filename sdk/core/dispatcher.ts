@@ -2,11 +2,13 @@ import { type Assignment, Assignments } from "./assignments.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import type { Command } from "./commands.ts";
+import { ceilingMs, ceilingUsd, startUsd } from "./cost.ts";
 import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { BUDGETS } from "./ladder.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
+import { Spending } from "./spending.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 export interface DispatcherOptions {
@@ -22,6 +24,8 @@ export interface TaskKind {
   readonly type: string;
   /** It must not be begun twice because of others: it never shares a dispatch, and never waits behind one. */
   readonly alone: boolean;
+  /** Longest attempt that the task allows, in milliseconds. */
+  readonly timeoutMs?: number;
 }
 
 /** A pool that must not start executors for now. */
@@ -55,6 +59,8 @@ export class Dispatcher {
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
+  /** What runs with a bound on their cost have reserved and spent. */
+  readonly spending = new Spending();
 
   constructor(
     tasks: TaskTable,
@@ -108,6 +114,7 @@ export class Dispatcher {
   executorReady(id: string, lane: Lane): void {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -1);
+    this.spending.releaseStarts(pool, 1);
     this.#pauses.delete(pool);
     if (!this.#executors.get(id)) this.#executors.add(id, lane);
   }
@@ -133,6 +140,7 @@ export class Dispatcher {
   startFailed(lane: Lane, count: number, kind: StartFailureKind, now: number): { until: number; judged: number[] } {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -count);
+    this.spending.releaseStarts(pool, count);
     this.#capacity.changeExecutors(lane.group, -count);
     const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
     if (kind === "throttled") {
@@ -181,6 +189,7 @@ export class Dispatcher {
     if (position < 0 || assignment.ended[position]) return;
     assignment.ended[position] = true;
     assignment.remaining -= 1;
+    this.spending.release(assignment.id, task);
     if (assignment.remaining === 0) this.close(assignment);
   }
 
@@ -188,6 +197,7 @@ export class Dispatcher {
   close(assignment: Assignment): void {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
+    this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
@@ -207,6 +217,7 @@ export class Dispatcher {
 
   /** Hands out whatever capacity allows; queues take turns. */
   pump(now: number): void {
+    this.spending.lookAgain();
     for (let served = true; served; ) {
       served = false;
       for (const queue of [...this.#queues.active()]) {
@@ -225,7 +236,7 @@ export class Dispatcher {
     const { lane, tasks } = queue;
     // A task may have left its queue by being cancelled or by waiting for an input again.
     while (tasks.size > 0 && this.#tasks.state[tasks.peek() as number] !== TaskState.Ready) tasks.shift();
-    if (tasks.size === 0) return false;
+    if (tasks.size === 0 || !this.#affords(tasks.peek() as number, queue)) return false;
     const { type, alone } = this.#kindOf(queue.shape);
     // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
     // down what it shared goes like that, too: were it to share its next end, it could never be told.
@@ -260,15 +271,37 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** Whether the run of a task can pay for its next attempt. */
+  #affords(task: number, queue: ReadyQueue): boolean {
+    const run = this.#tasks.owner[task];
+    return !this.spending.isBounded(run) || this.spending.affords(run, this.#ceilingOf(task, queue)) > 0;
+  }
+
+  /** The most that the next attempt of a task is expected to cost, in dollars. */
+  #ceilingOf(task: number, { lane, shape }: ReadyQueue): number {
+    const { type, timeoutMs } = this.#kindOf(shape);
+    const ms = ceilingMs(lane, this.estimateOf(type).cautiousMs, timeoutMs);
+    return ceilingUsd(lane, ms, this.#tasks.paramBytes[task]);
+  }
+
   #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined): void {
     const tasks: number[] = [];
     const attempts: number[] = [];
+    const id = this.#assignments.nextId;
+    const reservedUsd: number[] = [];
     while (tasks.length < largest && queue.tasks.size > 0) {
       const next = queue.tasks.peek() as number;
       // One that goes alone does not join a batch; `largest` is 1 where it is the first.
       if (this.#tasks.apart[next] && tasks.length > 0) break;
+      if (tasks.length > 0 && !this.#affords(next, queue)) break;
       const task = queue.tasks.shift() as number;
       if (this.#tasks.state[task] !== TaskState.Ready) continue;
+      const run = this.#tasks.owner[task];
+      if (this.spending.isBounded(run)) {
+        const usd = this.#ceilingOf(task, queue);
+        this.spending.hold(id, task, run, usd);
+        reservedUsd[tasks.length] = usd;
+      }
       this.#tasks.state[task] = TaskState.Running;
       this.#tasks.attempt[task] += 1;
       tasks.push(task);
@@ -281,7 +314,8 @@ export class Dispatcher {
     if (counted) this.#capacity.take(lane.group, uses);
     executor?.assignments.push(assignment.id);
     const target = executor ? { executor: executor.id } : {};
-    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
+    const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
+    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...reserved });
   }
 
   #startExecutors(queue: ReadyQueue, pool: string, now: number): void {
@@ -297,9 +331,20 @@ export class Dispatcher {
       this.#options.concurrency - this.#assignments.active - starting,
     );
     if (count <= 0) return;
-    this.#executors.changeStarting(pool, count);
-    this.#capacity.changeExecutors(lane.group, count);
-    this.#emit({ type: "start-executors", lane, count });
+    const run = this.#tasks.owner[queue.tasks.peek() as number];
+    const eachUsd = startUsd(lane);
+    const paid = Math.min(count, this.#affordedStarts(queue, run, eachUsd));
+    if (paid <= 0) return;
+    this.#executors.changeStarting(pool, paid);
+    this.#capacity.changeExecutors(lane.group, paid);
+    this.spending.holdStarts(pool, run, eachUsd, paid);
+    this.#emit({ type: "start-executors", lane, count: paid, run });
+  }
+
+  /** How many executors a run can pay, each with an attempt on it. */
+  #affordedStarts(queue: ReadyQueue, run: number, eachUsd: number): number {
+    if (!this.spending.isBounded(run)) return Number.POSITIVE_INFINITY;
+    return this.spending.affords(run, eachUsd + this.#ceilingOf(queue.tasks.peek() as number, queue));
   }
 
   /** Idle executors of other pools give up their place, until there is room for one of this pool. */

@@ -59,6 +59,8 @@ export type SchedulerEvent =
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
   /** Results that were stored are gone, as these runs found out when they wanted them. */
   | { readonly type: "lost"; readonly runs: readonly number[]; readonly tasks: readonly number[] }
+  /** A run has cost so much more, in dollars. */
+  | { readonly type: "charged"; readonly run: number; readonly usd: number }
   /** Time has passed. */
   | { readonly type: "tick" }
   /** Tasks are no longer wanted by a run; `drain` lets those that are running finish. */

@@ -133,7 +133,7 @@ export class Lifecycle {
   }
 
   /** Tasks that a run no longer wants; those that run are killed, or left to finish when draining. */
-  cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
+  cancel(run: number, only: readonly number[] | undefined, drain: boolean, why = "cancelled"): void {
     if (only === undefined) this.#runs[run].draining = true;
     for (const task of only ?? this.#unsettledOf(run)) {
       if (!this.#isWantedBy(run, task)) continue;
@@ -145,7 +145,7 @@ export class Lifecycle {
         if (drain) continue;
         this.#dispatching.abandon(task, "cancelled");
       }
-      this.settleFailed(task, "cancelled", "cancelled");
+      this.settleFailed(task, "cancelled", why);
     }
     this.#endIfSettled(run);
   }

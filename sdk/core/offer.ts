@@ -1,4 +1,5 @@
 import type { GpuInstance } from "../wire/stack-outputs.ts";
+import type { Architecture } from "./prices.ts";
 
 /** Which service an executor belongs to. */
 export type Service = "local" | "lambda" | "fargate" | "ec2" | "custom";
@@ -28,6 +29,8 @@ export interface LambdaOffer {
   readonly ephemeralStorageMb: number;
   /** Invocations at once that the account allows. */
   readonly concurrency: number;
+  /** Default x86_64. */
+  readonly architecture?: Architecture;
 }
 
 /** Fargate, in any of its sizes. */
@@ -36,6 +39,10 @@ export interface FargateOffer {
   readonly spot: boolean;
   /** ECS tasks at once. */
   readonly maxEcsTasks: number;
+  /** Default x86_64. */
+  readonly architecture?: Architecture;
+  /** Each ECS task has a public address, which costs. Default false. */
+  readonly publicAddress?: boolean;
 }
 
 /** EC2 instances with GPUs behind ECS capacity providers. */
@@ -66,8 +73,14 @@ export interface Lane {
   readonly gpuType?: string;
   /** EC2 instance type it is a part of, or the whole. */
   readonly instanceType?: string;
+  /** How much of that instance it takes, up to 1. */
+  readonly instanceShare?: number;
   readonly ephemeralStorageMb?: number;
   readonly spot: boolean;
+  /** Where the price depends on it; x86_64 if absent. */
+  readonly architecture?: Architecture;
+  /** Its executors have a public address, which costs. */
+  readonly publicAddress?: boolean;
   /** Which executors serve it, where they are started, reused and addressed one by one; undefined: each dispatch stands alone. */
   readonly pool?: string;
   /** Longest attempt the service allows, in milliseconds. */

@@ -43,6 +43,7 @@ function lambdaCandidates(offer: LambdaOffer, demand: Demand): Candidate[] {
         ephemeralStorageMb: offer.ephemeralStorageMb,
         spot: false,
         maxTimeoutMs: offer.timeoutMs,
+        ...(offer.architecture ? { architecture: offer.architecture } : {}),
       };
       const lacks: string[] = [];
       if (demand.executor === "ecs") lacks.push('executor is "ecs"');
@@ -73,6 +74,8 @@ function fargateCandidates(offer: FargateOffer, demand: Demand): Candidate[] {
       gpus: 0,
       ephemeralStorageMb: storageMb,
       spot: offer.spot,
+      ...(offer.architecture ? { architecture: offer.architecture } : {}),
+      ...(offer.publicAddress ? { publicAddress: true } : {}),
     };
     const lacks: string[] = [];
     if (demand.executor === "lambda") lacks.push('executor is "lambda"');
@@ -112,6 +115,7 @@ function ec2Candidate(instance: GpuInstance, gpus: number, spot: boolean, demand
     gpus,
     gpuType: instance.gpuType,
     instanceType: instance.type,
+    instanceShare: share,
     spot,
   };
   const lacks: string[] = [];

@@ -19,6 +19,8 @@ export interface TaskShape {
   readonly type: string;
   readonly placement: Placement;
   readonly policy: RetryPolicy;
+  /** Longest attempt that the task allows, in milliseconds. Default no bound but the service's. */
+  readonly timeoutMs?: number;
 }
 
 export interface SchedulerOptions extends DispatcherOptions {
@@ -67,12 +69,16 @@ export class Scheduler {
     this.#lifecycle = new Lifecycle(this.tasks, dispatching, emit);
   }
 
-  addRun(options: { failFast: boolean }): number {
-    return this.#lifecycle.addRun(options.failFast);
+  /** `maxCostUsd`: nothing is begun of the run that could bring its cost above this many dollars. */
+  addRun(options: { failFast: boolean; maxCostUsd?: number | undefined }): number {
+    const run = this.#lifecycle.addRun(options.failFast);
+    if (options.maxCostUsd !== undefined) this.#dispatcher.spending.open(run, options.maxCostUsd);
+    return run;
   }
 
   addShape(shape: TaskShape): number {
-    this.#kinds.push({ type: shape.type, alone: shape.policy.maxRetries === 0 });
+    const { type, policy, timeoutMs } = shape;
+    this.#kinds.push({ type, alone: policy.maxRetries === 0, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     return this.#shapes.push(shape) - 1;
   }
 
@@ -155,10 +161,21 @@ export class Scheduler {
   }
 
   #finish(): Command[] {
-    this.#dispatcher.pump(this.#now);
+    do this.#dispatcher.pump(this.#now);
+    while (this.#endSpentRuns());
     const out = this.#out;
     this.#out = [];
     return out;
+  }
+
+  /** Ends runs that can pay for nothing more; true if there were some, so that others may have their place. */
+  #endSpentRuns(): boolean {
+    const spent = this.#dispatcher.spending.takeSpent();
+    for (const { run, spentUsd, neededUsd } of spent) {
+      this.#out.push({ type: "budget-spent", run, spentUsd, neededUsd });
+      this.#lifecycle.cancel(run, undefined, true, "its run may not cost more than maxCostUsd");
+    }
+    return spent.length > 0;
   }
 
   #apply(event: SchedulerEvent): void {
@@ -185,6 +202,9 @@ export class Scheduler {
         break;
       case "cancel":
         this.#lifecycle.cancel(event.run, event.tasks, event.drain);
+        break;
+      case "charged":
+        this.#dispatcher.spending.charge(event.run, event.usd);
         break;
       case "lost":
         this.#resultsLost(event.tasks, event.runs);

@@ -1,12 +1,13 @@
 import { randomInt } from "node:crypto";
 import type { Command } from "../core/commands.ts";
+import { attemptUsd } from "../core/cost.ts";
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
 import { CodecError, type LabError } from "../errors.ts";
-import type { LabPlan } from "../planning.ts";
-import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
+import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -17,10 +18,11 @@ import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { Bill } from "./bill.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
-import { runError, taskError } from "./failures.ts";
-import { InFlightBook } from "./in-flight.ts";
+import { costLimitError, runError, taskError } from "./failures.ts";
+import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { lookUp } from "./look-up.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
@@ -52,6 +54,7 @@ export interface StartOptions {
   readonly isContinued: boolean;
   readonly bustCache: boolean;
   readonly failFast: boolean;
+  readonly maxCostUsd: number | undefined;
 }
 
 /** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
@@ -69,6 +72,7 @@ export class Driver {
   readonly #evidence: EvidenceBook;
   readonly #keeper: RunKeeper;
   readonly #inFlight = new InFlightBook();
+  readonly #bill = new Bill((run, usd, name) => this.#charge(this.#runs[run], usd, name));
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
   /** The latest entry of each cache key. */
@@ -143,7 +147,10 @@ export class Driver {
     await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
 
-    const index = this.#scheduler.addRun({ failFast: options.failFast });
+    const { failFast, maxCostUsd } = options;
+    const spentUsd = claimed?.costUsd ?? 0;
+    const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
+    const index = this.#scheduler.addRun({ failFast, maxCostUsd: leftUsd });
     const enrolment = {
       scheduler: this.#scheduler,
       placements: this.placements,
@@ -154,10 +161,12 @@ export class Driver {
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
+    run.maxCostUsd = maxCostUsd;
+    run.costUsd = spentUsd;
     this.#runs[index] = run;
     this.#active.add(run);
     this.#keeper.begin(run, claimed);
-    this.#progress.runStarted(run.id, plan, lookedUp);
+    this.#progress.runStarted(run.id, plan, lookedUp, (planned) => this.#expectedUsd(planned));
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
     this.#carryOut(this.#scheduler.open(index, added, Date.now()));
@@ -238,23 +247,34 @@ export class Driver {
       case "assignment-failed": {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
-        const seen = { failure, inFlight: this.#inFlight.take(assignment) };
+        const inFlight = this.#inFlight.take(assignment);
+        const seen = { failure, inFlight, costUsd: this.#chargeBroken(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
       }
-      case "executor-ready":
+      case "executor-ready": {
+        const { executor, lane, startedAt = Date.now() } = event;
+        this.#bill.ready(executor, lane, startedAt, Date.now());
+        this.#push({ type: "executor-ready", executor, lane });
+        break;
+      }
       case "limit":
         this.#push(event);
         break;
       case "executor-gone": {
         const { executor, failure } = event;
         const inFlight = this.#inFlight.takeOf(executor);
+        const costUsd = this.#bill.gone(executor, Date.now());
         if (!failure) this.#push({ type: "executor-gone", executor });
-        else this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, { failure, inFlight });
+        else {
+          const seen = { failure, inFlight, costUsd };
+          this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, seen);
+        }
         break;
       }
       case "start-failed": {
-        const { lane, count, failure } = event;
+        const { lane, count, failure, ranMs } = event;
+        this.#bill.notStarted(lane, count, ranMs);
         const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
         this.#progress.notice(`${what} did not start: ${failure.seen}`);
         const seen = { failure, inFlight: undefined, lane };
@@ -271,21 +291,81 @@ export class Driver {
     }
   }
 
-  #outcome({ assignment, task, outcome, executor }: RunnerEvent & { type: "outcome" }): void {
+  #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
     const entry = this.#entries[task];
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
+    const costUsd = this.#chargeAttempt(entry, outcome, inFlight, billed);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
-      entry.success ??= { attempt: this.#scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage };
+      entry.success ??= {
+        attempt: this.#scheduler.tasks.attempt[task],
+        inFlight,
+        executor,
+        usage: outcome.usage,
+        costUsd,
+      };
       this.#push(event);
       return;
     }
     this.#flush();
     const failure = executor === undefined ? outcome : { executor, ...outcome };
-    this.#evidence.forTask(task, { failure, inFlight }, () => this.#step([event]));
+    this.#evidence.forTask(task, { failure, inFlight, costUsd }, () => this.#step([event]));
+  }
+
+  // --- What it costs ------------------------------------------------------------------------------
+
+  #charge(run: RunState, usd: number, name: string | undefined): void {
+    if (usd === 0) return;
+    run.costUsd += usd;
+    this.#push({ type: "charged", run: run.index, usd });
+    this.#progress.charged(run.id, name, usd);
+    if (run.isOver) this.#keeper.costChanged(run);
+  }
+
+  /** What an attempt of a task costs where it will go first, as far as its type is known, in dollars. */
+  #expectedUsd(planned: PlannedTask): number | undefined {
+    const meanMs = this.#scheduler.estimateMs(planned.name);
+    const placement = this.placements.of(planned);
+    if (meanMs === undefined || "infeasible" in placement) return undefined;
+    return attemptUsd(placement.ladder[0], meanMs, planned.params.byteLength);
+  }
+
+  #chargeAttempt(
+    entry: TaskEntry,
+    outcome: Outcome,
+    inFlight: InFlight | undefined,
+    billed: BilledSpan | undefined,
+  ): number {
+    const { usage } = outcome;
+    const { name, params } = entry.planned;
+    const traffic = usage && {
+      paramBytes: entry.params ? 0 : params.byteLength,
+      objectsLoaded: [entry.params, ...entry.dependencies.map(({ value }) => value)].filter(isObject).length,
+      shared: inFlight?.size ?? 1,
+      ...(outcome.kind === "ok"
+        ? { resultBytes: slotBytes(outcome.value), resultIsObject: isObject(outcome.value) }
+        : {}),
+    };
+    const { startedAt, endedAt } = usage ?? { startedAt: undefined, endedAt: undefined };
+    const run = this.#scheduler.tasks.owner[entry.task];
+    const ended = { inFlight, run, name, startedAt, endedAt, billed, traffic };
+    return this.#bill.ended(ended, Date.now());
+  }
+
+  #chargeBroken(inFlight: InFlight | undefined, event: RunnerEvent & { type: "assignment-failed" }): number {
+    const [task] = inFlight?.open ?? [];
+    if (task === undefined) return 0;
+    const isFree = event.failure.kind === "throttled" || event.failure.kind === "start-failed";
+    const run = this.#scheduler.tasks.owner[task];
+    return this.#bill.brokenOff({ inFlight, isFree, billed: event.billed }, run, Date.now());
+  }
+
+  /** Charges what containers have cost up to now: their end will not be heard of. */
+  settleBill(): void {
+    this.#bill.settle(Date.now());
   }
 
   /** A failure that hits whichever tasks the scheduler holds it against. */
@@ -324,6 +404,7 @@ export class Driver {
           void this.#dispatch(command);
           break;
         case "start-executors":
+          this.#bill.askedFor(command.lane, command.count, command.run);
           this.#options.runner.startExecutors(command.lane, command.count);
           break;
         case "stop-executor":
@@ -341,6 +422,11 @@ export class Driver {
         case "reopened":
           this.#reopened(this.#entries[command.task]);
           break;
+        case "budget-spent": {
+          const { maxCostUsd: maxUsd = 0, costUsd: spentUsd } = this.#runs[command.run];
+          this.#runs[command.run].budgetSpent = { maxUsd, spentUsd, neededUsd: command.neededUsd };
+          break;
+        }
         case "run-ended":
           this.#runs[command.run].isSettled = true;
           this.#leaveToOthers(this.#runs[command.run]);
@@ -529,8 +615,10 @@ export class Driver {
     if (run.lost) return run.lost;
     const failed = run.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
     if (failed.length === 0) return undefined;
+    const { budgetSpent } = run;
     const results = run.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));
-    return runError(run.id, [...new Set([...run.otherFailures, ...failed])], results);
+    const failures = [...new Set([...run.otherFailures, ...failed])];
+    return budgetSpent ? costLimitError(run.id, budgetSpent, failures, results) : runError(run.id, failures, results);
   }
 }
 
@@ -548,5 +636,7 @@ function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptE
     lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
   return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
 }
+
+const isObject = (slot: Slot | undefined) => slot !== undefined && "object" in slot;
 
 const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

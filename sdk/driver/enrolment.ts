@@ -71,7 +71,9 @@ function shapeOf(
     // A cached task may be of a kind that no executor here could run; it never has to.
     const nowhere = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
     const placement = "infeasible" in found ? nowhere : found;
-    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy });
+    const { timeoutMs } = planned.demand;
+    const bound = timeoutMs === undefined ? {} : { timeoutMs };
+    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy, ...bound });
     shapes.set(key, shape);
   }
   return shape;

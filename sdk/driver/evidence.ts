@@ -10,6 +10,8 @@ export interface Seen {
   readonly inFlight: InFlight | undefined;
   /** Where it happened, if not to an attempt in flight. */
   readonly lane?: Lane;
+  /** Dollars that the attempt cost; of several that are held responsible, the first bears it. */
+  costUsd?: number;
 }
 
 /** Collects what was seen of failures, and joins it with what was decided. */
@@ -45,7 +47,8 @@ export class EvidenceBook {
   note(entry: TaskEntry, lastAttempt: number, kind: FailureKind, decided: string): void {
     const seen = this.#byTask.get(entry.task) ?? this.#shared;
     if (!seen) return;
-    const { failure, inFlight, lane } = seen;
+    const { failure, inFlight, lane, costUsd = 0 } = seen;
+    seen.costUsd = 0;
     const now = Date.now();
     entry.lastFailure = failure;
     entry.evidence ??= [];
@@ -60,13 +63,14 @@ export class EvidenceBook {
       seen: failure.seen,
       decided,
       ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
+      costUsd,
     });
   }
 
   /** What is known of all of a task's attempts; none where its result was found in the cache. */
   attemptsOf({ evidence = [], success }: TaskEntry): readonly AttemptEvidence[] {
     if (!success) return evidence;
-    const { attempt, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
+    const { attempt, costUsd, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
     const { startedAt, endedAt, peakMemoryMb } = usage;
     const last: AttemptEvidence = {
       attempt,
@@ -78,6 +82,7 @@ export class EvidenceBook {
       seen: `it took ${endedAt - startedAt} ms`,
       decided: "its result is kept",
       peakMemoryMb,
+      costUsd,
     };
     return [...evidence, last];
   }

@@ -1,3 +1,4 @@
+import type { Meter } from "../core/cost.ts";
 import type { Lane } from "../core/offer.ts";
 
 /** An assignment that was handed to the runner and is not over. */
@@ -5,8 +6,12 @@ export interface InFlight {
   readonly lane: Lane;
   readonly executor: string | undefined;
   readonly dispatchedAt: number;
+  /** How many attempts were handed over together. */
+  readonly size: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
+  /** What its invocation costs, where it is one. */
+  invocation?: Meter;
 }
 
 /** The assignments on their way, for evidence of what went wrong with them. */
@@ -21,7 +26,7 @@ export class InFlightBook {
   }
 
   add(id: string, lane: Lane, executor: string | undefined, tasks: readonly number[], dispatchedAt: number): void {
-    this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set(tasks) });
+    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks) });
   }
 
   /** One attempt of an assignment has ended. */

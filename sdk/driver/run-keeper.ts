@@ -3,7 +3,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
 import type { ControlTable } from "../stores/control-table.ts";
-import { createRun, type RunProgress, type RunRecord, readRuns, takeRun, updateRun } from "../stores/runs.ts";
+import {
+  amendCost,
+  createRun,
+  type RunProgress,
+  type RunRecord,
+  readRuns,
+  takeRun,
+  updateRun,
+} from "../stores/runs.ts";
 import type { RunState } from "./run-state.ts";
 import { endOf, failureSummary } from "./run-summary.ts";
 
@@ -13,6 +21,8 @@ const BEGIN_AFTER_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 /** How long a run is held whose lease cannot be renewed, before it ends, in milliseconds. */
 const GIVE_UP_AFTER_MS = 120_000;
+/** What a run costs after its end is put together for this long, in milliseconds. */
+const AMEND_AFTER_MS = 100;
 /** Tasks of a run that nobody has looked at yet. */
 const NO_COUNTS = { total: 0, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
 
@@ -66,6 +76,9 @@ export class RunKeeper {
   readonly #options: RunKeeperOptions;
   readonly #kept = new Map<RunState, Kept>();
   readonly #ending = new Set<Promise<void>>();
+  /** Records of runs that have ended, for what they cost afterwards. */
+  readonly #ended = new WeakMap<RunState, RunRecord>();
+  readonly #amending = new Set<RunState>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
@@ -91,8 +104,9 @@ export class RunKeeper {
       if (!existing) {
         if (!(await createRun(table, fresh))) return fresh;
       } else {
-        const { startedAt, counts } = existing;
-        const taking = { ...fresh, name: name ?? existing.name, tags: tags ?? existing.tags, startedAt, counts };
+        const { startedAt, counts, costUsd } = existing;
+        const known = { name: name ?? existing.name, tags: tags ?? existing.tags, startedAt, counts, costUsd };
+        const taking = { ...fresh, ...known };
         if (await takeRun(table, taking, existing.lease.epoch)) return taking;
       }
       // Somebody else was faster: they are asked about now.
@@ -119,6 +133,7 @@ export class RunKeeper {
       startedAt,
       endedAt: undefined,
       counts: NO_COUNTS,
+      costUsd: 0,
       failures: [],
       driver: { host: hostname(), pid: process.pid },
       cancelRequested: false,
@@ -159,8 +174,24 @@ export class RunKeeper {
     if (!kept) return;
     this.#forget(run);
     const ended = this.#write(kept);
+    this.#ended.set(run, kept.record);
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
+  }
+
+  /** A run that has ended has cost more since. */
+  costChanged(run: RunState): void {
+    const record = this.#ended.get(run);
+    if (!record || this.#amending.has(run)) return;
+    const { table } = this.#options;
+    // What else comes at the same time is written with it.
+    const amended = sleep(AMEND_AFTER_MS, undefined, { ref: false })
+      .then(() => this.#amending.delete(run))
+      .then(() => amendCost(table, record, run.costUsd))
+      .catch(() => {});
+    this.#amending.add(run);
+    this.#ending.add(amended);
+    void amended.finally(() => this.#ending.delete(amended));
   }
 
   #forget(run: RunState): void {
@@ -201,7 +232,7 @@ export class RunKeeper {
   #progressOf(run: RunState): Omit<RunProgress, "until"> {
     const { endedAt } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
-    return { status, endedAt, counts: this.#options.counts(run), failures: failureSummary(run) };
+    return { status, endedAt, counts: this.#options.counts(run), costUsd: run.costUsd, failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */

@@ -55,6 +55,12 @@ export class RunState {
   /** Milliseconds since the epoch. */
   readonly startedAt = Date.now();
   endedAt: number | undefined;
+  /** Dollars so far. */
+  costUsd = 0;
+  /** What it may cost, in dollars. */
+  maxCostUsd: number | undefined;
+  /** It could not pay for its next attempt: what it had cost then, and what that one may have cost. */
+  budgetSpent: { readonly maxUsd: number; readonly spentUsd: number; readonly neededUsd: number } | undefined;
   /** Index of the run in the scheduler. */
   readonly index: number;
   readonly tasks: readonly Task<unknown>[];

@@ -97,7 +97,7 @@ describe("options of a call", () => {
     [
       "runTasks",
       () => unopened.runTasks([made], { bustcache: true } as never),
-      "runTasks: unknown option bustcache; known are bustCache, failFast, name, runId, signal, tags",
+      "runTasks: unknown option bustcache; known are bustCache, failFast, maxCostUsd, name, runId, signal, tags",
     ],
     ["runTasks without a list", () => unopened.runTasks(made as never), "runTasks needs an array of tasks, got object"],
     [

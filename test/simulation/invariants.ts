@@ -4,6 +4,7 @@ import { Budgets } from "./checks/budgets.ts";
 import { Cancellation } from "./checks/cancellation.ts";
 import { CapacityKept } from "./checks/capacity.ts";
 import type { Check, Scene, Violation } from "./checks/check.ts";
+import { CostKept } from "./checks/cost.ts";
 import { Ledger } from "./checks/ledger.ts";
 import { Results } from "./checks/results.ts";
 import { Sizes } from "./checks/sizes.ts";
@@ -24,6 +25,7 @@ export class Invariants implements Onlooker {
       new CapacityKept(scene),
       new Sizes(scene),
       new Cancellation(scene),
+      new CostKept(scene),
     ];
   }
 

@@ -125,7 +125,8 @@ export class AwsRunner implements Runner {
   #offer(stack: StackParts, quota: number | undefined): Offer {
     const maxEcsTasks = this.#options.maxEcsTasks ?? DEFAULT_MAX_ECS_TASKS;
     const [smallest] = stack.functions;
-    const { gpu } = stack;
+    const { gpu, architecture } = stack;
+    const fargate = { maxEcsTasks, architecture, publicAddress: stack.assignPublicIp === "ENABLED" };
     return [
       {
         service: "lambda",
@@ -133,9 +134,10 @@ export class AwsRunner implements Runner {
         timeoutMs: (smallest?.timeoutSeconds ?? 900) * 1_000,
         ephemeralStorageMb: smallest?.ephemeralStorageMb ?? 512,
         concurrency: quota ?? DEFAULT_CONCURRENCY,
+        architecture,
       },
-      { service: "fargate", spot: true, maxEcsTasks },
-      { service: "fargate", spot: false, maxEcsTasks },
+      { service: "fargate", spot: true, ...fargate },
+      { service: "fargate", spot: false, ...fargate },
       ...(gpu
         ? [
             {

@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
+import type { Architecture } from "../../core/prices.ts";
 import { packageVersion } from "../../package-files.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import { PROTOCOL_VERSION } from "../../wire/protocol.ts";
@@ -18,6 +19,9 @@ export interface StackParts {
   readonly subnets: readonly string[];
   readonly securityGroups: readonly string[];
   readonly assignPublicIp: "ENABLED" | "DISABLED";
+  readonly architecture: Architecture;
+  /** Version of the package that deployed it. */
+  readonly packageVersion: string | undefined;
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
 }
@@ -105,6 +109,8 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     subnets: text(StackOutput.subnets).split(","),
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
+    architecture: outputs.get(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
+    packageVersion: outputs.get(StackOutput.packageVersion),
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,
   };

@@ -49,7 +49,8 @@ export class Cancellation extends Check {
     if (command.type === "settled") {
       this.#judge(command);
       this.#settled.add(command.task);
-    } else if (command.type === "run-ended") this.#ended.add(command.run);
+    } else if (command.type === "budget-spent") this.#cancelled.add(command.run);
+    else if (command.type === "run-ended") this.#ended.add(command.run);
     else if (command.type === "reopened") this.#reopened(command.task);
     else if (command.type === "dispatch") {
       for (const task of command.tasks) {
