@@ -4,6 +4,7 @@ import { packageVersion } from "../sdk/package-files.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
+import { planCommand } from "./commands/plan.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
@@ -13,6 +14,7 @@ const program = new Command("stratolab")
   .version(packageVersion())
   .enablePositionalOptions()
   .showHelpAfterError("(add --help for what there is)")
+  .addCommand(planCommand())
   .addCommand(tasksCommand())
   .addCommand(runsCommand())
   .addCommand(gcCommand())

@@ -18,7 +18,7 @@ export {
 export { Lab } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
-export type { PlannedGroup, PlanReport } from "./plan-report.ts";
+export type { PlannedGroup, PlanReport, Range } from "./plan-report.ts";
 export {
   type OutcomesOf,
   type ResultOf,

@@ -9,6 +9,7 @@ import { keepingAlive } from "./keep-alive.ts";
 import { checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
 import { getValues, putValue } from "./objects.ts";
 import { checkNames } from "./options.ts";
+import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, type PlanningContext, planTasks } from "./planning.ts";
 import { chooseProgress } from "./progress/progress.ts";
@@ -57,6 +58,8 @@ export class Lab implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
   #active = 0;
+  /** Plans that are being told. */
+  #planned: Promise<void> = Promise.resolve();
 
   /** @throws LabOptionError for options that mean nothing or could never work. */
   constructor(options: LabOptions) {
@@ -93,7 +96,19 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
     return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+  }
+
+  /** What a run would do, instead of doing it: see `stratolab plan`. */
+  #tellPlan(tasks: readonly Task<unknown>[], options: RunOptions): Promise<void> {
+    const plan = async () => {
+      if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
+      checkRunOptions(options);
+      return this.plan(tasks);
+    };
+    this.#planned = Promise.all([this.#planned, keepingAlive(tellPlan(plan(), options.name))]).then(() => {});
+    return this.#planned;
   }
 
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
@@ -163,10 +178,24 @@ export class Lab implements AsyncDisposable {
     driver.cancelTask(plan.tasks[plan.targets[0]].key, options.force ?? false);
   }
 
-  /** What running these tasks would do: what is cached, what goes where and why. Runs nothing. */
+  /**
+   * What running these tasks would do: what is cached, what goes where and why, how long it will take and what it
+   * will cost as far as earlier runs have measured it. Runs nothing.
+   *
+   * @example
+   * const { toRun, seconds, costUsd } = await lab.plan(models);
+   * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
+   */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
-    return describePlan(planTasks(tasks, planning), driver.placements, stores.table);
+    const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
+    const surroundings = {
+      placements: driver.placements,
+      table: stores.table,
+      namespace: this.#namespace,
+      concurrency,
+    };
+    return describePlan(planTasks(tasks, planning), surroundings);
   }
 
   /**
@@ -312,6 +341,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #closeOnce(): Promise<void> {
+    await this.#planned;
     const opened = await this.#opening?.catch(() => undefined);
     if (!opened) return;
     const { driver, life, runner, stores } = opened;

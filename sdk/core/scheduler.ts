@@ -150,6 +150,11 @@ export class Scheduler {
     return this.#dispatcher.estimateOf(type).meanMs;
   }
 
+  /** How far durations of a task type are from that, on average, in milliseconds. */
+  deviationMs(type: string): number | undefined {
+    return this.#dispatcher.estimateOf(type).deviationMs;
+  }
+
   /** What is known of the memory that tasks of each type need. */
   get sizing(): Sizing {
     return this.#sizing;

@@ -189,8 +189,9 @@ export class Driver {
     const { stores, namespace } = this.#options;
     for (const name of run.ranTypes) {
       const meanMs = this.#scheduler.estimateMs(name);
+      const deviationMs = this.#scheduler.deviationMs(name);
       const tooSmall = this.#scheduler.sizing.learned(name);
-      const written = writeStatistics(stores.table, namespace, { name, meanMs, tooSmall }).catch(() => {});
+      const written = writeStatistics(stores.table, namespace, { name, meanMs, deviationMs, tooSmall }).catch(() => {});
       this.#writing.add(written);
       void written.then(() => this.#writing.delete(written));
     }

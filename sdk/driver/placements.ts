@@ -5,18 +5,18 @@ import type { PlannedTask } from "../planning.ts";
 
 /** Finds where tasks go; tasks with equal demands are looked up once. */
 export class Placements {
-  readonly #offer: Offer;
+  readonly offer: Offer;
   readonly #found = new Map<string, ReturnType<typeof route>>();
 
   constructor(offer: Offer) {
-    this.#offer = offer;
+    this.offer = offer;
   }
 
   of(planned: PlannedTask): ReturnType<typeof route> {
     const key = JSON.stringify(planned.demand);
     let found = this.#found.get(key);
     if (!found) {
-      found = route(planned.demand, this.#offer);
+      found = route(planned.demand, this.offer);
       this.#found.set(key, found);
     }
     return found;

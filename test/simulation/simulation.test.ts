@@ -15,7 +15,16 @@ test(`${SEEDS} seeded runs with injected faults keep every invariant`, () => {
     if (result.violations.length > 0) expect.fail(`\n${violationInWords(seed, shrink(scenarioOf(seed)))}`);
   }
   // Chance must not have left any of them out.
-  for (const fault of [...FAULTS, "driver crash", "too small", "heap limit", "service limit", "quota", "cancel", "budget spent"]) {
+  for (const fault of [
+    ...FAULTS,
+    "driver crash",
+    "too small",
+    "heap limit",
+    "service limit",
+    "quota",
+    "cancel",
+    "budget spent",
+  ]) {
     expect(tally.faults.get(fault) ?? 0, fault).toBeGreaterThan(SEEDS / 100);
   }
 });
