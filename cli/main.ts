@@ -45,7 +45,7 @@ try {
   } else {
     process.stderr.write(`stratolab: ${explainFailure(error)}\n`);
     // Options that mean nothing together are refused by the commands themselves.
-    const isUsage = error instanceof LabError && error.kind === "invalid-option";
+    const isUsage = error instanceof LabError && error.kind === "usage";
     process.exitCode = isUsage ? ExitCode.usage : ExitCode.failure;
   }
 }
