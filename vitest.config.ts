@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { WORKERS } from "./test/support/deployed-stack.ts";
 
 const shared = {
   testTimeout: 60_000,
@@ -7,8 +8,8 @@ const shared = {
 };
 
 const onAws = "test/**/*.aws.test.ts";
-/** What starts emulators, takes much memory or all processes: one file after another. */
-const large = ["test/localstack/**/*.test.ts", "test/e2e/{large,killing,cancel,ladder}.local.test.ts"];
+/** What takes much memory or most of the processors: one file after another. */
+const large = ["test/e2e/{large,ladder}.local.test.ts", "test/localstack/containers.test.ts"];
 
 export default defineConfig({
   test: {
@@ -26,9 +27,8 @@ export default defineConfig({
       {
         test: {
           ...shared,
-          name: "here",
+          name: "large",
           include: large,
-          exclude: [onAws],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },
@@ -38,9 +38,9 @@ export default defineConfig({
           ...shared,
           name: "aws",
           include: [onAws],
-          fileParallelism: false,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 2 },
-          // One local AWS with the stack deployed on it, for all of these files.
+          // A local AWS with the stack deployed on it for each worker.
           globalSetup: ["test/support/deployed-stack.ts"],
           setupFiles: ["test/support/use-deployed-stack.ts"],
         },

@@ -1,9 +1,14 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { codec } from "./codec.ts";
+import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
+import { mixRoute } from "./mix-route.ts";
+import { planOneMillion } from "./plan-1m.ts";
+import { ramp10k } from "./ramp-10k.ts";
 import { storm } from "./storm.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [localNoop, storm];
+const BENCHMARKS: readonly Benchmark[] = [localNoop, planOneMillion, codec, ramp10k, fargate1k, mixRoute, storm];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");
 const program = new Command("npm run bench --")

@@ -1,7 +1,7 @@
 import { type IRole, ManagedPolicy } from "aws-cdk-lib/aws-iam";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
-import { Stack } from "aws-cdk-lib/core";
+import { ArnFormat, Stack } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { driverAccess, type Stores } from "./data-access.ts";
 import type { EcsArns } from "./ecs-arns.ts";
@@ -9,6 +9,8 @@ import { acknowledgeWildcards, type Grant, statementOf } from "./grant.ts";
 
 interface DriverPolicyProps extends Stores {
   readonly functions: readonly IFunction[];
+  /** Name of the function that drives detached runs. */
+  readonly driverFunction: string;
   readonly ecs: EcsArns;
   /** Families of the task definitions that a driver starts. */
   readonly taskFamilies: readonly string[];
@@ -22,7 +24,7 @@ export class DriverPolicy extends ManagedPolicy {
   constructor(scope: Construct, id: string, props: DriverPolicyProps) {
     const grants = [
       ...findStack(Stack.of(scope)),
-      ...invoke(props),
+      ...invoke(Stack.of(scope), props),
       ...runTasks(props),
       ...driverAccess(props),
       readLogs(props),
@@ -45,8 +47,19 @@ const findStack = (stack: Stack): Grant[] => [
   },
 ];
 
-const invoke = ({ functions }: DriverPolicyProps): Grant[] => [
-  { actions: ["lambda:InvokeFunction"], resources: functions.map((each) => each.functionArn) },
+const invoke = (stack: Stack, { functions, driverFunction }: DriverPolicyProps): Grant[] => [
+  {
+    actions: ["lambda:InvokeFunction"],
+    resources: [
+      ...functions.map((each) => each.functionArn),
+      stack.formatArn({
+        service: "lambda",
+        resource: "function",
+        resourceName: driverFunction,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+  },
   {
     actions: ["lambda:GetAccountSettings"],
     resources: ["*"],

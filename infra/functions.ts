@@ -24,7 +24,7 @@ const DEFAULT_SIZES = [512, 1024, 1769, 3538, 7076, 10_240];
 /** Lambda's longest. A task's own `timeoutMs` is enforced inside. */
 const TIMEOUT_SECONDS = 900;
 /** Each function's ARN is named in the driver's policy, which AWS limits to 6,144 characters. */
-const MOST_FUNCTIONS = 24;
+const MOST_FUNCTIONS = 23;
 
 /** The Lambda functions: the same code in several sizes. */
 export class Functions extends Construct {

@@ -7,6 +7,8 @@ interface PackageFiles {
   readonly version: string;
   /** Folder with the code of the Lambda functions. */
   readonly lambdaCode: string;
+  /** Folder with the code of the function that drives detached runs. */
+  readonly driverCode: string;
 }
 
 /**
@@ -17,11 +19,12 @@ interface PackageFiles {
  */
 export function packageFiles(from = dirname(fileURLToPath(import.meta.url))): PackageFiles {
   const root = packageRoot(from);
-  const lambdaCode = join(root, "dist", "runtime", "lambda");
-  if (!existsSync(join(lambdaCode, "index.mjs"))) {
-    throw new Error(`The Lambda functions' code is not built: ${lambdaCode} has no index.mjs. Run \`npm run build\`.`);
-  }
-  return { version: readPackage(root).version ?? "0.0.0", lambdaCode };
+  const built = (name: string) => {
+    const folder = join(root, "dist", "runtime", name);
+    if (existsSync(join(folder, "index.mjs"))) return folder;
+    throw new Error(`The Lambda functions' code is not built: ${folder} has no index.mjs. Run \`npm run build\`.`);
+  };
+  return { version: readPackage(root).version ?? "0.0.0", lambdaCode: built("lambda"), driverCode: built("driver") };
 }
 
 function packageRoot(from: string): string {

@@ -18,6 +18,7 @@ import { oneOf } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
 import { DEFAULT_IMAGE } from "./container-image.ts";
 import { ControlTable } from "./control-table.ts";
+import { DriverFunction } from "./driver-function.ts";
 import { DriverPolicy } from "./driver-policy.ts";
 import { ecsArns } from "./ecs-arns.ts";
 import { CONTAINER_NAME } from "./executor-container.ts";
@@ -66,7 +67,7 @@ export class Stratolab extends Construct implements IGrantable {
     requireGpu(props);
     const architecture = oneOf("architecture", props.architecture ?? "arm64", ["x86_64", "arm64"]);
     const image = props.image ?? DEFAULT_IMAGE;
-    const { version, lambdaCode } = packageFiles();
+    const { version, lambdaCode, driverCode } = packageFiles();
 
     const table = new ControlTable(this, "Table", props);
     const bucket = new ObjectBucket(this, "Bucket", props);
@@ -102,13 +103,23 @@ export class Stratolab extends Construct implements IGrantable {
       : undefined;
     const cluster = new Cluster(this, "Cluster", { clusterName, capacityProviders: gpu?.providerNames ?? [] });
 
+    const driverFunction = Names.uniqueResourceName(this, { maxLength: 57, separator: "-" }).concat("-driver");
     const driverPolicy = new DriverPolicy(this, "DriverPolicy", {
       ...stores,
+      driverFunction,
       ecs,
       functions: functions.functions,
       taskFamilies: [fargate, ...(gpu ? [gpu.task] : [])].map(({ family }) => family),
       passedRoles: [executorRole, executionRole],
       logGroups: [functionLogs, taskLogs],
+    });
+
+    new DriverFunction(this, "Driver", {
+      functionName: driverFunction,
+      architecture,
+      code: driverCode,
+      driverPolicy,
+      logGroup: functionLogs,
     });
 
     new Outputs(this, "Outputs", {
@@ -126,6 +137,7 @@ export class Stratolab extends Construct implements IGrantable {
       [StackOutput.architecture]: architecture,
       [StackOutput.gpu]: gpu && stack.toJsonString(gpu.output),
       [StackOutput.logGroups]: stack.toJsonString({ lambda: functionLogs.logGroupName, ecs: taskLogs.logGroupName }),
+      [StackOutput.driverFunction]: driverFunction,
       [StackOutput.driverPolicy]: driverPolicy.managedPolicyArn,
     });
 

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { LocalAwsError } from "./local-aws-error.ts";
@@ -27,7 +27,7 @@ export async function ensureVenv(
   await mkdir(stateDirectory, { recursive: true });
   // Built beside its place and moved there when it is complete: an interrupted installation, or
   // two at once, leave no half of an environment behind.
-  const draft = path.join(stateDirectory, `venv-${process.pid}`);
+  const draft = await mkdtemp(path.join(stateDirectory, "venv-"));
   try {
     await createVenv(python, draft);
     await install(draft);

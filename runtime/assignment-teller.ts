@@ -100,7 +100,8 @@ export class AssignmentTeller {
   }
 
   #beat(): void {
-    if (this.#answerMayBeLost) this.#tell({ type: "beat", assignments: [this.#options.assignment.id] });
+    // Also where the answer is awaited: the driver that awaits it may be gone, and another one listen.
+    this.#tell({ type: "beat", assignments: [this.#options.assignment.id] });
   }
 
   #tell(event: Parameters<FeedWriter["write"]>[1]): void {

@@ -2,8 +2,10 @@ import { deleteCheckpoint, readCheckpoint, type Saver, saveCheckpoint } from "..
 import type { Stores } from "../sdk/stores/stores.ts";
 import { LostValue, loadValue } from "../sdk/stores/values.ts";
 import { encode } from "../sdk/wire/codec/codec.ts";
+import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { TaskCheckpoint } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
+import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 
 interface CheckpointOptions {
   readonly stores: Stores;
@@ -12,6 +14,8 @@ interface CheckpointOptions {
   readonly inlineBytes: number;
   /** States saved by runs that began earlier do not count, in milliseconds since the epoch. */
   readonly notBefore: number;
+  /** Default: those of any value, in this copy of the library. */
+  readonly extensions?: CodecExtensions;
 }
 
 /** `ctx.checkpoint` of one attempt. */
@@ -31,13 +35,13 @@ export class AttemptCheckpoint implements TaskCheckpoint {
   }
 
   async load<S>(): Promise<S | undefined> {
-    const { stores, taskKey, notBefore } = this.#options;
+    const { stores, taskKey, notBefore, extensions } = this.#options;
     await this.#saving.catch(() => {});
     const slot = await readCheckpoint(stores.table, taskKey, notBefore);
     if (!slot) return undefined;
     this.#used = true;
     try {
-      return (await loadValue(stores.objects, slot)) as S;
+      return (await loadValue(stores.objects, slot, extensions)) as S;
     } catch (error) {
       // A state that is lost costs the time to compute it again, not the task.
       if (error instanceof LostValue) return undefined;
@@ -47,7 +51,7 @@ export class AttemptCheckpoint implements TaskCheckpoint {
 
   save(state: unknown): Promise<void> {
     // Encoded at once: the task may go on changing its state.
-    const encoded = encode(state, { name: "state" });
+    const encoded = encode(state, { name: "state", extensions: this.#options.extensions ?? valueExtensions() });
     const chunks = encoded.chunks.map((chunk) => new Uint8Array(chunk));
     this.#used = true;
     this.#saving = this.#saving.catch(() => {}).then(() => this.#save({ ...encoded, chunks }));

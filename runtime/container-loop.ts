@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FeedWriter } from "../sdk/stores/feed.ts";
 import { type Letter, readLetters } from "../sdk/stores/inbox.ts";
-import { isLabAlive } from "../sdk/stores/lab-life.ts";
+import { labSign } from "../sdk/stores/lab-life.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import { endAlone } from "./alone.ts";
 import { inParts } from "./assignment-teller.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -95,14 +96,22 @@ export class ContainerLoop {
       }
       if (Date.now() - lastLabCheck > LAB_CHECK_EVERY_MS) {
         lastLabCheck = Date.now();
-        // What runs is finished, since its result is kept; then nobody is left to work for.
-        if (!(await isLabAlive(this.#options.stores.table, this.#options.lab))) this.#leaving = true;
+        await this.#lookForLab();
       }
       pause = letters.length > 0 ? POLL_MIN_MS : Math.min(POLL_MAX_MS, pause * 1.3);
       await (this.#working ? Promise.race([this.#working, sleep(pause)]) : sleep(pause));
     }
     // A notice of termination was given: what is done until then counts.
     await this.#working;
+  }
+
+  /** Whoever takes over gives the lab's sign in its place; until then what runs goes on, and nothing is waited for. */
+  async #lookForLab(): Promise<void> {
+    const { stores, lab, supervisor } = this.#options;
+    const sign = await labSign(stores.table, lab);
+    if (sign === "alive") return;
+    this.#leaving = true;
+    if (sign === "gone") await endAlone(supervisor, this.#current);
   }
 
   #readInbox() {

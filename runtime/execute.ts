@@ -1,19 +1,24 @@
-import { createHash } from "node:crypto";
+import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { commitResult } from "../sdk/stores/results.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { LostValue, loadValue } from "../sdk/stores/values.ts";
+import { LostValue, loadValue, storeValue } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
+import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
+import { CodecError } from "../sdk/wire/codec/codec-error.ts";
+import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
 import { resultObject } from "../sdk/wire/keys.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
-import { madeObjectReferences, resolvedTasks } from "../sdk/wire/references.ts";
+import { resolvedTasks } from "../sdk/wire/references.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
+import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { taskContext } from "./task-context.ts";
+import { taskObjects } from "./task-objects.ts";
 import { toThrownError } from "./thrown-error.ts";
 
 /** What an attempt is executed with. */
@@ -48,9 +53,10 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   const usage = (): Usage => clock.usage(bytesIn, bytesOut, environment.peakMemoryMb());
   const fail = (failure: Omit<Failure, "usage">): Failure => ({ ...failure, usage: usage() });
 
+  const extensions = valueExtensions(codecsOf(environment.definition));
   let params: unknown;
   try {
-    const loaded = await loadParams(spec, environment);
+    const loaded = await loadParams(spec, environment, extensions);
     params = loaded.params;
     bytesIn = loaded.bytes;
   } catch (error) {
@@ -61,10 +67,11 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   let result: unknown;
   try {
     const { signal, log, context, runId, checkpoint } = environment;
+    const objects = taskObjects(environment.stores.objects, extensions);
     environment.begin?.();
     result = await environment.definition[DEFINITION].run(
       params,
-      taskContext({ spec, runId, signal, log, checkpoint, context }),
+      taskContext({ spec, runId, signal, log, checkpoint, context, objects }),
     );
   } catch (thrown) {
     const error = toThrownError(thrown);
@@ -76,7 +83,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
 
   let encoded: Encoded;
   try {
-    encoded = encode(result, { name: "result" });
+    encoded = encode(result, { name: "result", extensions });
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: error.message, error });
@@ -105,70 +112,63 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   }
 }
 
-async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment) {
+async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, extensions: CodecExtensions) {
   const { objects } = environment.stores;
   let bytes = slotBytes(spec.params);
   const inputs = new Map<string, unknown>();
   await Promise.all(
     Object.entries(spec.inputs).map(async ([key, slot]) => {
       bytes += slotBytes(slot);
-      inputs.set(key, await loadInput(environment, key, slot));
+      inputs.set(key, await loadInput(objects, key, slot, extensions));
     }),
   );
-  const params = await loadValue(objects, spec.params, [
-    resolvedTasks((key) => inputs.get(key)),
-    madeObjectReferences((slot) => new ObjectRef(slot)),
-  ]);
-  return { params: await withRefsResolved(params, environment), bytes };
+  const params = await loadValue(objects, spec.params, [resolvedTasks((key) => inputs.get(key)), ...extensions]);
+  return { params: await withRefsResolved(params, objects, extensions), bytes };
 }
 
 /** A lost input, and which task it is the result of. */
 class LostInput extends Error {
   readonly key: string;
 
-  constructor(key: string, cause: LostValue) {
+  constructor(key: string, cause: LostValue | CodecError) {
     super(cause.message, { cause });
     this.key = key;
   }
 }
 
-async function loadInput(environment: ExecutionEnvironment, key: string, slot: Slot): Promise<unknown> {
+async function loadInput(objects: ObjectStore, key: string, slot: Slot, extensions: CodecExtensions) {
   try {
-    return await loadValue(environment.stores.objects, slot);
+    return await loadValue(objects, slot, extensions);
   } catch (error) {
-    if (error instanceof LostValue) throw new LostInput(key, error);
+    // What cannot be read, by an older codec's version for one, is as good as gone.
+    if (error instanceof LostValue || error instanceof CodecError) throw new LostInput(key, error);
     throw error;
   }
 }
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
-async function withRefsResolved(params: unknown, environment: ExecutionEnvironment): Promise<unknown> {
+async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions): Promise<unknown> {
   if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
   const refs = Object.entries(params).flatMap(([name, value]) => {
     return value instanceof ObjectRef ? [[name, value.slot] as const] : [];
   });
   if (refs.length === 0) return params;
   const values = await Promise.all(
-    refs.map(async ([name, slot]) => [name, await loadValue(environment.stores.objects, slot)] as const),
+    refs.map(async ([name, slot]) => [name, await loadValue(objects, slot, extensions)] as const),
   );
   return { ...params, ...Object.fromEntries(values) };
 }
 
 async function store(encoded: Encoded, spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Slot> {
   if (encoded.byteLength <= environment.inlineBytes) return { inline: joinChunks(encoded) };
-  const hash = createHash("sha256");
-  for (const chunk of encoded.chunks) hash.update(chunk);
-  const digest = hash.digest("hex");
-  const object = resultObject(spec.key, digest);
-  await environment.stores.objects.put(object, encoded);
-  return { object, bytes: encoded.byteLength, hash: digest };
+  return storeValue(environment.stores.objects, encoded, (hash) => resultObject(spec.key, hash));
 }
 
 function asLoadFailure(error: unknown): Omit<Failure, "usage"> {
   const seen = `loading its inputs: ${error instanceof Error ? error.message : String(error)}`;
   if (error instanceof LostInput) return { kind: "object-lost", seen, lostInputs: [error.key] };
   if (error instanceof LostValue) return { kind: "object-lost", seen, lostInputs: [] };
-  return { kind: "executor-lost", seen };
+  return { kind: isUnregisteredClass(error) ? "user-error" : "executor-lost", seen };
 }
 
 /** The store could not be reached or refused: the attempt has to be made again. */

@@ -11,10 +11,12 @@ import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import { codecsOf } from "../sdk/wire/codec/classes.ts";
 import type { RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
+import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
@@ -149,11 +151,12 @@ class Executor {
       saver: { runStartedAt: assignment.runStartedAt, attempt },
       inlineBytes,
       notBefore: spec.generation,
+      extensions: valueExtensions(codecsOf(definition)),
     });
     this.#current = { runId, task, abort, checkpoint };
     let context: unknown;
     try {
-      context = await this.#contextOf(assignment, stores);
+      context = await this.#contextOf(assignment, stores, definition);
     } catch (error) {
       return { kind: "object-lost", seen: `loading the lab's context: ${(error as Error).message}` };
     }
@@ -229,10 +232,13 @@ class Executor {
   }
 
   /** Loaded once for each context; a lab has one. */
-  async #contextOf({ context }: Assignment, stores: Stores): Promise<unknown> {
+  async #contextOf({ context }: Assignment, stores: Stores, definition: RunnableDefinition): Promise<unknown> {
     if (!context) return undefined;
     const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.hash;
-    if (!this.#contexts.has(key)) this.#contexts = new Map([[key, await loadValue(stores.objects, context)]]);
+    if (!this.#contexts.has(key)) {
+      const loaded = await loadValue(stores.objects, context, valueExtensions(codecsOf(definition)));
+      this.#contexts = new Map([[key, loaded]]);
+    }
     return this.#contexts.get(key);
   }
 }

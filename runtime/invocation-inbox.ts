@@ -1,5 +1,6 @@
 import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import { endAlone } from "./alone.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 interface InboxOptions {
@@ -8,6 +9,8 @@ interface InboxOptions {
   readonly supervisor: Supervisor;
 }
 
+/** How often it is checked whether the lab is still there, in milliseconds. */
+const LAB_CHECK_EVERY_MS = 10_000;
 /** How often an invocation looks whether it was cancelled, in milliseconds. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -44,14 +47,20 @@ export class InvocationInbox {
   /** The SDK's client is loaded with the first look, so that short tasks do not pay for it. */
   async #open(): Promise<() => Promise<void>> {
     const { assignment, stores: address, supervisor } = this.#options;
-    const [{ openStores }, { readLetters }, { invocationInbox }] = await Promise.all([
+    const [{ openStores }, { readLetters }, { labSign }, { invocationInbox }] = await Promise.all([
       import("../sdk/stores/stores.ts"),
       import("../sdk/stores/inbox.ts"),
+      import("../sdk/stores/lab-life.ts"),
       import("../sdk/wire/keys.ts"),
     ]);
     const { table, objects } = await openStores(address);
     const inbox = invocationInbox(assignment.feed?.name ?? "", assignment.id);
+    let lookedForLabAt = Date.now();
     return async () => {
+      if (Date.now() - lookedForLabAt > LAB_CHECK_EVERY_MS) {
+        lookedForLabAt = Date.now();
+        if ((await labSign(table, assignment.feed?.name ?? "")) === "gone") await endAlone(supervisor, assignment);
+      }
       for (const { number, letter } of await readLetters(table, objects, inbox, this.#lastLetter)) {
         this.#lastLetter = number;
         if (letter.type === "cancel") supervisor.cancel(letter.assignment, letter.tasks, letter.graceMs);

@@ -1,5 +1,5 @@
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
-import type { TaskCheckpoint, TaskContext, TaskLog } from "../sdk/wire/definition.ts";
+import type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "../sdk/wire/definition.ts";
 
 interface ContextParts {
   readonly spec: AttemptSpec;
@@ -8,9 +8,10 @@ interface ContextParts {
   readonly log: TaskLog;
   readonly checkpoint: TaskCheckpoint;
   readonly context: unknown;
+  readonly objects: TaskObjects;
 }
 
 /** The second parameter of a task's `run`. */
-export function taskContext({ spec, runId, signal, log, checkpoint, context }: ContextParts): TaskContext {
-  return { signal, log, checkpoint, attempt: spec.attempt, runId, resources: spec.resources, context };
+export function taskContext({ spec, runId, signal, log, checkpoint, context, objects }: ContextParts): TaskContext {
+  return { signal, log, checkpoint, attempt: spec.attempt, runId, resources: spec.resources, context, ...objects };
 }

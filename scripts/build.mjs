@@ -1,11 +1,15 @@
 // Builds `dist/`: the library, the CLI, the CDK constructs, and the runtimes that executors load.
 
 import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 
 // Chunks are named by content: old ones would pile up.
-await Promise.all(["dist/chunks", "dist/runtime/lambda"].map((path) => rm(path, { recursive: true, force: true })));
+await Promise.all(
+  ["dist/chunks", "dist/runtime/lambda", "dist/runtime/driver"].map((path) =>
+    rm(path, { recursive: true, force: true }),
+  ),
+);
 
 const shared = {
   bundle: true,
@@ -26,6 +30,7 @@ const onTheLaptop = build({
   ...shared,
   entryPoints: present({
     "sdk/index": "sdk/index.ts",
+    "sdk/background": "sdk/background.ts",
     "conformance/index": "sdk/conformance/index.ts",
     "infra/index": "infra/index.ts",
     "infra/app": "infra/app.ts",
@@ -95,5 +100,18 @@ const lambda = build({
   chunkNames: "lambda/[name]-[hash]",
 });
 const container = build({ ...inTheCloud, entryPoints: present({ container: "runtime/container.ts" }) });
+const driver = build({
+  ...inTheCloud,
+  entryPoints: present({ "driver/index": "sdk/cloud-driver.ts" }),
+  splitting: true,
+  chunkNames: "driver/[name]-[hash]",
+  external: ["lmdb", "esbuild"],
+});
 
-await Promise.all([onTheLaptop, inTask, conformanceTasks, lambda, container]);
+await Promise.all([onTheLaptop, inTask, conformanceTasks, lambda, container, driver]);
+
+// A driver in the cloud starts containers, too: it has their runtime where the package has it.
+const { name, version } = JSON.parse(await readFile("package.json", "utf8"));
+await mkdir("dist/runtime/driver/dist/runtime", { recursive: true });
+await cp("dist/runtime/container.mjs", "dist/runtime/driver/dist/runtime/container.mjs");
+await writeFile("dist/runtime/driver/package.json", JSON.stringify({ name, version, type: "module" }));

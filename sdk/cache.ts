@@ -7,6 +7,7 @@ import { definitionNamed, Task } from "./task.ts";
 import { DEFINITION } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
 
@@ -78,11 +79,14 @@ class Rebuilding {
         named.add(slot.object);
         return new ObjectRef(slot);
       });
-      await loadValue(objects, record.params, [found, refs]);
+      await loadValue(objects, record.params, [found, refs, ...valueExtensions()]);
       // The caller now holds handles on them, whatever becomes of this result.
       await Promise.all([...named].map((object) => objects.touch(object)));
       const tasks = await this.#tasksOf(references);
-      const params = await loadValue(objects, record.params, [resolvedTasks((key) => tasks.get(key)), refs]);
+      const params = await loadValue(objects, record.params, [
+        resolvedTasks((key) => tasks.get(key)),
+        ...valueExtensions(),
+      ]);
       return new Task(definitionNamed(record.name), params);
     } catch (error) {
       // Its params are gone: the task cannot be named any more.

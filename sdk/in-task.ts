@@ -15,6 +15,8 @@ export {
   TaskError,
 } from "./errors.ts";
 export { Task, task } from "./task.ts";
+export { registerArrow } from "./wire/codec/arrow.ts";
+export { registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability } from "./wire/codec/inspect.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { Pace } from "./core/token-bucket.ts";
 export type { ProgressEvent } from "./driver/progress-events.ts";
 export {
   type AttemptEvidence,
@@ -15,7 +17,7 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
-export { Lab } from "./lab.ts";
+export { type AttachOptions, Lab, type SubmitOptions } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
 export type { PlannedGroup, PlanReport, Range } from "./plan-report.ts";
@@ -43,8 +45,10 @@ export type {
 export type { RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
 export { Task, type TaskConfig, type TaskDefinition, task } from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
+export type { ByteStream, Stored } from "./wire/byte-stream.ts";
+export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
-export type { TaskCheckpoint, TaskContext, TaskLog } from "./wire/definition.ts";
+export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";

@@ -13,9 +13,10 @@ import { DriverEnv } from "./wire/protocol.ts";
 export interface LabOptions {
   /**
    * The module that exports the tasks: a path, or a URL such as `import.meta.resolve("./tasks.ts")`.
-   * It is bundled, so it may be TypeScript and import whatever it likes, but must not start a lab.
+   * It is bundled, so it may be TypeScript and import whatever it likes, but must not start a lab. A lab
+   * that only attaches to runs and looks at results needs none.
    */
-  readonly tasks: string | URL;
+  readonly tasks?: string | URL;
   /**
    * Where tasks run: `local` processes, the `aws` stack, `inline` in this process for a debugger, or a
    * runner of your own. Default: `STRATOLAB_RUNNER`, else `local`.
@@ -61,10 +62,10 @@ const optional = ({ allowed, holds }: Rule): Rule => ({
 const boolean: Rule = { allowed: "true or false", holds: (value) => typeof value === "boolean" };
 
 const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
-  tasks: {
+  tasks: optional({
     allowed: 'the path or URL of the module that exports your tasks, such as import.meta.resolve("./tasks.ts")',
     holds: (value) => (typeof value === "string" && value !== "") || value instanceof URL,
-  },
+  }),
   runner: optional({
     allowed: `${RUNNERS.map(show).join(", ")} or a runner object (with ${RUNNER_METHODS.join(", ")})`,
     holds: (value) =>
@@ -125,5 +126,14 @@ export function chooseRunner(options: { readonly runner?: LabOptions["runner"] |
   if (name === "aws") return aws();
   throw new LabOptionError(
     `the environment variable ${DriverEnv.runner} must be ${RUNNERS.map(show).join(", ")}, got ${show(name)}`,
+  );
+}
+
+/** A runner for a run that another lab began: an open one has its own bundle. */
+export function anotherRunner(runner: Runner, options: { readonly runner?: LabOptions["runner"] | undefined }): Runner {
+  if (runner.another) return runner.another();
+  if (typeof options.runner !== "object") return chooseRunner(options);
+  throw new LabOptionError(
+    `runner ${runner.name} cannot go on with a run that another lab began: it needs a method another()`,
   );
 }

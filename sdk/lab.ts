@@ -1,41 +1,57 @@
 import { randomBytes } from "node:crypto";
+import type { Readable } from "node:stream";
+import { AttachedRuns } from "./attached-runs.ts";
+import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import { deleteCached, isCached, listCached } from "./cache.ts";
-import { Driver } from "./driver/driver.ts";
+import type { Driver } from "./driver/driver.ts";
+import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
-import { checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
-import { getValues, putValue } from "./objects.ts";
+import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
+import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
-import { type LabPlan, type PlanningContext, planTasks } from "./planning.ts";
+import { type LabPlan, planTasks } from "./planning.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { LabLife } from "./stores/lab-life.ts";
+import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
-import { encode } from "./wire/codec/codec.ts";
-import { ObjectRef } from "./wire/object-ref.ts";
+import type { Stored } from "./wire/byte-stream.ts";
+import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
-import type { Slot } from "./wire/slot.ts";
+import type { StoreAddress } from "./wire/store-address.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
-/** A lab that has been opened: everything is there that runs need. */
-interface OpenLab {
-  readonly runner: Runner;
+/** What every lab has, whether or not it can run tasks of its own. */
+interface OpenStores {
   readonly stores: Stores;
-  readonly driver: Driver;
-  readonly life: LabLife;
-  readonly planning: PlanningContext;
+  readonly address: StoreAddress;
+  readonly progress: ProgressListener;
 }
 
+/** A lab that has been opened: everything is there that runs need. */
+type OpenLab = OpenStores & OpenDriver;
+
 const DEFAULT_NAMESPACE = "default";
+
+/** How a run is submitted. */
+export type SubmitOptions = Omit<RunOptions, "runId">;
+
+/** How a run is attached to. */
+export interface AttachOptions {
+  /** Cancels the run when it aborts. */
+  readonly signal?: AbortSignal;
+}
 
 /**
  * A lab runs tasks and keeps their results. The same script runs on processes of this machine or on
@@ -54,7 +70,11 @@ export class Lab implements AsyncDisposable {
   readonly #namespace: string;
   /** Unique among all labs: part of the names of its executors. */
   readonly #id = randomBytes(6).toString("hex");
+  #storesOpening: Promise<OpenStores> | undefined;
   #opening: Promise<OpenLab> | undefined;
+  /** Of a lab without tasks; otherwise the driver gives it. */
+  #life: Promise<LabLife> | undefined;
+  readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
   #active = 0;
@@ -67,6 +87,15 @@ export class Lab implements AsyncDisposable {
     this.#options = options;
     this.#runner = chooseRunner(options);
     this.#namespace = options.namespace ?? DEFAULT_NAMESPACE;
+    this.#attached = new AttachedRuns(
+      {
+        newRunner: () => anotherRunner(this.#runner, options),
+        resources: options.resources ?? {},
+        concurrency: options.concurrency,
+        loadsResults: true,
+      },
+      this.#namespace,
+    );
   }
 
   // --- Running tasks ------------------------------------------------------------------------------
@@ -114,7 +143,7 @@ export class Lab implements AsyncDisposable {
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, failFast = false, maxCostUsd, name, signal, tags } = options;
+    const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -124,11 +153,60 @@ export class Lab implements AsyncDisposable {
       tags,
       bustCache,
       failFast,
+      deadlineMs,
       maxCostUsd,
       isContinued: options.runId !== undefined,
     });
     this.#attend(driver, state, signal);
-    return { driver, state };
+    return driver.started(state);
+  }
+
+  /**
+   * Starts a run with a driver that outlives this process, as `run.detach()` would hand it over, and follows it.
+   *
+   * @throws what `runTasks` throws before anything runs, and LabError where the runner has no such driver.
+   * @example
+   * const run = await lab.submit(models, { name: "nightly", tags: ["models"] });
+   * console.log(`stratolab runs show ${run.id}`); // and close the laptop
+   */
+  async submit<const T extends readonly Task<unknown>[]>(tasks: T, options: SubmitOptions = {}): Promise<Run<T>> {
+    if (!Array.isArray(tasks)) throw new LabOptionError(`submit needs an array of tasks, got ${typeof tasks}`);
+    const { signal, ...rest } = options;
+    checkRunOptions(rest);
+    if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
+    signal?.throwIfAborted();
+    const { driver, planning } = await this.#open();
+    const plan = planTasks(tasks, planning);
+    const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
+    const runId = newRunId();
+    const how = { bustCache, deadlineMs, failFast, maxCostUsd };
+    await keepingAlive(driver.submit(plan, { runId, name, tags, ...how, isContinued: false }));
+    return (await this.attach(runId, signal ? { signal } : {})) as unknown as Run<T>;
+  }
+
+  /**
+   * Takes up a run of this lab's storage and namespace, whoever has begun it: follows it while another
+   * process drives it, goes on with it here when its driver is gone, and tells its outcomes when it is over.
+   * Log lines, progress and results come as if it had been started here. The code is the one it was begun with;
+   * the lab needs no `tasks` for it.
+   *
+   * @param run Id of the run, or its name: then the newest of that name.
+   * @throws LabError when there is no such run.
+   * @example
+   * await using lab = new Lab({ runner: "aws" });
+   * const [winner] = await (await lab.attach("nightly")).results();
+   */
+  async attach(run: string, options: AttachOptions = {}): Promise<Run> {
+    checkNames("attach", options, ["signal"]);
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const opened = await this.#openStores();
+    const { id, started, driven } = await this.#attached.attach(run, opened);
+    if (driven) this.#attend(driven.driver, driven.state, signal);
+    else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
+    return new Run(id, keepingAlive(Promise.resolve(started)));
   }
 
   /** Takes care of Ctrl-C and of an abort signal as long as a run is active. */
@@ -188,14 +266,11 @@ export class Lab implements AsyncDisposable {
    */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
+    const plan = planTasks(tasks, planning);
+    await driver.recall(plan);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
-    const surroundings = {
-      placements: driver.placements,
-      table: stores.table,
-      namespace: this.#namespace,
-      concurrency,
-    };
-    return describePlan(planTasks(tasks, planning), surroundings);
+    const { placements } = driver;
+    return describePlan(plan, { placements, table: stores.table, namespace: this.#namespace, concurrency });
   }
 
   /**
@@ -207,17 +282,24 @@ export class Lab implements AsyncDisposable {
    */
   async runs(options: RunsOptions = {}): Promise<RunInfo[]> {
     checkRunsOptions(options);
-    const { driver, stores } = await this.#open();
-    await driver.written();
+    const { stores } = await this.#openStores();
+    await Promise.all([(await this.#opening)?.driver.written(), this.#attached.written()]);
     return findRuns(stores.table, this.#namespace, options);
   }
 
   // --- Objects ------------------------------------------------------------------------------------
 
-  /** Stores a value once, for use in the params of any number of tasks. */
-  async put<T>(value: T): Promise<ObjectRef<T>> {
-    const { stores } = await this.#open();
-    return putValue(stores.objects, value);
+  /**
+   * Stores a value once, for use in the params of any number of tasks. Of a stream of bytes, or a Blob,
+   * only some parts are in memory at any time.
+   *
+   * @example
+   * const log = await lab.put(createReadStream("huge.log"));
+   * await lab.runTask(count({ files: [log] })); // there: for await (const piece of await ctx.getStream(files[0]))
+   */
+  async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
+    const { stores } = await this.#openToWrite();
+    return putObject(stores.objects, value, valueExtensions());
   }
 
   /** The value of a handle, or of several. */
@@ -226,9 +308,18 @@ export class Lab implements AsyncDisposable {
     refs: R,
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
-    const { stores } = await this.#open();
-    if (refs instanceof ObjectRef) return (await getValues(stores.objects, [refs]))[0];
-    return getValues(stores.objects, refs as readonly ObjectRef<unknown>[]);
+    const { stores } = await this.#openStores();
+    return getObjects(stores.objects, refs, valueExtensions());
+  }
+
+  /**
+   * The bytes of a handle on a stream or a Blob, as they come: for what does not fit memory.
+   *
+   * @throws LabError of kind `invalid-option` for the handle of another value, which `get` loads.
+   */
+  async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
+    const { stores } = await this.#openStores();
+    return getObjectStream(stores.objects, ref);
   }
 
   // --- The cache ----------------------------------------------------------------------------------
@@ -267,12 +358,40 @@ export class Lab implements AsyncDisposable {
 
   // --- Opening and closing ------------------------------------------------------------------------
 
-  #open(): Promise<OpenLab> {
-    if (this.#closed) {
-      return Promise.reject(new LabError("closed", "the lab is closed: make a new one"));
-    }
-    this.#opening ??= keepingAlive(this.#openOnce()).catch((error) => {
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new LabError("closed", "the lab is closed: make a new one");
+  }
+
+  async #openStores(): Promise<OpenStores> {
+    this.#refuseIfClosed();
+    this.#storesOpening ??= keepingAlive(this.#openStoresOnce()).catch((error) => {
       // What was wrong may be mended before the next call.
+      this.#storesOpening = undefined;
+      throw error;
+    });
+    return this.#storesOpening;
+  }
+
+  async #openStoresOnce(): Promise<OpenStores> {
+    const [address, progress] = await Promise.all([
+      this.#runner.storeAddress(this.#options.storage),
+      chooseProgress(this.#options.progress),
+    ]);
+    return { address, progress, stores: await openStores(address) };
+  }
+
+  /** A lab gives its first sign of life before its first object: a clean-up goes by it. */
+  async #openToWrite(): Promise<OpenStores> {
+    if (this.#options.tasks !== undefined) return this.#open();
+    const opened = await this.#openStores();
+    this.#life ??= LabLife.begin(opened.stores.table, this.#id);
+    await this.#life;
+    return opened;
+  }
+
+  async #open(): Promise<OpenLab> {
+    this.#refuseIfClosed();
+    this.#opening ??= keepingAlive(this.#openOnce()).catch((error) => {
       this.#opening = undefined;
       throw error;
     });
@@ -280,58 +399,26 @@ export class Lab implements AsyncDisposable {
   }
 
   async #openOnce(): Promise<OpenLab> {
-    const { concurrency, context, memoryMonitor, resources = {}, storage, tasks } = this.#options;
-    const namespace = this.#namespace;
-    const runner = this.#runner;
-    const [bundle, address, progress] = await Promise.all([
-      buildBundle(tasks),
-      runner.storeAddress(storage),
-      chooseProgress(this.#options.progress),
-    ]);
-    const stores = await openStores(address);
-    let driver: Driver | undefined;
-    let life: LabLife | undefined;
-    try {
-      // Before the first object: a clean-up goes by when labs began, see docs/architecture.md.
-      life = await LabLife.begin(stores.table, this.#id);
-      const opening = await runner.open({
-        labId: this.#id,
-        bundle,
-        stores,
-        address,
-        concurrency,
-        resources,
-        report: (event) => driver?.report(event),
-      });
-      const versions = new Map(
-        opening.tasks.map(([name, exportName]) => [name, bundle.versions.get(exportName) ?? ""]),
+    const { concurrency, context, memoryMonitor, resources = {}, tasks } = this.#options;
+    if (tasks === undefined) {
+      throw new LabOptionError(
+        'this lab was made without tasks, so it can only attach to runs: give new Lab({ tasks: import.meta.resolve("./tasks.ts") })',
       );
-      driver = new Driver({
-        runner,
-        opening,
-        stores,
-        namespace,
-        labId: this.#id,
-        bundleHash: bundle.hash,
-        context: await this.#storeContext(context, stores, opening.inlineBytes),
-        concurrency: concurrency ?? Number.POSITIVE_INFINITY,
-        memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
-        progress,
-      });
-      return { runner, stores, driver, life, planning: { namespace, versions, taskModule: bundle.taskModule } };
-    } catch (error) {
-      await runner.close();
-      await life?.end();
-      await stores.table.close();
-      throw error;
     }
-  }
-
-  async #storeContext(context: unknown, stores: Stores, inlineBytes: number): Promise<Slot | undefined> {
-    if (context === undefined) return undefined;
-    const encoded = encode(context, { name: "context" });
-    if (encoded.byteLength <= inlineBytes) return { inline: Buffer.concat(encoded.chunks) };
-    return (await putValue(stores.objects, context)).slot;
+    const [bundle, opened] = await Promise.all([buildBundle(tasks), this.#openStores()]);
+    if (bundle.hasArrow) await loadArrow();
+    const driver = await openDriver({
+      ...opened,
+      labId: this.#id,
+      runner: this.#runner,
+      namespace: this.#namespace,
+      bundle,
+      context: { value: context },
+      concurrency,
+      resources,
+      memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
+    });
+    return { ...opened, ...driver };
   }
 
   /** Ends active runs, executors and everything else of the lab. Results are kept. */
@@ -343,15 +430,10 @@ export class Lab implements AsyncDisposable {
   async #closeOnce(): Promise<void> {
     await this.#planned;
     const opened = await this.#opening?.catch(() => undefined);
-    if (!opened) return;
-    const { driver, life, runner, stores } = opened;
-    driver.cancelAll();
-    await Promise.all(driver.activeRuns().map(({ ended }) => ended));
-    driver.settleBill();
-    await driver.written();
-    await runner.close();
-    await life.end();
-    await stores.table.close();
+    await Promise.all([opened?.[Symbol.asyncDispose](), this.#attached.close()]);
+    await (await this.#life?.catch(() => undefined))?.end();
+    const stores = await this.#storesOpening?.catch(() => undefined);
+    await stores?.stores.table.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -69,7 +69,7 @@ interface Group {
 /** Finds out what running a plan would do, without doing any of it. */
 export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings): Promise<PlanReport> {
   const { placements, table, namespace, concurrency } = surroundings;
-  const { records, needed } = await lookUp(table, plan, false);
+  const { records, needed } = await lookUp(table, plan, 0);
   const durations = await measuredDurations(plan, table, namespace);
   const groups = new Map<string, Group>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];

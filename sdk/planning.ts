@@ -11,6 +11,8 @@ import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
+import type { ObjectSlot } from "./wire/slot.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
 
 /** A task of a run, with everything the driver needs of it. */
 export interface PlannedTask {
@@ -22,6 +24,8 @@ export interface PlannedTask {
   readonly dependencies: readonly number[];
   /** Encoded params; tasks in them are references by key. */
   readonly params: Uint8Array;
+  /** Where they lie instead, where they are known to be in the object store. */
+  readonly storedParams?: ObjectSlot | undefined;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
 }
@@ -147,16 +151,25 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
         (value) => value instanceof Task,
         (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
       ),
-      objectReferences(
-        (value) => value instanceof ObjectRef,
-        (value) => (value as ObjectRef<unknown>).slot,
-      ),
+      ...valueExtensions(),
     ],
   };
+  let hasStreams = false;
+  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal.
+  const byContent = objectReferences(
+    (value) => value instanceof ObjectRef,
+    (value) => {
+      const { slot } = value as ObjectRef<unknown>;
+      hasStreams ||= slot.raw !== undefined;
+      return slot.raw ? { ...slot, object: "" } : slot;
+    },
+  );
   try {
-    const canonical = encode(task.params, { ...options, canonical: true });
+    const extensions = [byContent, ...options.extensions];
+    const canonical = encode(task.params, { ...options, extensions, canonical: true });
     const params = joinChunks(canonical);
-    return { params, travelling: canonical.spread ? encodeToBytes(task.params, options) : params };
+    const travelsOtherwise = canonical.spread || hasStreams;
+    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params };
   } catch (error) {
     const reason = error instanceof LabError ? error.message : String(error);
     throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });

@@ -1,5 +1,4 @@
-import type { Driver } from "./driver/driver.ts";
-import type { RunState, TaskFailure, TaskOutcome, TaskSuccess } from "./driver/run-state.ts";
+import type { Outcomes, TaskFailure, TaskOutcome, TaskSuccess } from "./driver/outcomes.ts";
 import type { Task } from "./task.ts";
 
 export type { TaskFailure, TaskOutcome, TaskSuccess };
@@ -13,10 +12,13 @@ export type ResultsOf<T extends readonly Task<unknown>[]> = { -readonly [K in ke
 /** Outcomes of a list of tasks, in its order. */
 export type OutcomesOf<T extends readonly Task<unknown>[]> = { -readonly [K in keyof T]: TaskOutcome<ResultOf<T[K]>> };
 
-/** A run that has been set in motion, and the driver it is with. */
+/** A run that has been set in motion, here or elsewhere. */
 export interface StartedRun {
-  readonly driver: Driver;
-  readonly state: RunState;
+  readonly outcomes: Pick<Outcomes<unknown>, "arrived" | "outcomes" | "isOver" | "ended" | "more">;
+  /** What has become of it as a whole, once it is over: undefined when every task asked for has its result. */
+  error(): Error | undefined;
+  cancel(drain: boolean): Promise<void>;
+  detach(): Promise<void>;
 }
 
 /**
@@ -47,13 +49,13 @@ export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknow
 
   /** Outcomes of the tasks asked for, in the order they come; those that were cached come first. */
   async *[Symbol.asyncIterator](): AsyncIterator<TaskOutcome<ResultOf<T[number]>>> {
-    const { state } = await this.#started;
+    const { outcomes } = await this.#started;
     for (let next = 0; ; next++) {
-      while (next >= state.arrived.length) {
-        if (state.isOver) return;
-        await state.more();
+      while (next >= outcomes.arrived.length) {
+        if (outcomes.isOver) return;
+        await outcomes.more();
       }
-      yield state.arrived[next] as TaskOutcome<ResultOf<T[number]>>;
+      yield outcomes.arrived[next] as TaskOutcome<ResultOf<T[number]>>;
     }
   }
 
@@ -63,18 +65,18 @@ export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknow
    * @throws RunError when a task has none; it holds every failure, and the results of the rest.
    */
   async results(): Promise<ResultsOf<T>> {
-    const { driver, state } = await this.#started;
-    await state.ended;
-    const error = driver.errorOf(state);
+    const started = await this.#started;
+    await started.outcomes.ended;
+    const error = started.error();
     if (error) throw error;
-    return state.outcomes.map((outcome) => (outcome as TaskSuccess).value) as ResultsOf<T>;
+    return started.outcomes.outcomes.map((outcome) => (outcome as TaskSuccess).value) as ResultsOf<T>;
   }
 
   /** An outcome for each task, in the order of the tasks, once all have one. Does not throw for failures of tasks. */
   async settled(): Promise<OutcomesOf<T>> {
-    const { state } = await this.#started;
-    await state.ended;
-    return [...state.outcomes] as OutcomesOf<T>;
+    const { outcomes } = await this.#started;
+    await outcomes.ended;
+    return [...outcomes.outcomes] as OutcomesOf<T>;
   }
 
   /**
@@ -84,8 +86,19 @@ export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknow
    * `ctx.signal`, and are stopped two seconds later.
    */
   async cancel(options: { drain?: boolean } = {}): Promise<void> {
-    const { driver, state } = await this.#started;
-    driver.cancel(state, options.drain ?? false);
-    await state.ended;
+    const started = await this.#started;
+    await started.cancel(options.drain ?? false);
+    await started.outcomes.ended;
+  }
+
+  /**
+   * Hands the run over to a driver that outlives this process: a process in the background with the local
+   * runner, a function in the cloud on AWS. Resolves when that one may go on; this process may end then.
+   * Follow the run with `lab.attach(run.id)`, from any machine that reaches the lab's storage.
+   *
+   * @throws LabError when the run is over, or its runner's driver can only be in this process.
+   */
+  async detach(): Promise<void> {
+    await (await this.#started).detach();
   }
 }

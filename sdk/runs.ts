@@ -1,4 +1,5 @@
 import { remainingMs } from "./core/lease.ts";
+import { isCertainlyGone } from "./driver/this-process.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { checkNames, show } from "./options.ts";
 import type { ControlTable } from "./stores/control-table.ts";
@@ -100,11 +101,23 @@ export async function findRun(table: ControlTable, namespace: string, idOrName: 
 }
 
 function infoOf(record: RunRecord, now: number): RunInfo {
-  const { lease, cancelRequested: _, status, name, endedAt, ...rest } = record;
-  const isGone = status === "running" && remainingMs(lease, now) === 0;
+  const {
+    lease,
+    cancelRequested: _,
+    manifest: __,
+    handedOverAt: ___,
+    bundle: ____,
+    status,
+    name,
+    endedAt,
+    driver,
+    ...rest
+  } = record;
+  const isGone = status === "running" && (remainingMs(lease, now) === 0 || isCertainlyGone(driver));
   return {
     ...rest,
     ...(name === undefined ? {} : { name }),
+    driver: { host: driver.host, pid: driver.pid },
     status: isGone ? "interrupted" : status,
     ...(endedAt === undefined ? {} : { endedAt }),
   };

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { InvalidTaskError } from "./errors.ts";
 import type { Params } from "./params.ts";
 import type { RunnerOptions } from "./runner-options.ts";
+import { CODECS, registeredClasses } from "./wire/codec/classes.ts";
 import { DEFINITION, type TaskContext } from "./wire/definition.ts";
 
 /**
@@ -145,6 +146,7 @@ export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefini
     name: { value: config.name },
     taskName: { value: config.name, enumerable: true },
     [DEFINITION]: { value: config },
+    [CODECS]: { value: registeredClasses },
   });
   return definition as unknown as TaskDefinition<P, Awaited<R>>;
 }

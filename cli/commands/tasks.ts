@@ -4,6 +4,7 @@ import { duration, harmless } from "../../sdk/progress/text.ts";
 import { listResults, type ResultRecord } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
+import { shownClasses } from "../../sdk/wire/codec/classes.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
 import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
 import { slotBytes } from "../../sdk/wire/slot.ts";
@@ -69,6 +70,7 @@ async function describeParams({ objects }: Stores, { params }: ResultRecord): Pr
     const value = await loadValue(objects, params, [
       resolvedTasks((_key, name) => named(`${name}(…)`)),
       madeObjectReferences(() => named("ObjectRef")),
+      shownClasses((name) => named(`${name} {…}`)),
     ]);
     if (value === undefined) return "";
     const text = inspect(value, {

@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { BuildOptions, BuildResult, Message } from "esbuild";
 import { LabError, LabOptionError } from "../errors.ts";
 import { packageFile } from "../package-files.ts";
+import { arrowShim, holdsArrow } from "./arrow.ts";
 import { moduleAdjustments } from "./module-urls.ts";
 import { type NativePackage, packageRules } from "./packages.ts";
 
@@ -23,6 +24,8 @@ export interface Bundle {
   readonly versions: ReadonlyMap<string, string>;
   /** Packages with compiled code, loaded from where they are installed. */
   readonly native: readonly NativePackage[];
+  /** Its modules have Apache Arrow Tables in their hands. */
+  readonly hasArrow: boolean;
 }
 
 /** Name of the bundle's file, in a folder of its own. */
@@ -81,7 +84,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     target: "node20",
     absWorkingDir: root,
     logLevel: "silent",
-    plugins: [packageRules(native), moduleAdjustments(root)],
+    plugins: [arrowShim(), packageRules(native), moduleAdjustments(root)],
   };
   const run = (options: BuildOptions) => build({ ...shared, ...options }).catch((error) => refuse(taskModule, error));
 
@@ -118,6 +121,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     taskModule,
     versions: new Map(versions),
     native: [...native.values()],
+    hasArrow: holdsArrow(whole.metafile?.inputs),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, relative, sep } from "node:path";
 import type { Loader, Plugin } from "esbuild";
+import { importsArrow, withArrow } from "./arrow.ts";
 import { changeCode } from "./source-code.ts";
 
 const LOADERS: Record<string, Loader> = {
@@ -35,12 +36,13 @@ function callOf(names: readonly string[]): RegExp {
 }
 
 /**
- * Two adjustments of the source text before bundling, so that modules behave as they do unbundled:
+ * Adjustments of the source text before bundling, so that modules behave as they do unbundled:
  *
  * - `import.meta.url` and its kin name the module's own place, below the root that the executor says,
  *   instead of the bundle's.
  * - definitions of tasks count as free of side effects, so that the code of one task does not hang on
  *   the others in its module. (esbuild honours such a mark on a function only within one file.)
+ * - modules that import apache-arrow make its Tables known to the codec.
  */
 export function moduleAdjustments(root: string): Plugin {
   return {
@@ -50,14 +52,16 @@ export function moduleAdjustments(root: string): Plugin {
         const source = await readFile(path, "utf8");
         const names = namesOfTask(source);
         const knowsItsPlace = OWN_PLACE.test(source);
-        if (names.length === 0 && !knowsItsPlace) return undefined;
+        const hasTables = importsArrow(source);
+        if (names.length === 0 && !knowsItsPlace && !hasTables) return undefined;
+        const loader = LOADERS[extname(path)] ?? "js";
         const calls = callOf(names);
         const place = relative(root, path).split(sep).join("/");
         const contents = changeCode(source, (code) => {
           const marked = names.length === 0 ? code : code.replace(calls, "/* @__PURE__ */ $&");
           return knowsItsPlace ? placed(marked, place) : marked;
         });
-        return { contents, loader: LOADERS[extname(path)] ?? "js" };
+        return { contents: hasTables ? withArrow(contents) : contents, loader };
       });
     },
   };

@@ -5,6 +5,8 @@ export interface Assignment {
   readonly id: number;
   readonly lane: Lane;
   readonly executor: string | undefined;
+  /** Which of the lane's identical functions. */
+  readonly copy: number;
   readonly uses: Readonly<Record<string, number>>;
   /** Whether it counts against its group: a second one queued behind a running one does not. */
   counted: boolean;
@@ -29,10 +31,12 @@ export class Assignments {
 
   add(assignment: Omit<Assignment, "id" | "ended" | "remaining">): Assignment {
     const id = this.#next++;
-    const size = assignment.tasks.length;
-    const added = { ...assignment, id, ended: new Array<boolean>(size).fill(false), remaining: size };
+    const { lane, executor, copy, uses, counted, tasks, attempts } = assignment;
+    // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
+    const ended = new Array<boolean>(tasks.length).fill(false);
+    const added = { id, lane, executor, copy, uses, counted, tasks, attempts, ended, remaining: tasks.length };
     this.#byId.set(id, added);
-    if (added.counted) this.active += 1;
+    if (counted) this.active += 1;
     return added;
   }
 

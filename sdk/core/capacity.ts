@@ -9,12 +9,19 @@ interface Usage {
   readonly used: Map<string, number>;
   /** Slots that may be used at present: halved when throttled, grown by successes. */
   limit: number;
+  /** Slots that were in use when the latest refusal came: about what there really is. */
+  refusedAt: number;
   successesSinceGrowth: number;
 }
 
+/** Growth back to this share of what was in use at the refusal is fast: one more for each success. */
+const KNOWN_GOOD = 0.9;
+/** Growth beyond it feels its way: this share more for each window of successes, one at least. */
+const PROBE_SHARE = 0.02;
+
 /**
- * Capacity of all groups, with additive increase and multiplicative decrease under throttling, as
- * TCP does it (RFC 5681): halve on a refusal, grow by one a window of successes.
+ * Capacity of all groups, with additive increase and multiplicative decrease under throttling, much as TCP
+ * does it (RFC 5681): halve on a refusal, grow fast to shortly below where that was, and slowly beyond.
  */
 export class Capacity {
   readonly #usages = new Map<string, Usage>();
@@ -27,6 +34,7 @@ export class Capacity {
         executors: 0,
         used: new Map(),
         limit: group.slots,
+        refusedAt: 0,
         successesSinceGrowth: 0,
       });
     }
@@ -92,6 +100,7 @@ export class Capacity {
   throttled(group: string): void {
     const usage = this.#of(group);
     const busy = Math.max(usage.slots, usage.executors);
+    usage.refusedAt = busy;
     usage.limit = Math.max(1, Math.min(usage.limit, Math.ceil(busy / 2)));
     usage.successesSinceGrowth = 0;
   }
@@ -100,9 +109,10 @@ export class Capacity {
     const usage = this.#of(group);
     if (usage.limit >= usage.group.slots) return;
     usage.successesSinceGrowth += 1;
-    if (usage.successesSinceGrowth >= usage.limit) {
-      usage.limit += 1;
-      usage.successesSinceGrowth = 0;
-    }
+    const isKnownGood = usage.limit < usage.refusedAt * KNOWN_GOOD;
+    const step = isKnownGood ? usage.successesSinceGrowth : Math.max(1, Math.floor(usage.limit * PROBE_SHARE));
+    if (!isKnownGood && usage.successesSinceGrowth < usage.limit) return;
+    usage.limit = Math.min(usage.group.slots, usage.limit + step);
+    usage.successesSinceGrowth = 0;
   }
 }

@@ -9,6 +9,8 @@ export type Command =
       readonly assignment: number;
       readonly lane: Lane;
       readonly executor?: string;
+      /** Which of the identical functions of the lane, from 0. */
+      readonly copy?: number;
       readonly tasks: readonly number[];
       /** Number of each attempt, in the order of `tasks`. */
       readonly attempts: readonly number[];

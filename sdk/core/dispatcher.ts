@@ -1,12 +1,13 @@
 import { type Assignment, Assignments } from "./assignments.ts";
+import { ceilingMs, ceilingUsd, startUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import type { Command } from "./commands.ts";
-import { ceilingMs, ceilingUsd, startUsd } from "./cost.ts";
 import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { BUDGETS } from "./ladder.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
+import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { Spending } from "./spending.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
@@ -54,6 +55,7 @@ export class Dispatcher {
   readonly #random: () => number;
   readonly #kindOf: (shape: number) => TaskKind;
   readonly #capacity: Capacity;
+  readonly #pacing: Pacing;
   readonly #executors = new Executors();
   readonly #assignments = new Assignments();
   readonly #queues = new ReadyQueues();
@@ -61,6 +63,7 @@ export class Dispatcher {
   readonly #pauses = new Map<string, Pause>();
   /** What runs with a bound on their cost have reserved and spent. */
   readonly spending = new Spending();
+  #now = 0;
 
   constructor(
     tasks: TaskTable,
@@ -75,6 +78,7 @@ export class Dispatcher {
     this.#random = random;
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
+    this.#pacing = new Pacing(options.groups);
   }
 
   get capacity(): Capacity {
@@ -107,6 +111,30 @@ export class Dispatcher {
   enqueue(task: number, lane: Lane, uses: Readonly<Record<string, number>>): void {
     this.#tasks.state[task] = TaskState.Ready;
     this.#queues.push(task, lane, this.#tasks.shape[task], uses);
+  }
+
+  /** An attempt that another driver has begun is awaited like one of ours; its executor is not ours to use. */
+  adopt(task: number, attempt: number, lane: Lane, uses: Readonly<Record<string, number>>): number {
+    this.#tasks.state[task] = TaskState.Running;
+    this.#tasks.attempt[task] = attempt;
+    // What stands alone takes of the service's limit, whoever began it; an executor in a pool does not.
+    const counted = lane.pool === undefined;
+    const assignment = this.#assignments.add({
+      lane,
+      executor: undefined,
+      // Which of several identical functions it is on is not known: it counts as the first one's.
+      copy: 0,
+      uses,
+      counted,
+      tasks: [task],
+      attempts: [attempt],
+    });
+    this.#tasks.assignment[task] = assignment.id;
+    if (counted) this.#capacity.take(lane.group, uses);
+    this.#pacing.begin(lane, 0, this.#now);
+    const run = this.#tasks.owner[task];
+    if (this.spending.isBounded(run)) this.spending.hold(assignment.id, task, run, this.#ceilingOf(task, lane));
+    return assignment.id;
   }
 
   // --- Executors come and go ----------------------------------------------------------------------
@@ -145,7 +173,7 @@ export class Dispatcher {
     const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
     if (kind === "throttled") {
       pause.throttles += 1;
-      this.#capacity.throttled(lane.group);
+      this.#pacing.launchRefused(lane.group, now);
     } else if (kind === "spot-interruption") {
       pause.evictions += 1;
     } else {
@@ -199,6 +227,7 @@ export class Dispatcher {
     this.#assignments.remove(assignment);
     this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#capacity.release(assignment.lane.group, assignment.uses);
+    if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
     const at = executor.assignments.indexOf(assignment.id);
@@ -215,8 +244,18 @@ export class Dispatcher {
 
   // --- Tasks go out -------------------------------------------------------------------------------
 
-  /** Hands out whatever capacity allows; queues take turns. */
-  pump(now: number): void {
+  /** An assignment was refused as too fast, or for want of capacity. */
+  refused({ lane, executor, copy }: Assignment): void {
+    if (executor === undefined) this.#pacing.invocationRefused(lane, copy);
+  }
+
+  /**
+   * Hands out whatever capacity and pace allow, and runs can pay for; queues take turns.
+   *
+   * @returns When what the pace holds back may go.
+   */
+  pump(now: number): number | undefined {
+    this.#now = now;
     this.spending.lookAgain();
     for (let served = true; served; ) {
       served = false;
@@ -227,9 +266,14 @@ export class Dispatcher {
         served = true;
       }
     }
+    // Where a group has no more to give, those behind need not ask: of thousands of queues nearly all would.
+    const spent = new Set<string>();
     for (const queue of this.#queues.active()) {
-      if (queue.lane.pool !== undefined) this.#startExecutors(queue, queue.lane.pool, now);
+      const { pool, group } = queue.lane;
+      if (pool === undefined || spent.has(group)) continue;
+      if (!this.#startExecutors(queue, pool, now)) spent.add(group);
     }
+    return this.#pacing.takeHeldUntil();
   }
 
   #serve(queue: ReadyQueue): boolean {
@@ -244,16 +288,18 @@ export class Dispatcher {
     const estimateMs = isSingle ? undefined : this.estimateOf(type).cautiousMs;
     const fits = this.#capacity.fits(lane.group, queue.uses);
     let executor: Executor | undefined;
+    let copy: number | undefined = 0;
     if (lane.pool !== undefined) {
       executor = fits ? this.#executors.takeIdle(lane.pool) : undefined;
       executor ??= this.#behindAnother(queue, lane.pool, estimateMs);
       if (!executor) return false;
-    } else if (!fits) {
-      return false;
+    } else {
+      copy = fits ? this.#pacing.admit(lane, this.#now) : undefined;
+      if (copy === undefined) return false;
     }
     const takers =
       lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
-    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor);
+    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor, copy);
     return true;
   }
 
@@ -272,19 +318,19 @@ export class Dispatcher {
   }
 
   /** Whether the run of a task can pay for its next attempt. */
-  #affords(task: number, queue: ReadyQueue): boolean {
+  #affords(task: number, { lane }: ReadyQueue): boolean {
     const run = this.#tasks.owner[task];
-    return !this.spending.isBounded(run) || this.spending.affords(run, this.#ceilingOf(task, queue)) > 0;
+    return !this.spending.isBounded(run) || this.spending.affords(run, this.#ceilingOf(task, lane)) > 0;
   }
 
-  /** The most that the next attempt of a task is expected to cost, in dollars. */
-  #ceilingOf(task: number, { lane, shape }: ReadyQueue): number {
-    const { type, timeoutMs } = this.#kindOf(shape);
+  /** The most that an attempt of a task in a lane is expected to cost, in dollars. */
+  #ceilingOf(task: number, lane: Lane): number {
+    const { type, timeoutMs } = this.#kindOf(this.#tasks.shape[task]);
     const ms = ceilingMs(lane, this.estimateOf(type).cautiousMs, timeoutMs);
     return ceilingUsd(lane, ms, this.#tasks.paramBytes[task]);
   }
 
-  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined): void {
+  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined, copy: number): void {
     const tasks: number[] = [];
     const attempts: number[] = [];
     const id = this.#assignments.nextId;
@@ -298,7 +344,7 @@ export class Dispatcher {
       if (this.#tasks.state[task] !== TaskState.Ready) continue;
       const run = this.#tasks.owner[task];
       if (this.spending.isBounded(run)) {
-        const usd = this.#ceilingOf(task, queue);
+        const usd = this.#ceilingOf(task, queue.lane);
         this.spending.hold(id, task, run, usd);
         reservedUsd[tasks.length] = usd;
       }
@@ -309,42 +355,48 @@ export class Dispatcher {
     }
     const { lane, uses } = queue;
     const counted = executor === undefined || executor.assignments.length === 0;
-    const assignment = this.#assignments.add({ lane, executor: executor?.id, uses, counted, tasks, attempts });
+    const assignment = this.#assignments.add({ lane, executor: executor?.id, copy, uses, counted, tasks, attempts });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
     executor?.assignments.push(assignment.id);
-    const target = executor ? { executor: executor.id } : {};
+    if (!executor) this.#pacing.begin(lane, copy, this.#now);
+    const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
     const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
     this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...reserved });
   }
 
-  #startExecutors(queue: ReadyQueue, pool: string, now: number): void {
+  /** @returns False when more would be started than the group has to give. */
+  #startExecutors(queue: ReadyQueue, pool: string, now: number): boolean {
     const { lane } = queue;
-    if ((this.#pauses.get(pool)?.until ?? 0) > now) return;
+    if ((this.#pauses.get(pool)?.until ?? 0) > now) return true;
     const starting = this.#executors.starting(pool);
     const wanted = this.#worthStarting(queue) - starting;
-    if (wanted <= 0) return;
+    if (wanted <= 0) return true;
     if (starting === 0) this.#makeRoom(lane.group, pool);
-    const count = Math.min(
+    const possible = Math.min(
       wanted,
       this.#capacity.freeExecutors(lane.group),
       this.#options.concurrency - this.#assignments.active - starting,
     );
-    if (count <= 0) return;
+    if (possible <= 0) return false;
     const run = this.#tasks.owner[queue.tasks.peek() as number];
     const eachUsd = startUsd(lane);
-    const paid = Math.min(count, this.#affordedStarts(queue, run, eachUsd));
-    if (paid <= 0) return;
-    this.#executors.changeStarting(pool, paid);
-    this.#capacity.changeExecutors(lane.group, paid);
-    this.spending.holdStarts(pool, run, eachUsd, paid);
-    this.#emit({ type: "start-executors", lane, count: paid, run });
+    const paid = Math.min(possible, this.#affordedStarts(queue, run, eachUsd));
+    // The group has more to give, for whoever can pay.
+    if (paid === 0) return true;
+    const count = this.#pacing.launch(lane.group, paid, now);
+    if (count === 0) return false;
+    this.#executors.changeStarting(pool, count);
+    this.#capacity.changeExecutors(lane.group, count);
+    this.spending.holdStarts(pool, run, eachUsd, count);
+    this.#emit({ type: "start-executors", lane, count, run });
+    return true;
   }
 
   /** How many executors a run can pay, each with an attempt on it. */
   #affordedStarts(queue: ReadyQueue, run: number, eachUsd: number): number {
     if (!this.spending.isBounded(run)) return Number.POSITIVE_INFINITY;
-    return this.spending.affords(run, eachUsd + this.#ceilingOf(queue.tasks.peek() as number, queue));
+    return this.spending.affords(run, eachUsd + this.#ceilingOf(queue.tasks.peek() as number, queue.lane));
   }
 
   /** Idle executors of other pools give up their place, until there is room for one of this pool. */

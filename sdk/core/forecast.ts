@@ -1,5 +1,6 @@
-import { attemptUsd, rateOf } from "./cost.ts";
-import type { CapacityGroup, Lane, Service } from "./offer.ts";
+import { attemptUsd, rateOf } from "./attempt-cost.ts";
+import { START_MS } from "./limits.ts";
+import type { CapacityGroup, Lane } from "./offer.ts";
 
 /** An expectation, and between what it will probably be. */
 export interface Range {
@@ -23,14 +24,6 @@ export interface ForecastTask {
   readonly dependencies: readonly number[];
 }
 
-/** What an executor takes until it works, in milliseconds: what is usual, no bound. */
-const START_MS: Readonly<Record<Service, number>> = {
-  local: 300,
-  custom: 300,
-  lambda: 1_000,
-  fargate: 40_000,
-  ec2: 180_000,
-};
 /** Work that makes another container worth its start, in milliseconds, as the scheduler sees it. */
 const WORTH_A_CONTAINER_MS = 30_000;
 

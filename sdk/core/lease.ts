@@ -24,10 +24,13 @@ export type Claim =
   | { readonly kind: "granted"; readonly epoch: number }
   | { readonly kind: "refused"; readonly waitMs: number };
 
-/** A lease is there to be taken when there is none, when it has lapsed, or when it is the driver's own. */
-export function claim(existing: Lease | undefined, holder: string, now: number): Claim {
+/**
+ * A lease is there to be taken when there is none, when it has lapsed, when it is the driver's own, or when
+ * its holder is known to be gone.
+ */
+export function claim(existing: Lease | undefined, holder: string, now: number, isHolderGone = false): Claim {
   if (!existing) return { kind: "granted", epoch: 1 };
-  const waitMs = existing.holder === holder ? 0 : remainingMs(existing, now);
+  const waitMs = existing.holder === holder || isHolderGone ? 0 : remainingMs(existing, now);
   return waitMs > 0 ? { kind: "refused", waitMs } : { kind: "granted", epoch: existing.epoch + 1 };
 }
 

@@ -1,6 +1,6 @@
 /*
- * AWS's limits that bind routing, in one place. Looked up in November 2026 (Lambda quotas, Fargate
- * task sizes); change them here when AWS does.
+ * AWS's limits that bind routing and pace, in one place. Looked up in November 2026 (Lambda quotas and
+ * scaling, Fargate task sizes and launch rates); change them here when AWS does.
  */
 
 export const LAMBDA = {
@@ -15,6 +15,10 @@ export const LAMBDA = {
   maxSyncPayloadBytes: 6 * 1024 * 1024,
   /** Request of an asynchronous invocation. */
   maxAsyncPayloadBytes: 1024 * 1024,
+  /** New environments of one function: 1,000 in 10 seconds. */
+  newEnvironments: { burst: 1_000, perSecond: 100 },
+  /** How long an environment without work may be counted on, in milliseconds. AWS names no time; minutes are usual. */
+  environmentKeptMs: 300_000,
 } as const;
 
 /** vCPUs that a Lambda function of this memory gets. */
@@ -45,7 +49,18 @@ export const FARGATE = {
   /** Storage that costs nothing extra. */
   freeEphemeralStorageMb: 20 * 1024,
   maxEphemeralStorageMb: 200 * 1024,
+  /** ECS tasks launched, On-Demand and Spot apart. */
+  launches: { burst: 100, perSecond: 20 },
 } as const;
+
+/**
+ * About how long an executor of each service takes to begin, in milliseconds. AWS promises nothing; deadlines
+ * and plans go by this.
+ */
+export const START_MS = { local: 500, custom: 500, lambda: 1_000, fargate: 60_000, ec2: 300_000 } as const;
+
+/** ECS tasks that one RunTask call starts at most. */
+export const ECS_TASKS_PER_CALL = 10;
 
 /** A Fargate size: what RunTask takes as `cpu` (in 1/1024 vCPU) and `memory`. */
 export interface FargateSize {

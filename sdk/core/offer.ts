@@ -1,5 +1,6 @@
 import type { GpuInstance } from "../wire/stack-outputs.ts";
 import type { Architecture } from "./prices.ts";
+import type { Pace } from "./token-bucket.ts";
 
 /** Which service an executor belongs to. */
 export type Service = "local" | "lambda" | "fargate" | "ec2" | "custom";
@@ -29,6 +30,10 @@ export interface LambdaOffer {
   readonly ephemeralStorageMb: number;
   /** Invocations at once that the account allows. */
   readonly concurrency: number;
+  /** Identical functions of each size; each gets new environments at its own rate. Default 1. */
+  readonly copies?: number;
+  /** New environments of each function. Default AWS's own quota. */
+  readonly newEnvironments?: Pace;
   /** Default x86_64. */
   readonly architecture?: Architecture;
 }
@@ -39,6 +44,8 @@ export interface FargateOffer {
   readonly spot: boolean;
   /** ECS tasks at once. */
   readonly maxEcsTasks: number;
+  /** ECS tasks launched. Default AWS's own quota. */
+  readonly launches?: Pace;
   /** Default x86_64. */
   readonly architecture?: Architecture;
   /** Each ECS task has a public address, which costs. Default false. */
@@ -73,8 +80,8 @@ export interface Lane {
   readonly gpuType?: string;
   /** EC2 instance type it is a part of, or the whole. */
   readonly instanceType?: string;
-  /** How much of that instance it takes, up to 1. */
-  readonly instanceShare?: number;
+  /** Share of that instance, above 0 and at most 1. */
+  readonly share?: number;
   readonly ephemeralStorageMb?: number;
   readonly spot: boolean;
   /** Where the price depends on it; x86_64 if absent. */
@@ -96,4 +103,8 @@ export interface CapacityGroup {
   readonly executors: number;
   /** Amounts that attempts in flight share: `cpus`, `memoryMb`, `gpus` and custom ones. */
   readonly resources: Readonly<Record<string, number>>;
+  /** New Lambda environments of each of the identical functions that a size has. */
+  readonly environments?: Pace & { readonly copies: number };
+  /** ECS tasks that are launched, and how many of them one call starts. */
+  readonly launches?: Pace & { readonly perCall: number };
 }

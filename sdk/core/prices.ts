@@ -106,6 +106,9 @@ export function fargateSecond(shape: FargateShape): number {
   );
 }
 
+/** Whether the price of an EC2 instance type is in the table. */
+export const isPriceKnown = (instanceType: string): boolean => PRICES.ec2Hour[instanceType] !== undefined;
+
 /**
  * What a share of an EC2 instance costs each second, in dollars. A type that is not in the table is priced
  * like the dearest that is: nobody is to be surprised by a bill.

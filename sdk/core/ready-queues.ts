@@ -11,15 +11,17 @@ export interface ReadyQueue {
 
 /** Ready tasks by lane and shape. Lanes take turns, so that a long queue does not starve a short one. */
 export class ReadyQueues {
-  readonly #queues = new Map<string, ReadyQueue>();
+  /** The few queues of each shape, one a lane. */
+  readonly #queues: ReadyQueue[][] = [];
   #turn: ReadyQueue[] = [];
 
   push(task: number, lane: Lane, shape: number, uses: Readonly<Record<string, number>>): void {
-    const key = `${shape}/${lane.name}`;
-    let queue = this.#queues.get(key);
+    this.#queues[shape] ??= [];
+    const ofShape = this.#queues[shape];
+    let queue = ofShape.find((each) => each.lane.name === lane.name);
     if (!queue) {
       queue = { lane, shape, uses, tasks: new IntQueue() };
-      this.#queues.set(key, queue);
+      ofShape.push(queue);
     }
     if (queue.tasks.size === 0 && !this.#turn.includes(queue)) this.#turn.push(queue);
     queue.tasks.push(task);

@@ -1,6 +1,7 @@
 import type { GpuInstance } from "../wire/stack-outputs.ts";
+import { cheapestLane, type Known } from "./cheapest.ts";
 import type { Demand } from "./demand.ts";
-import { FARGATE, FARGATE_SIZES, LAMBDA, lambdaVcpus } from "./limits.ts";
+import { ECS_TASKS_PER_CALL, FARGATE, FARGATE_SIZES, LAMBDA, lambdaVcpus } from "./limits.ts";
 import type { CapacityGroup, Ec2Offer, FargateOffer, LambdaOffer, Lane, MachineOffer, Offer } from "./offer.ts";
 
 /** Where a task goes, and where it goes on when it outgrows that. */
@@ -115,7 +116,7 @@ function ec2Candidate(instance: GpuInstance, gpus: number, spot: boolean, demand
     gpus,
     gpuType: instance.gpuType,
     instanceType: instance.type,
-    instanceShare: share,
+    share,
     spot,
   };
   const lacks: string[] = [];
@@ -224,17 +225,23 @@ function usesOf(lane: Lane, demand: Demand): Record<string, number> {
 /**
  * Decides where a task runs: the smallest lane that fits what it asked for, and behind it the larger
  * ones it may escalate to, each with more memory than the one before.
+ *
+ * @param known What is known of its duration: then the cheapest service that is fast enough comes first.
  */
-export function route(demand: Demand, offer: Offer): Placement | Infeasible {
+export function route(demand: Demand, offer: Offer, known?: Known): Placement | Infeasible {
   const all = candidates(offer, demand);
   const fitting = all
     .filter((candidate) => candidate.lacks.length === 0)
     .map((candidate) => candidate.lane)
     .sort((a, b) => rank(a) - rank(b) || (a.memoryMb ?? 0) - (b.memoryMb ?? 0) || a.cpus - b.cpus);
   if (fitting.length === 0) return { infeasible: describeNearest(all, demand) };
-  const ladder = climb(fitting);
-  const onDemandLadder = climb(fitting.filter((lane) => !lane.spot));
-  return { ladder, onDemandLadder, reason: whyFirst(ladder[0], demand), uses: usesOf(ladder[0], demand) };
+  const choice = known && cheapestLane(fitting, known);
+  // No way leads back to a service that was passed over.
+  const allowed = choice ? fitting.filter((lane) => rank(lane) >= rank(choice.lane)) : fitting;
+  const ladder = climb(choice ? [choice.lane, ...allowed] : allowed);
+  const onDemandLadder = climb(allowed.filter((lane) => !lane.spot));
+  const reason = choice?.reason ?? whyFirst(ladder[0], demand);
+  return { ladder, onDemandLadder, reason, uses: usesOf(ladder[0], demand) };
 }
 
 /** Of lanes in order of preference, those that have more memory than all before them. */
@@ -272,7 +279,15 @@ export function capacityGroups(offer: Offer): CapacityGroup[] {
   return offer.flatMap((part): CapacityGroup[] => {
     switch (part.service) {
       case "lambda":
-        return [{ name: "lambda", slots: part.concurrency, executors: 0, resources: {} }];
+        return [
+          {
+            name: "lambda",
+            slots: part.concurrency,
+            executors: 0,
+            resources: {},
+            environments: { ...(part.newEnvironments ?? LAMBDA.newEnvironments), copies: part.copies ?? 1 },
+          },
+        ];
       case "fargate":
         return [
           {
@@ -280,6 +295,7 @@ export function capacityGroups(offer: Offer): CapacityGroup[] {
             slots: part.maxEcsTasks,
             executors: part.maxEcsTasks,
             resources: {},
+            launches: { ...(part.launches ?? FARGATE.launches), perCall: ECS_TASKS_PER_CALL },
           },
         ];
       case "ec2": {

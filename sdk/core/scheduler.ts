@@ -28,7 +28,8 @@ export interface SchedulerOptions extends DispatcherOptions {
   readonly seed: number;
 }
 
-const Purpose = { Backoff: 0, PoolPause: 1 } as const;
+/** `Pump`: something that was held back may go. */
+const Purpose = { Backoff: 0, Pump: 1 } as const;
 
 /**
  * The scheduler: a state machine that is told what happened and says what to do. It reads no clock,
@@ -107,6 +108,24 @@ export class Scheduler {
     this.#lifecycle.share(run, task);
   }
 
+  /**
+   * Takes over an attempt that another driver has begun, before its run is opened.
+   *
+   * @param lane Name of the lane it is in.
+   * @returns Its assignment; undefined where the task waits for something, so that it cannot be running.
+   */
+  adopt(task: number, attempt: number, lane: string): { assignment: number; lane: Lane } | undefined {
+    if (this.tasks.state[task] !== TaskState.Waiting || this.tasks.pending[task] > 0) return undefined;
+    const { ladder, onDemandLadder, uses } = this.shapeOf(task).placement;
+    const rung = ladder.findIndex(({ name }) => name === lane);
+    const onDemandRung = onDemandLadder.findIndex(({ name }) => name === lane);
+    if (rung < 0 && onDemandRung < 0) return undefined;
+    this.tasks.onDemand[task] = rung < 0 ? 1 : 0;
+    this.tasks.rung[task] = rung < 0 ? onDemandRung : rung;
+    const own = this.laneOf(task);
+    return { assignment: this.#dispatcher.adopt(task, attempt, own, uses), lane: own };
+  }
+
   /** Sets a run in motion, after all its tasks and dependencies were added. */
   open(run: number, tasks: Iterable<number>, now: number): Command[] {
     this.#now = now;
@@ -166,8 +185,12 @@ export class Scheduler {
   }
 
   #finish(): Command[] {
-    do this.#dispatcher.pump(this.#now);
+    let heldUntil: number | undefined;
+    do heldUntil = this.#dispatcher.pump(this.#now);
     while (this.#endSpentRuns());
+    if (heldUntil !== undefined && (this.#timers.nextAt ?? Number.POSITIVE_INFINITY) > heldUntil) {
+      this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });
+    }
     const out = this.#out;
     this.#out = [];
     return out;
@@ -252,6 +275,7 @@ export class Scheduler {
   #breakOff(assignments: readonly Assignment[], end: SharedFailure | undefined): void {
     const open = assignments.flatMap((assignment) => {
       const tasks = this.#openTasksOf(assignment).map((task) => ({ task, lane: assignment.lane }));
+      if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
       this.#dispatcher.close(assignment);
       return tasks;
     });
@@ -314,13 +338,16 @@ export class Scheduler {
   /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */
   #learnTooSmall(task: number, memoryMb: number): void {
     const { type } = this.shapeOf(task);
-    this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb);
+    // What waits has been moved when the first of its kind failed; looking once more for each of a thousand takes long.
+    if (!this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb)) return;
     for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);
   }
 
   /** Moves a task up to the first size that is not known to be too small for it; at most to the largest. */
   #growToFit(task: number): void {
-    const tooSmallMb = this.#sizing.tooSmallFor(this.shapeOf(task).type, this.tasks.inputBytes(task));
+    const { type } = this.shapeOf(task);
+    if (!this.#sizing.knows(type)) return;
+    const tooSmallMb = this.#sizing.tooSmallFor(type, this.tasks.inputBytes(task));
     if (tooSmallMb === 0) return;
     const ladder = this.#ladderOf(task);
     while (this.tasks.rung[task] + 1 < ladder.length && (ladder[this.tasks.rung[task]].memoryMb ?? 0) <= tooSmallMb) {
@@ -388,7 +415,7 @@ export class Scheduler {
 
   #startFailed(lane: Lane, count: number, kind: StartFailureKind): void {
     const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
-    this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });
+    this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });
     for (const task of judged) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Ready) continue;
@@ -413,7 +440,7 @@ export class Scheduler {
       this.#lifecycle.waitForInputs(task);
       return;
     }
-    if ((this.#dueAt.get(task) ?? 0) > this.#now) {
+    if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {
       this.tasks.state[task] = TaskState.Backoff;
       return;
     }

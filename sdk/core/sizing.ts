@@ -15,9 +15,16 @@ export class Sizing {
   /** For each type the largest size that was too small, by bucket. */
   readonly #tooSmall = new Map<string, Map<number, number>>();
 
-  /** A task of this type ran out of memory at this size. */
-  learnTooSmall(type: string, inputBytes: number, memoryMb: number): void {
+  /** A task of this type ran out of memory at this size; false where that was known. */
+  learnTooSmall(type: string, inputBytes: number, memoryMb: number): boolean {
+    const isNew = this.tooSmallFor(type, inputBytes) < memoryMb;
     this.#note(type, bucketOf(inputBytes), memoryMb);
+    return isNew;
+  }
+
+  /** Whether any size is known to be too small for tasks of the type. */
+  knows(type: string): boolean {
+    return this.#tooSmall.has(type);
   }
 
   /** Takes in what earlier runs have learned. */

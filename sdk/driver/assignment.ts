@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { Lane } from "../core/offer.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
+import { storeValue } from "../stores/values.ts";
 import type { AttemptSpec } from "../wire/attempt.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";
@@ -18,10 +18,7 @@ export async function storeLargeParams(
   await Promise.all(
     large.map(async (entry) => {
       const bytes = entry.planned.params;
-      const hash = createHash("sha256").update(bytes).digest("hex");
-      const object = contentObject(hash);
-      await objects.put(object, { chunks: [bytes], byteLength: bytes.byteLength });
-      entry.params = { object, bytes: bytes.byteLength, hash };
+      entry.params = await storeValue(objects, { chunks: [bytes], byteLength: bytes.byteLength }, contentObject);
     }),
   );
 }

@@ -1,4 +1,4 @@
-import { Meter, rateOf, type Traffic, timeUsd, trafficUsd } from "../core/cost.ts";
+import { Meter, rateOf, type Traffic, timeUsd, trafficUsd } from "../core/attempt-cost.ts";
 import type { Lane } from "../core/offer.ts";
 import type { BilledSpan } from "../runners/runner.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -48,6 +48,8 @@ type Charge = (run: number, usd: number, name: string | undefined) => void;
 export class Bill {
   readonly #charge: Charge;
   readonly #containers = new Map<string, Container>();
+  /** Of attempts that another driver began, by where they run. */
+  readonly #takenOver = new Map<string, Meter>();
   /** Runs that wait for a container, by pool, in the order they asked. */
   readonly #asked = new Map<string, { readonly lane: Lane; readonly runs: number[] }>();
 
@@ -89,6 +91,17 @@ export class Bill {
   }
 
   /**
+   * A run is given away: its containers are charged up to where its next driver begins to pay for them.
+   *
+   * @param until For each executor: when the first attempt began that is taken over there, else now.
+   */
+  leave(run: number, until: (executor: string) => number): void {
+    for (const [executor, container] of this.#containers) {
+      if (container.run === run) this.#charge(run, container.charged.advance(until(executor)), undefined);
+    }
+  }
+
+  /**
    * Charges all containers up to now, and those on their way with their minimum: nobody will hear of them
    * any more.
    */
@@ -114,8 +127,7 @@ export class Bill {
       return container.attributed.advance(now) + movedUsd;
     }
     const { startedAt = inFlight.dispatchedAt, endedAt = now, billed } = attempt;
-    inFlight.invocation ??= new Meter(rateOf(inFlight.lane), billed?.from ?? startedAt);
-    const usd = inFlight.invocation.advance(billed?.until ?? endedAt) + movedUsd;
+    const usd = this.#meterOf(inFlight, billed?.from ?? startedAt).advance(billed?.until ?? endedAt) + movedUsd;
     this.#charge(run, usd, name);
     return usd;
   }
@@ -129,11 +141,29 @@ export class Bill {
       this.#charge(run, container.charged.advance(now), undefined);
       return container.attributed.advance(now);
     }
-    if (ranNot || inFlight.executor !== undefined) return 0;
-    inFlight.invocation ??= new Meter(rateOf(inFlight.lane), billed?.from ?? inFlight.dispatchedAt);
-    const usd = inFlight.invocation.advance(billed?.until ?? now);
+    if (ranNot || (inFlight.executor !== undefined && !inFlight.adoptedFrom)) return 0;
+    const usd = this.#meterOf(inFlight, billed?.from ?? inFlight.dispatchedAt).advance(billed?.until ?? now);
     this.#charge(run, usd, undefined);
     return usd;
+  }
+
+  /** The meter of an invocation; of what another driver began, from its journalled start, one for each executor. */
+  #meterOf(inFlight: InFlight, startedAt: number): Meter {
+    const { adoptedFrom, lane } = inFlight;
+    if (!adoptedFrom) {
+      inFlight.invocation ??= new Meter(rateOf(lane), startedAt);
+      return inFlight.invocation;
+    }
+    const { lab, executor, assignment, dispatchedAt } = adoptedFrom;
+    const place = `${lab}/${executor ?? assignment}`;
+    let meter = this.#takenOver.get(place);
+    if (!meter) {
+      // The first minute of a container was on its own driver's bill.
+      const rate = executor === undefined ? rateOf(lane) : { ...rateOf(lane), minimumSeconds: 0 };
+      meter = new Meter(rate, dispatchedAt);
+      this.#takenOver.set(place, meter);
+    }
+    return meter;
   }
 }
 

@@ -1,12 +1,15 @@
 import { randomInt } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { attemptUsd } from "../core/attempt-cost.ts";
 import type { Command } from "../core/commands.ts";
-import { attemptUsd } from "../core/cost.ts";
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
-import { CodecError, type LabError } from "../errors.ts";
+import { type RunManifest, writeManifest } from "../driver/manifest.ts";
+import { CodecError, LabError } from "../errors.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
+import type { StartedRun } from "../run.ts";
 import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
@@ -17,18 +20,23 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
+import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { Bill } from "./bill.ts";
+import { Chronicler } from "./chronicler.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
 import { type InFlight, InFlightBook } from "./in-flight.ts";
-import { lookUp } from "./look-up.ts";
+import { JournalKeeper } from "./journal-keeper.ts";
+import { type LookedUp, lookUp } from "./look-up.ts";
+import { manifestOf } from "./manifest-of.ts";
+import { failureOf } from "./outcomes.ts";
 import { Placements } from "./placements.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { ProgressTeller } from "./progress-teller.ts";
 import { RunKeeper } from "./run-keeper.ts";
-import { failureOf, type RunIdentity, RunState } from "./run-state.ts";
+import { type RunIdentity, RunState } from "./run-state.ts";
 import { countsOf } from "./run-summary.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
@@ -39,11 +47,15 @@ export interface DriverOptions {
   readonly namespace: string;
   /** Unique among all labs. */
   readonly labId: string;
-  readonly bundleHash: string;
+  readonly bundle: RunManifest["bundle"];
+  /** Code version by task name. */
+  readonly versions: ReadonlyMap<string, string>;
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly progress: ProgressListener;
+  /** False where nobody waits for results here: they are not loaded, and stay undefined. */
+  readonly loadsResults: boolean;
 }
 
 export interface StartOptions {
@@ -54,9 +66,13 @@ export interface StartOptions {
   readonly isContinued: boolean;
   readonly bustCache: boolean;
   readonly failFast: boolean;
+  readonly deadlineMs: number | undefined;
+  /** Over all drivers of the run. */
   readonly maxCostUsd: number | undefined;
 }
 
+/** Time that running attempts are given to end before their run is handed over, in milliseconds. */
+const DETACH_DRAIN_MS = 2_000;
 /** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
 const CANCEL_GRACE_MS = 2_000;
 
@@ -66,11 +82,15 @@ const CANCEL_GRACE_MS = 2_000;
  */
 export class Driver {
   readonly placements: Placements;
+  /** Attempts of a run that was given away go on with its executors. */
+  hasLeftWork = false;
   readonly #options: DriverOptions;
   readonly #scheduler: Scheduler;
   readonly #progress: ProgressTeller;
   readonly #evidence: EvidenceBook;
   readonly #keeper: RunKeeper;
+  readonly #chronicler: Chronicler;
+  readonly #journal: JournalKeeper;
   readonly #inFlight = new InFlightBook();
   readonly #bill = new Bill((run, usd, name) => this.#charge(this.#runs[run], usd, name));
   /** Entry of each task in the scheduler, by its index there. */
@@ -92,7 +112,7 @@ export class Driver {
   constructor(options: DriverOptions) {
     const { opening, concurrency, labId, namespace, progress, runner, stores } = options;
     this.#options = options;
-    this.placements = new Placements(opening.offer);
+    this.placements = new Placements(opening.offer, (type) => this.#scheduler.estimateMs(type));
     this.#progress = new ProgressTeller(progress, runner.name);
     this.#evidence = new EvidenceBook(runner.name);
     this.#keeper = new RunKeeper({
@@ -100,10 +120,26 @@ export class Driver {
       namespace,
       labId,
       runner: runner.name,
+      bundle: options.bundle.hash,
       counts: (run) => countsOf(run, this.#scheduler.tasks.state),
       cancelled: (run) => this.cancel(run, false),
       lost: (run, error) => this.#lose(run, error),
-      notice: (text) => this.#progress.notice(text),
+      notice: (text) => this.#notice(text),
+    });
+    this.#chronicler = new Chronicler({
+      stores,
+      namespace,
+      runner: runner.name,
+      certain: () => this.#keeper.certain(),
+    });
+    this.#journal = new JournalKeeper({
+      table: stores.table,
+      namespace,
+      labId,
+      inFlight: this.#inFlight,
+      entryOf: (task) => this.#entries[task],
+      attemptOf: (task) => this.#scheduler.tasks.attempt[task],
+      certain: () => this.#keeper.certain(),
     });
     this.#scheduler = new Scheduler({
       seed: randomInt(2 ** 31),
@@ -123,12 +159,15 @@ export class Driver {
    */
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
     const { isContinued, runId, name, tags } = options;
+    const startedAt = Date.now();
     const claimed = isContinued ? await this.#keeper.claim({ runId, name, tags }) : undefined;
     const identity = claimed
       ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch }
       : { runId, name, tags: tags ?? [], epoch: 1 };
+    // What an earlier driver of the run has computed anew is not computed anew again.
+    const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
     try {
-      return await this.#start(plan, tasks, options, identity, claimed);
+      return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
     } catch (error) {
       if (claimed) await this.#keeper.release(claimed);
       throw error;
@@ -138,16 +177,22 @@ export class Driver {
   async #start(
     plan: LabPlan,
     tasks: readonly Task<unknown>[],
-    options: StartOptions,
+    options: StartOptions & { readonly generation: number },
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const lookedUp = await lookUp(this.#options.stores.table, plan, options.bustCache);
+    const { failFast, generation, deadlineMs, maxCostUsd } = options;
+    const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
+    const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
+    const { stores, runner, namespace, labId } = this.#options;
+    const [lookedUp, orphans] = await Promise.all([
+      lookUp(stores.table, plan, since),
+      runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
+    ]);
     const { records, needed } = lookedUp;
-    await this.#recall(new Set(plan.tasks.map(({ name }) => name)));
+    await this.recall(plan);
     this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
 
-    const { failFast, maxCostUsd } = options;
     const spentUsd = claimed?.costUsd ?? 0;
     const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
     const index = this.#scheduler.addRun({ failFast, maxCostUsd: leftUsd });
@@ -157,7 +202,7 @@ export class Driver {
       entries: this.#entries,
       byKey: this.#byKey,
     };
-    const entries = enrol(enrolment, plan, lookedUp, index, options.bustCache);
+    const entries = enrol(enrolment, plan, lookedUp, index, generation, options.deadlineMs);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -165,17 +210,76 @@ export class Driver {
     run.costUsd = spentUsd;
     this.#runs[index] = run;
     this.#active.add(run);
-    this.#keeper.begin(run, claimed);
-    this.#progress.runStarted(run.id, plan, lookedUp, (planned) => this.#expectedUsd(planned));
+    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
+    this.#keeper.begin(run, claimed, manifest);
+    this.#chronicler.begin(run, entries, lookedUp);
+    if (runner.adopt) this.#journal.begin(run);
+    this.#progress.runStarted(run, plan, lookedUp, (planned) => this.#expectedUsd(planned));
+    if (orphans?.size) this.#adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     const added = entries.map(({ task }) => task);
     this.#carryOut(this.#scheduler.open(index, added, Date.now()));
     return run;
   }
 
+  /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
+  #adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+    const around = { scheduler: this.#scheduler, inFlight: this.#inFlight };
+    const adopted = adoptOrphans(around, orphans, entries, run);
+    for (const { entry, assignment, attempt, lane, from } of adopted) {
+      const runId = this.#runs[run].id;
+      this.#progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
+      this.#chronicler.dispatched([entry], [attempt], lane, from.executor);
+      this.#options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
+    }
+    const count = adopted.length;
+    if (count > 0)
+      this.#notice(`${count} attempt${count === 1 ? "" : "s"} of a driver that is gone still run: they are waited for`);
+  }
+
+  /** Writes down what a run is made of, so that others can go on with it. */
+  async #writeManifest(
+    plan: LabPlan,
+    { records }: LookedUp,
+    how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
+  ): Promise<Slot> {
+    const { bundle, versions, context, memoryMonitor, concurrency, stores } = this.#options;
+    const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
+    const settings = { bundle, versions: [...versions], context, memoryMonitor, concurrency: bounded, ...how };
+    return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
+  }
+
+  /**
+   * Has a run of a plan driven elsewhere from its begin.
+   *
+   * @throws InfeasibleError when some task fits no executor; LabError when the runner has no driver elsewhere.
+   */
+  async submit(plan: LabPlan, options: StartOptions): Promise<void> {
+    const { runner, namespace } = this.#options;
+    const { bustCache, deadlineMs, failFast, maxCostUsd, name, runId, tags = [] } = options;
+    if (!runner.handOver) throw cannotHandOver(runner);
+    this.placements.ofAll(plan.tasks);
+    const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
+    const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy, maxCostUsd };
+    const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
+    await this.#keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
+    await runner.handOver({ runId, namespace });
+  }
+
+  /** A run as who has started it sees it. */
+  started(run: RunState): StartedRun {
+    return {
+      outcomes: run,
+      error: () => this.errorOf(run),
+      cancel: async (drain) => this.cancel(run, drain),
+      detach: () => this.detach(run),
+    };
+  }
+
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
-  async #recall(names: ReadonlySet<string>): Promise<void> {
+  async recall({ tasks }: LabPlan): Promise<void> {
     const { stores, namespace } = this.#options;
+    const names = new Set(tasks.map(({ name }) => name));
     const unknown = [...names].filter((name) => this.#scheduler.estimateMs(name) === undefined);
     if (unknown.length === 0) return;
     for (const { name, meanMs, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
@@ -199,7 +303,7 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    await Promise.all([...this.#writing, this.#keeper.written()]);
+    await Promise.all([...this.#writing, this.#chronicler.written(), this.#keeper.written()]);
   }
 
   /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
@@ -277,7 +381,7 @@ export class Driver {
         const { lane, count, failure, ranMs } = event;
         this.#bill.notStarted(lane, count, ranMs);
         const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
-        this.#progress.notice(`${what} did not start: ${failure.seen}`);
+        this.#notice(`${what} did not start: ${failure.seen}`);
         const seen = { failure, inFlight: undefined, lane };
         this.#failTogether({ type: "start-failed", lane, count, kind: failure.kind }, seen);
         break;
@@ -287,6 +391,7 @@ export class Driver {
         if (!entry) break;
         addLogLine(entry, event.text);
         this.#progress.log(entry, event);
+        this.#chronicler.log(entry, event);
         break;
       }
     }
@@ -296,6 +401,7 @@ export class Driver {
     const entry = this.#entries[task];
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
+    this.#journal.changed(entry.run);
     const costUsd = this.#chargeAttempt(entry, outcome, inFlight, billed);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
@@ -424,8 +530,9 @@ export class Driver {
           this.#reopened(this.#entries[command.task]);
           break;
         case "budget-spent": {
-          const { maxCostUsd: maxUsd = 0, costUsd: spentUsd } = this.#runs[command.run];
-          this.#runs[command.run].budgetSpent = { maxUsd, spentUsd, neededUsd: command.neededUsd };
+          const run = this.#runs[command.run];
+          run.budgetSpent = { maxUsd: run.maxCostUsd ?? 0, spentUsd: run.costUsd, neededUsd: command.neededUsd };
+          this.#chronicler.budgetSpent(run, run.budgetSpent);
           break;
         }
         case "run-ended":
@@ -453,12 +560,43 @@ export class Driver {
     return true;
   }
 
+  /**
+   * Gives a run to a driver that the runner starts elsewhere. Attempts that outlive this process go on and
+   * are taken over; others are given up, and made again from their last checkpoint.
+   */
+  async detach(run: RunState): Promise<void> {
+    const { runner, namespace } = this.#options;
+    const { id } = run;
+    if (!runner.handOver) throw cannotHandOver(runner);
+    if (run.isOver || run.isSettled) throw new LabError("run-over", `run ${id} is over: there is nothing to detach`);
+    const give = await this.#keeper.handOver(run);
+    run.isHandedOver = true;
+    run.lost = new LabError("detached", `run ${id} goes on without this lab: follow it with lab.attach("${id}")`);
+    // What ends in a moment is not worth being taken over.
+    this.cancel(run, true);
+    this.#flush();
+    await Promise.race([run.ended, sleep(DETACH_DRAIN_MS)]);
+    this.cancel(run, false);
+    this.#flush();
+    await Promise.all([this.#journal.handOver(run), this.#chronicler.written()]);
+    const now = Date.now();
+    this.#bill.leave(run.index, (executor) => this.#inFlight.firstOn(executor) ?? now);
+    await give();
+    await runner.handOver({ runId: id, namespace });
+    await run.ended;
+  }
+
   /** A run is another driver's from now on: nothing more of it is begun here, and what runs is stopped. */
   #lose(run: RunState, error: LabError): void {
     if (run.isOver) return;
     run.lost = error;
     this.#progress.notice(error.message);
     this.cancel(run, false);
+  }
+
+  #notice(text: string): void {
+    this.#progress.notice(text);
+    this.#chronicler.notice(text);
   }
 
   #setTimer(): void {
@@ -468,14 +606,17 @@ export class Driver {
     this.#timer = setTimeout(() => this.#push({ type: "tick" }), Math.max(0, at - Date.now()));
   }
 
-  async #dispatch({ assignment, lane, executor, tasks, attempts }: Command & { type: "dispatch" }): Promise<void> {
-    const { runner, opening, stores, namespace, bundleHash, context, memoryMonitor } = this.#options;
+  async #dispatch(command: Command & { type: "dispatch" }): Promise<void> {
+    const { assignment, lane, executor, copy, tasks, attempts } = command;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
     const [{ run, planned }] = entries;
     const at = Date.now();
     this.#inFlight.add(id, lane, executor, tasks, at);
+    this.#journal.changed(run);
     this.#progress.dispatched(this.#runs[run].id, planned.name, entries.length, at);
+    this.#chronicler.dispatched(entries, attempts, lane, executor);
     try {
       await storeLargeParams(entries, stores.objects, opening.inlineBytes);
     } catch (error) {
@@ -493,6 +634,7 @@ export class Driver {
     runner.dispatch({
       lane,
       ...(executor === undefined ? {} : { executor }),
+      ...(copy === undefined ? {} : { copy }),
       ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
       assignment: {
         protocol: PROTOCOL_VERSION,
@@ -501,7 +643,7 @@ export class Driver {
         runStartedAt: this.#runs[run].startedAt,
         epoch: this.#runs[run].epoch,
         namespace,
-        bundle: bundleHash,
+        bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
         awaited: true,
@@ -513,6 +655,12 @@ export class Driver {
 
   #kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const isLost = this.#runs[this.#entries[tasks[0]].run].lost !== undefined;
+    // The run's next driver waits for what outlives this one.
+    if (isLost && this.#options.runner.abandon) {
+      this.hasLeftWork = true;
+      this.#options.runner.abandon({ assignment: String(assignment), ...(executor === undefined ? {} : { executor }) });
+      return;
+    }
     const atOnce = isLost || reason === "superseded" || tasks.some((task) => this.#forced.has(task));
     this.#options.runner.kill({
       assignment: String(assignment),
@@ -530,6 +678,7 @@ export class Driver {
     const entry = this.#entries[task];
     this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     this.#progress.retried(this.#runs[entry.run].id, entry, command);
+    this.#chronicler.retried(entry, command);
   }
 
   #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
@@ -538,13 +687,19 @@ export class Driver {
     const wanting = [...this.#active].filter((run) => run.wants(entry));
     if (kind === "ok") {
       this.#progress.done(runId, entry);
+      this.#chronicler.done(entry);
       for (const run of wanting) void this.#deliver(run, entry);
       return;
     }
     entry.failure = kind;
+    const isLeft = this.#runs[entry.run].lost !== undefined;
     if (blockedBy === undefined) this.#evidence.note(entry, this.#scheduler.tasks.attempt[task], kind, why);
-    const reason = taskError(entry, kind, why, blockedBy === undefined ? undefined : this.#entries[blockedBy]);
-    this.#progress.failed(runId, entry, kind, reason.message, this.#evidence.isAbout(entry.task));
+    const blocking = blockedBy === undefined ? undefined : this.#entries[blockedBy];
+    const reason = taskError(entry, kind, why, blocking);
+    const ran = this.#evidence.isAbout(entry.task);
+    // What becomes of a run that was given away or taken is for others to tell.
+    if (!isLeft) this.#progress.failed(runId, entry, kind, reason.message, ran);
+    this.#chronicler.failed(entry, reason, blocking, ran);
     if (wanting.length === 0) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
       run.settle(entry, (asked) => failureOf(asked, reason, kind));
@@ -574,13 +729,15 @@ export class Driver {
     const run = this.#runs[this.#scheduler.tasks.owner[entry.task]];
     run.isSettled = false;
     this.#progress.reopened(run.id, entry, wasDone);
+    this.#chronicler.reopened(entry, wasDone);
   }
 
   /** Loads a result that was asked for; one that is lost is made again. */
   async #deliver(run: RunState, entry: TaskEntry): Promise<void> {
     const slot = entry.value as Slot;
     try {
-      const value = await loadValue(this.#options.stores.objects, slot);
+      const { stores, loadsResults } = this.#options;
+      const value = loadsResults ? await loadValue(stores.objects, slot) : undefined;
       if (this.#keeper.isInDoubt()) await this.#keeper.certain();
       const { cached } = entry;
       const attempts = this.#evidence.attemptsOf(entry);
@@ -588,9 +745,7 @@ export class Driver {
     } catch (error) {
       if (error instanceof LostValue || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;
-        this.#progress.notice(
-          `the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`,
-        );
+        this.#notice(`the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`);
         const runs = [...this.#active].filter((other) => other.wants(entry)).map(({ index }) => index);
         this.#push({ type: "lost", runs, tasks: [entry.task] });
         return;
@@ -606,7 +761,11 @@ export class Driver {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
     if (!run.lost) this.#record(run);
     run.finish();
-    this.#keeper.end(run);
+    const told = Promise.all([this.#chronicler.end(run), this.#journal.end(run)]);
+    this.#keeper.end(
+      run,
+      told.then(() => {}),
+    );
     this.#active.delete(run);
     this.#progress.runEnded(run.id);
   }
@@ -622,6 +781,9 @@ export class Driver {
     return budgetSpent ? costLimitError(run.id, budgetSpent, failures, results) : runError(run.id, failures, results);
   }
 }
+
+const cannotHandOver = ({ name }: Runner) =>
+  new LabError("no-detach", `runner ${name} has no driver elsewhere: use "local" or "aws" for that`);
 
 /** An outcome as the scheduler needs to see it. */
 function endOf({ planned, dependencies }: TaskEntry, outcome: Outcome): AttemptEnd {

@@ -1,4 +1,5 @@
 import type { Scheduler } from "../core/scheduler.ts";
+import { slackOf } from "../core/slack.ts";
 import { TaskState } from "../core/task-table.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import { slotBytes } from "../wire/slot.ts";
@@ -19,6 +20,7 @@ interface Enrolment {
  * Adds the tasks of a plan to the scheduler, as part of a run. What another run of the lab waits for,
  * or has finished since the look-up, is shared and not done twice.
  *
+ * @param generation Results count from it on; 0 unless everything is computed anew.
  * @returns The entry of each task, by its position in the plan.
  */
 export function enrol(
@@ -26,11 +28,13 @@ export function enrol(
   plan: LabPlan,
   { records, needed }: LookedUp,
   run: number,
-  bustCache: boolean,
+  generation: number,
+  deadlineMs?: number,
 ): TaskEntry[] {
+  const bustCache = generation > 0;
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
-  const generation = bustCache ? Date.now() : 0;
+  const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed }, scheduler);
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
@@ -41,8 +45,9 @@ export function enrol(
     }
     const state = record ? "done" : needed[position] ? "wanted" : "skipped";
     const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
-    const sizes = { paramBytes: planned.params.byteLength, resultBytes: record ? slotBytes(record.value) : 0 };
-    const task = scheduler.addTask(run, shapeOf(planned, scheduler, placements, shapes), state, sizes);
+    const paramBytes = planned.storedParams?.bytes ?? planned.params.byteLength;
+    const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
+    const task = scheduler.addTask(run, shapeOf(planned, slack[position], scheduler, placements, shapes), state, sizes);
     for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
     const entry = newTaskEntry({ planned, task, run, dependencies, generation, value: record?.value });
     entries[task] = entry;
@@ -58,19 +63,32 @@ function isShareable(scheduler: Scheduler, { task, value }: TaskEntry, bustCache
   return state !== TaskState.Failed && state !== TaskState.Skipped;
 }
 
+/** How long each task may take for the run to end in time, as far as durations are known. */
+function slackWithin(deadlineMs: number, { tasks }: LabPlan, { records, needed }: LookedUp, scheduler: Scheduler) {
+  const durations = tasks.map(({ name }, position) =>
+    needed[position] && !records[position] ? (scheduler.estimateMs(name) ?? 0) : 0,
+  );
+  return slackOf(
+    tasks.map(({ dependencies }) => dependencies),
+    durations,
+    deadlineMs,
+  );
+}
+
 function shapeOf(
   planned: PlannedTask,
+  slackMs: number | undefined,
   scheduler: Scheduler,
   placements: Placements,
   shapes: Map<string, number>,
 ): number {
-  const key = JSON.stringify([planned.name, planned.demand, planned.policy]);
+  const found = placements.of(planned, slackMs);
+  // A cached task may be of a kind that no executor here could run; it never has to.
+  const nowhere = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
+  const placement = "infeasible" in found ? nowhere : found;
+  const key = JSON.stringify([planned.name, planned.demand, planned.policy, placement.ladder[0]?.name]);
   let shape = shapes.get(key);
   if (shape === undefined) {
-    const found = placements.of(planned);
-    // A cached task may be of a kind that no executor here could run; it never has to.
-    const nowhere = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
-    const placement = "infeasible" in found ? nowhere : found;
     const { timeoutMs } = planned.demand;
     const bound = timeoutMs === undefined ? {} : { timeoutMs };
     shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy, ...bound });

@@ -1,11 +1,12 @@
 import { RunError, TaskCancelledError, TaskError } from "../errors.ts";
 import { dollars } from "../progress/text.ts";
+import type { SpentBudget } from "../wire/chronicle.ts";
 import { decode } from "../wire/codec/codec.ts";
 import type { FailureKind, ThrownError } from "../wire/outcome.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /** The error that user code threw, as near to itself as it comes through processes. */
-function causeOf(thrown: ThrownError | undefined): unknown {
+export function causeOf(thrown: ThrownError | undefined): unknown {
   if (!thrown) return undefined;
   try {
     if (thrown.encoded) return decode(thrown.encoded);
@@ -42,7 +43,7 @@ export function taskError(
 /** The error of a run that may cost no more. */
 export function costLimitError(
   runId: string,
-  { maxUsd, spentUsd, neededUsd }: { readonly maxUsd: number; readonly spentUsd: number; readonly neededUsd: number },
+  { maxUsd, spentUsd, neededUsd }: SpentBudget,
   failures: readonly TaskError[],
   results: readonly unknown[],
 ): RunError {

@@ -1,5 +1,6 @@
-import type { Meter } from "../core/cost.ts";
+import type { Meter } from "../core/attempt-cost.ts";
 import type { Lane } from "../core/offer.ts";
+import type { AdoptedFrom } from "../wire/adopted.ts";
 
 /** An assignment that was handed to the runner and is not over. */
 export interface InFlight {
@@ -12,6 +13,8 @@ export interface InFlight {
   readonly open: Set<number>;
   /** What its invocation costs, where it is one. */
   invocation?: Meter;
+  /** Another driver began it. */
+  readonly adoptedFrom?: AdoptedFrom;
 }
 
 /** The assignments on their way, for evidence of what went wrong with them. */
@@ -29,11 +32,30 @@ export class InFlightBook {
     this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks) });
   }
 
+  /** An attempt that another driver began is awaited from now on. */
+  adopt(id: string, lane: Lane, task: number, adoptedFrom: AdoptedFrom): void {
+    const { executor, dispatchedAt } = adoptedFrom;
+    this.#byId.set(id, { lane, executor, dispatchedAt, size: 1, open: new Set([task]), adoptedFrom });
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, InFlight]> {
+    return this.#byId.entries();
+  }
+
   /** One attempt of an assignment has ended. */
   end(id: string, task: number): InFlight | undefined {
     const inFlight = this.#byId.get(id);
     if (inFlight?.open.delete(task) && inFlight.open.size === 0) this.#byId.delete(id);
     return inFlight;
+  }
+
+  /** When the first attempt was dispatched that is in flight on an executor. */
+  firstOn(executor: string): number | undefined {
+    let first: number | undefined;
+    for (const inFlight of this.#byId.values()) {
+      if (inFlight.executor === executor) first = Math.min(first ?? inFlight.dispatchedAt, inFlight.dispatchedAt);
+    }
+    return first;
   }
 
   /** An assignment is over as a whole. */
@@ -47,7 +69,7 @@ export class InFlightBook {
   takeOf(executor: string): InFlight | undefined {
     let oldest: InFlight | undefined;
     for (const [id, inFlight] of this.#byId) {
-      if (inFlight.executor !== executor) continue;
+      if (inFlight.executor !== executor || inFlight.adoptedFrom) continue;
       oldest ??= inFlight;
       this.#byId.delete(id);
     }

@@ -12,14 +12,13 @@ export interface LookedUp {
 /**
  * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
  * below a cached task is, as long as its result can be loaded.
+ *
+ * @param since Results of earlier generations do not count; infinity for none at all.
  */
-export async function lookUp(table: ControlTable, plan: LabPlan, bustCache: boolean): Promise<LookedUp> {
-  const records = bustCache
-    ? []
-    : await readResults(
-        table,
-        plan.tasks.map(({ key }) => key),
-      );
+export async function lookUp(table: ControlTable, plan: LabPlan, since: number): Promise<LookedUp> {
+  const keys = plan.tasks.map(({ key }) => key);
+  const found = since === Number.POSITIVE_INFINITY ? [] : await readResults(table, keys);
+  const records = found.map((record) => (record && record.generation >= since ? record : undefined));
   return { records, needed: neededOf(plan, records) };
 }
 

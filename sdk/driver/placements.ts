@@ -3,20 +3,30 @@ import { type Placement, route } from "../core/route.ts";
 import { InfeasibleError } from "../errors.ts";
 import type { PlannedTask } from "../planning.ts";
 
-/** Finds where tasks go; tasks with equal demands are looked up once. */
+/** Finds where tasks go; tasks with equal demands, of which the same is known, are looked up once. */
 export class Placements {
   readonly offer: Offer;
+  readonly #estimateMs: (type: string) => number | undefined;
   readonly #found = new Map<string, ReturnType<typeof route>>();
 
-  constructor(offer: Offer) {
+  /** @param estimateMs How long attempts of a task type take, where that is recorded. */
+  constructor(offer: Offer, estimateMs: (type: string) => number | undefined = () => undefined) {
     this.offer = offer;
+    this.#estimateMs = estimateMs;
   }
 
-  of(planned: PlannedTask): ReturnType<typeof route> {
-    const key = JSON.stringify(planned.demand);
+  /** @param slackMs How long it may take for its run to end in time. */
+  of(planned: PlannedTask, slackMs?: number): ReturnType<typeof route> {
+    const estimateMs = this.#estimateMs(planned.name);
+    // Two digits are enough to decide by, and let tasks share what was found.
+    const known =
+      estimateMs === undefined
+        ? undefined
+        : { durationMs: twoDigits(estimateMs), slackMs: slackMs === undefined ? undefined : twoDigits(slackMs) };
+    const key = JSON.stringify([planned.demand, known]);
     let found = this.#found.get(key);
     if (!found) {
-      found = route(planned.demand, this.offer);
+      found = route(planned.demand, this.offer, known);
       this.#found.set(key, found);
     }
     return found;
@@ -47,3 +57,5 @@ export class Placements {
     return placements;
   }
 }
+
+const twoDigits = (value: number) => Number(value.toPrecision(2));

@@ -18,6 +18,8 @@ export type ProgressEvent =
         readonly cached: number;
         readonly expectedUsd?: number;
       }[];
+      /** Dollars that it has cost with earlier drivers. Default 0. */
+      readonly costUsd?: number;
     }
   | {
       readonly type: "task-started";

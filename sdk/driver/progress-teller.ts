@@ -4,6 +4,7 @@ import type { RunnerEvent } from "../runners/runner.ts";
 import type { FailureKind } from "../wire/outcome.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { ProgressListener } from "./progress-events.ts";
+import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /** Turns what the driver sees into progress events. */
@@ -18,7 +19,7 @@ export class ProgressTeller {
 
   /** `expectedUsd`: what a task will cost, where that is known. */
   runStarted(
-    runId: string,
+    { id: runId, costUsd }: Pick<RunState, "id" | "costUsd">,
     plan: LabPlan,
     { records, needed }: LookedUp,
     expectedUsd: (planned: PlannedTask) => number | undefined,
@@ -34,7 +35,8 @@ export class ProgressTeller {
       types.set(name, type);
     });
     const known = [...types.values()].map(({ usd, ...type }) => ({ ...type, ...(usd ? { expectedUsd: usd } : {}) }));
-    this.#tell({ type: "run-started", runId, runner: this.#runnerName, at: Date.now(), types: known });
+    const before = costUsd > 0 ? { costUsd } : {};
+    this.#tell({ type: "run-started", runId, runner: this.#runnerName, at: Date.now(), types: known, ...before });
   }
 
   runEnded(runId: string): void {

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
@@ -6,14 +5,17 @@ import type { ControlTable } from "../stores/control-table.ts";
 import {
   amendCost,
   createRun,
+  handOverRun,
   type RunProgress,
   type RunRecord,
   readRuns,
   takeRun,
   updateRun,
 } from "../stores/runs.ts";
+import type { Slot } from "../wire/slot.ts";
 import type { RunState } from "./run-state.ts";
 import { endOf, failureSummary } from "./run-summary.ts";
+import { isCertainlyGone, thisProcess } from "./this-process.ts";
 
 /** A run that is over sooner is recorded once, at its end, in milliseconds. */
 const BEGIN_AFTER_MS = 200;
@@ -32,6 +34,8 @@ interface RunKeeperOptions {
   /** Unique among all labs. */
   readonly labId: string;
   readonly runner: string;
+  /** SHA-256 of the code of its runs. */
+  readonly bundle: string;
   /** Where the tasks of a run stand. */
   counts(run: RunState): RunRecord["counts"];
   /** Somebody asked for the end of a run. */
@@ -49,11 +53,16 @@ interface Identity {
   readonly tags: readonly string[] | undefined;
 }
 
+/** How a run stands. */
+type Standing = Omit<RunProgress, "until" | "manifest">;
+
 /** A run whose record is kept. */
 interface Kept {
   readonly run: RunState;
   /** As it was last written, or is to be written first. */
   record: RunRecord;
+  /** Writes its manifest; undefined once that is done. */
+  manifest: (() => Promise<Slot>) | undefined;
   isCreated: boolean;
   /** Its end was asked for, and that was passed on. */
   isCancelled: boolean;
@@ -77,7 +86,7 @@ export class RunKeeper {
   readonly #kept = new Map<RunState, Kept>();
   readonly #ending = new Set<Promise<void>>();
   /** Records of runs that have ended, for what they cost afterwards. */
-  readonly #ended = new WeakMap<RunState, RunRecord>();
+  readonly #ended = new WeakMap<RunState, { readonly record: RunRecord; readonly written: Promise<void> }>();
   readonly #amending = new Set<RunState>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -98,15 +107,19 @@ export class RunKeeper {
     }
     for (;;) {
       const [existing] = await readRuns(table, namespace, [id]);
-      const claimed = claim(existing?.lease, labId, Date.now());
+      const isGone = existing !== undefined && isCertainlyGone(existing.driver);
+      const claimed = claim(existing?.lease, labId, Date.now(), isGone);
       if (claimed.kind === "refused") throw heldBy(existing as RunRecord, claimed.waitMs);
       const fresh = this.#newRecord({ id, name, tags: tags ?? [], startedAt: Date.now(), epoch: claimed.epoch });
       if (!existing) {
         if (!(await createRun(table, fresh))) return fresh;
       } else {
-        const { startedAt, counts, costUsd } = existing;
-        const known = { name: name ?? existing.name, tags: tags ?? existing.tags, startedAt, counts, costUsd };
-        const taking = { ...fresh, ...known };
+        const { startedAt, counts, costUsd, cancelRequested, manifest } = existing;
+        const known = { name: name ?? existing.name, tags: tags ?? existing.tags };
+        const kept = { startedAt, counts, costUsd, manifest, ...known };
+        // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
+        const isAsked = cancelRequested && existing.status === "running";
+        const taking = { ...fresh, ...kept, cancelRequested: isAsked };
         if (await takeRun(table, taking, existing.lease.epoch)) return taking;
       }
       // Somebody else was faster: they are asked about now.
@@ -121,8 +134,18 @@ export class RunKeeper {
     await updateRun(table, claimed, { ...claimed, status: "failed", endedAt, until: 0 }).catch(() => {});
   }
 
+  /** Records a run that another driver is to begin. */
+  async submit(run: Identity & { readonly manifest: Slot; readonly total: number }): Promise<void> {
+    const { runId: id, name, tags, manifest, total } = run;
+    const startedAt = Date.now();
+    const record = this.#newRecord({ id, name, tags: tags ?? [], startedAt, epoch: 0 });
+    const counts = { ...record.counts, total, pending: total };
+    const lease = { ...record.lease, until: 0 };
+    await createRun(this.#options.table, { ...record, counts, manifest, handedOverAt: startedAt, lease });
+  }
+
   #newRecord({ id, name, tags, startedAt, epoch }: Pick<RunState, "id" | "name" | "tags" | "startedAt" | "epoch">) {
-    const { namespace, labId, runner } = this.#options;
+    const { namespace, labId, runner, bundle } = this.#options;
     const record: RunRecord = {
       id,
       namespace,
@@ -135,8 +158,11 @@ export class RunKeeper {
       counts: NO_COUNTS,
       costUsd: 0,
       failures: [],
-      driver: { host: hostname(), pid: process.pid },
+      driver: thisProcess(),
       cancelRequested: false,
+      bundle,
+      manifest: undefined,
+      handedOverAt: undefined,
       lease: { holder: labId, epoch, until: Date.now() + LEASE_MS },
     };
     return record;
@@ -146,12 +172,14 @@ export class RunKeeper {
    * A run begins.
    *
    * @param claimed Its record, where it is there already.
+   * @param manifest Writes its manifest, with the first write of its record.
    */
-  begin(run: RunState, claimed?: RunRecord): void {
+  begin(run: RunState, claimed: RunRecord | undefined, manifest: () => Promise<Slot>): void {
     const record = claimed ?? this.#newRecord(run);
     const kept: Kept = {
       run,
       record,
+      manifest,
       isCreated: claimed !== undefined,
       isCancelled: false,
       isFailing: false,
@@ -168,30 +196,61 @@ export class RunKeeper {
     }, LOOK_EVERY_MS).unref();
   }
 
-  /** A run has ended: the last that its record says. */
-  end(run: RunState): void {
+  /**
+   * A run has ended: the last that its record says.
+   *
+   * @param told Resolves when everything that happened in it is written: whoever hears of the end finds it.
+   */
+  end(run: RunState, told: Promise<void>): void {
     const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(run);
-    const ended = this.#write(kept);
-    this.#ended.set(run, kept.record);
+    // As it is now but for its cost: a result that comes late is kept, and was not waited for.
+    const last = this.#progressOf(run);
+    const ended = told.then(() => this.#write(kept, last));
+    this.#ended.set(run, { record: kept.record, written: ended });
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
   }
 
   /** A run that has ended has cost more since. */
   costChanged(run: RunState): void {
-    const record = this.#ended.get(run);
-    if (!record || this.#amending.has(run)) return;
+    const last = this.#ended.get(run);
+    if (!last || this.#amending.has(run)) return;
     const { table } = this.#options;
     // What else comes at the same time is written with it.
-    const amended = sleep(AMEND_AFTER_MS, undefined, { ref: false })
+    const amended = Promise.all([last.written, sleep(AMEND_AFTER_MS, undefined, { ref: false })])
       .then(() => this.#amending.delete(run))
-      .then(() => amendCost(table, record, run.costUsd))
+      .then(() => amendCost(table, last.record, run.costUsd))
       .catch(() => {});
     this.#amending.add(run);
     this.#ending.add(amended);
     void amended.finally(() => this.#ending.delete(amended));
+  }
+
+  /**
+   * Prepares to give a run away: from now on its record is not kept from here.
+   *
+   * @returns Gives it away, as it stands now: resolves when another driver may take it. Throws a LabError
+   * when that cannot be written, or the run is not this driver's any more.
+   */
+  async handOver(run: RunState): Promise<() => Promise<void>> {
+    const kept = this.#kept.get(run);
+    // What it is made of is written first.
+    if (kept) await this.#write(kept);
+    const progress = this.#progressOf(run);
+    this.#forget(run);
+    return async () => {
+      // What ended meanwhile was paid for here.
+      const { costUsd } = run;
+      if (kept?.isCreated && (await handOverRun(this.#options.table, kept.record, { ...progress, costUsd }))) return;
+      this.#refuseHandOver(run);
+    };
+  }
+
+  #refuseHandOver(run: RunState): never {
+    const message = `run ${run.id} could not be handed over: it is not known to be this lab's in its storage`;
+    throw new LabError("detach-failed", message);
   }
 
   #forget(run: RunState): void {
@@ -229,22 +288,25 @@ export class RunKeeper {
     await Promise.all([...this.#ending, ...[...this.#kept.values()].map((kept) => this.#write(kept))]);
   }
 
-  #progressOf(run: RunState): Omit<RunProgress, "until"> {
+  #progressOf(run: RunState): Standing {
     const { endedAt } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
     return { status, endedAt, counts: this.#options.counts(run), costUsd: run.costUsd, failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */
-  #write(kept: Kept): Promise<void> {
+  #write(kept: Kept, last?: Standing): Promise<void> {
     clearTimeout(kept.beginning);
     kept.writtenAt = Date.now();
     kept.writing = kept.writing.then(async () => {
       const { table, notice } = this.#options;
       const { run } = kept;
-      const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
-      const progress = { ...this.#progressOf(run), until };
       try {
+        const manifest = await kept.manifest?.();
+        kept.manifest = undefined;
+        const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
+        const { costUsd } = run;
+        const progress = { ...(last ?? this.#progressOf(run)), costUsd, until, ...(manifest ? { manifest } : {}) };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };

@@ -45,7 +45,7 @@ export function newTaskEntry(facts: EntryFacts): TaskEntry {
   return {
     ...facts,
     cached: facts.value !== undefined,
-    params: undefined,
+    params: facts.planned.storedParams,
     lastFailure: undefined,
     failure: undefined,
     evidence: undefined,

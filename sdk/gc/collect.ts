@@ -4,7 +4,7 @@ import type { StoredObject } from "../stores/object-store.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
-import { OBJECT_FOLDERS, RESULT_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
+import { OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
 import { refuseNewer } from "../wire/version.ts";
 import { inLanes } from "./lanes.ts";
 import { removeLocalLeftovers } from "./local-leftovers.ts";
@@ -38,6 +38,7 @@ export const MIN_GRACE_MS = 2 * REFRESH_AFTER_MS;
 const CLOCKS_DIFFER_MS = 5 * 60_000;
 /** What one round of deletions takes: labs that open wait for its end, about a second. */
 const ROUND = 1_000;
+const BUNDLE_HASH = /^[0-9a-f]{64}$/;
 const ITEMS_AT_ONCE = 500;
 /** How often it says that it is still there, in milliseconds; it is given up after five minutes. */
 const GO_ON_EVERY_MS = 30_000;
@@ -62,6 +63,9 @@ class Collection {
   readonly #sweep: Sweep | undefined;
   readonly #startedAt = Date.now();
   readonly #marks = new Marks();
+  /** Manifests of runs that are over, and of those that may be gone on with; one may be both. */
+  readonly #ended = new Marks();
+  readonly #resumable = new Marks();
   readonly #tally = new Tally();
   /** Every lab that was there at some time since the beginning: what it wrote last may not have been read. */
   readonly #labs = new Map<string, KnownLab>();
@@ -114,7 +118,21 @@ class Collection {
   }
 
   #mark(item: Item): void {
-    for (const name of namesInItem(item)) this.#marks.add(name);
+    if (item.pk.startsWith(RUN_PREFIX)) {
+      // A run that is over is told from its manifest; only one that may be gone on with needs what that names.
+      const manifest = String(item.mo ?? "");
+      this.#marks.add(manifest);
+      if (item.s !== undefined && item.s !== "running") {
+        this.#ended.add(manifest);
+        return;
+      }
+      this.#resumable.add(manifest);
+    }
+    for (const name of namesInItem(item)) {
+      this.#marks.add(name);
+      // On this machine a bundle lies in a folder that has half of its hash.
+      if (BUNDLE_HASH.test(name)) this.#marks.add(name.slice(0, name.length / 2));
+    }
   }
 
   #isOldResult(item: Item): boolean {
@@ -164,7 +182,8 @@ class Collection {
       found = false;
       for (const folder of ["content", "results"]) {
         for await (const batch of inBatches(this.#stores.objects.list(`${folder}/`))) {
-          const fresh = batch.filter(({ key }) => this.#marks.has(key) && followed.add(key));
+          const isNamed = (key: string) => this.#marks.has(key) && (!this.#ended.has(key) || this.#resumable.has(key));
+          const fresh = batch.filter(({ key }) => isNamed(key) && followed.add(key));
           await inLanes(fresh, async ({ key }) => {
             for (const name of await namesInObject(this.#stores.objects, key)) {
               if (this.#marks.add(name)) found = true;
@@ -235,7 +254,8 @@ class Collection {
     const { directory } = this.#options;
     if (directory === undefined) return;
     await this.#round(async () => {
-      const settings = { olderThan: this.#cutoff(), bundles: this.#labs.size === 0, remove: !!this.#sweep };
+      const isNeeded = (bundle: string) => this.#labs.size > 0 || this.#marks.has(bundle);
+      const settings = { olderThan: this.#cutoff(), isNeeded, remove: !!this.#sweep };
       for await (const { kind, bytes } of removeLocalLeftovers(directory, settings)) this.#tally.remove(kind, bytes);
     });
   }

@@ -6,8 +6,8 @@ import type { GarbageKind } from "./report.ts";
 interface Settings {
   /** Only what was last changed before, in milliseconds since the epoch. */
   readonly olderThan: number;
-  /** Whether bundles may go: executors of a lab load them at any time. */
-  readonly bundles: boolean;
+  /** Whether a bundle's folder has to stay: executors of a lab load it at any time, and so may a run's next driver. */
+  isNeeded(folder: string): boolean;
   /** False to tell only. */
   readonly remove: boolean;
 }
@@ -20,12 +20,16 @@ interface Leftover {
 /** Removes what lies beside the stores in a lab's storage: bundles, and files of writers that were killed. */
 export async function* removeLocalLeftovers(
   directory: string,
-  { olderThan, bundles, remove }: Settings,
+  { olderThan, isNeeded, remove }: Settings,
 ): AsyncGenerator<Leftover> {
-  const folders: [GarbageKind, string][] = [["unfinished files", join(directory, "objects", ".unfinished")]];
-  if (bundles) folders.push(["local bundles", bundleFolder({ kind: "local", directory })]);
+  const folders: [GarbageKind, string][] = [
+    ["unfinished files", join(directory, "objects", ".unfinished")],
+    ["local bundles", bundleFolder({ kind: "local", directory })],
+    ["driver logs", join(directory, "drivers")],
+  ];
   for (const [kind, folder] of folders) {
     for (const name of await readdir(folder).catch(() => [])) {
+      if (kind === "local bundles" && isNeeded(name)) continue;
       const path = join(folder, name);
       const { bytes, changedAt } = await measure(path);
       if (changedAt >= olderThan) continue;

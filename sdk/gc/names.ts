@@ -1,7 +1,8 @@
 import type { Attribute, Item } from "../stores/control-table.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { headBytes } from "../wire/codec/frame.ts";
-import { OBJECT_FOLDERS } from "../wire/keys.ts";
+import { unpackStart } from "../wire/codec/packed.ts";
+import { isStreamObject, OBJECT_FOLDERS } from "../wire/keys.ts";
 
 /*
  * What an item or an object names, found by how names look and not by what the bytes mean: so kinds of items
@@ -10,7 +11,7 @@ import { OBJECT_FOLDERS } from "../wire/keys.ts";
 
 /** Keys of objects as the functions in sdk/wire/keys.ts make them, and the hash of a bundle on its own. */
 const NAMES =
-  /content\/[0-9a-f]{2}\/[0-9a-f]{40}|results\/[^/\s]{1,2}\/[\w.-]+?-[0-9a-f]{16}|checkpoints\/[^/\s]{1,2}\/[\w.-]+?-\d+-\d+-[0-9a-f]{16}|[0-9a-f]{64}/g;
+  /content\/[0-9a-f]{2}\/[0-9a-f]{40}(?:-bytes)?|results\/[^/\s]{1,2}\/[\w.-]+?-[0-9a-f]{16}|checkpoints\/[^/\s]{1,2}\/[\w.-]+?-\d+-\d+-[0-9a-f]{16}|[0-9a-f]{64}/g;
 
 /** The head of a stored value is read with its first bytes in most cases. */
 const FIRST_BYTES = 4_096;
@@ -37,10 +38,15 @@ export function* namesInItem(item: Item): Generator<string> {
 
 /** Everything that a stored object names. Of a value only the head is read: numbers in bulk name nothing. */
 export async function namesInObject(objects: ObjectStore, key: string): Promise<readonly string[]> {
-  let bytes = await objects.getStart(key, FIRST_BYTES);
-  const needed = bytes && headBytes(bytes);
-  if (needed === undefined || needed > FIRST_BYTES) {
-    bytes = needed === undefined ? await objects.get(key) : await objects.getStart(key, needed);
+  if (isStreamObject(key)) return [];
+  for (let wanted = FIRST_BYTES; ; wanted *= 16) {
+    const stored = await objects.getStart(key, wanted);
+    if (!stored) return [];
+    const isWhole = stored.byteLength < wanted;
+    const start = unpackStart(stored);
+    if (start === undefined && !isWhole) continue;
+    const value = start ?? stored;
+    const needed = headBytes(value) ?? Number.POSITIVE_INFINITY;
+    if (isWhole || needed <= value.byteLength) return [...namesInBytes(value)];
   }
-  return bytes ? [...namesInBytes(bytes)] : [];
 }

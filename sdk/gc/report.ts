@@ -11,6 +11,7 @@ export type GarbageKind =
   | "other expired items"
   | (typeof OBJECT_FOLDERS)[number]
   | "local bundles"
+  | "driver logs"
   | "unfinished files";
 
 /** How many of one kind, and how large where that is known. */

@@ -25,7 +25,7 @@ export class RunTally {
   readonly startedAt: number;
   readonly types = new Map<string, TypeTally>();
   /** Dollars so far. */
-  costUsd = 0;
+  costUsd: number;
   /** Dollars so far by type, where it is known for which. */
   readonly #costs = new Map<string, number>();
   /** What one task of a type costs, as far as that was known at the begin. */
@@ -35,6 +35,7 @@ export class RunTally {
     this.runId = started.runId;
     this.runner = started.runner;
     this.startedAt = started.at;
+    this.costUsd = started.costUsd ?? 0;
     for (const { name, total, cached, expectedUsd } of started.types) {
       if (expectedUsd !== undefined) this.#expectedEach.set(name, expectedUsd / (total - cached));
       this.types.set(name, { name, total, cached, done: cached, running: 0, failed: 0, cancelled: 0, retried: 0 });

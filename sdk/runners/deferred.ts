@@ -1,6 +1,6 @@
 import type { Lane } from "../core/offer.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
+import type { AdoptOrder, DispatchOrder, HandOver, KillOrder, Runner, RunnerOpening, RunnerSession } from "./runner.ts";
 
 /** A runner whose code is loaded when a lab first needs it: the AWS SDK is not for free. */
 export class DeferredRunner implements Runner {
@@ -40,6 +40,22 @@ export class DeferredRunner implements Runner {
 
   kill(order: KillOrder): void {
     this.#runner?.kill(order);
+  }
+
+  adopt(order: AdoptOrder): void {
+    this.#runner?.adopt?.(order);
+  }
+
+  abandon(order: Pick<KillOrder, "assignment" | "executor">): void {
+    this.#runner?.abandon?.(order);
+  }
+
+  async handOver(run: HandOver): Promise<void> {
+    await (await this.#loaded()).handOver?.(run);
+  }
+
+  another(): Runner {
+    return new DeferredRunner(this.name, this.#load);
   }
 
   async close(): Promise<void> {

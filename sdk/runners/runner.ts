@@ -4,7 +4,8 @@ import type { BatchOptions } from "../core/batch.ts";
 import type { StartFailureKind } from "../core/events.ts";
 import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
-import type { Assignment } from "../wire/attempt.ts";
+import type { AdoptedFrom } from "../wire/adopted.ts";
+import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
 
@@ -20,6 +21,8 @@ export interface RunnerSession {
   readonly concurrency: number | undefined;
   /** Custom resources that the user declared for this machine. */
   readonly resources: Readonly<Record<string, number>>;
+  /** What the bundle has, where that was found out before: it need not be loaded to see. */
+  readonly tasks?: RunnerOpening["tasks"] | undefined;
   /** Tells the lab what happened. May be called from `open` on until `close` is over. */
   report(event: RunnerEvent): void;
 }
@@ -86,6 +89,8 @@ export interface DispatchOrder {
   readonly lane: Lane;
   /** The executor, in lanes that are pooled. */
   readonly executor?: string;
+  /** Which of the lane's identical functions, from 0, where the offer has several. Default 0. */
+  readonly copy?: number;
   /** How long the attempts are expected to take together, in milliseconds, where that was measured. */
   readonly expectedMs?: number;
 }
@@ -98,6 +103,21 @@ export interface KillOrder {
   readonly tasks: readonly number[];
   /** How long they may take to end by themselves after `ctx.signal`, in milliseconds. */
   readonly graceMs: number;
+}
+
+/** An attempt that another driver began. */
+export interface AdoptOrder {
+  /** As this driver calls it. */
+  readonly assignment: string;
+  readonly runId: string;
+  readonly spec: AttemptSpec;
+  readonly from: AdoptedFrom;
+}
+
+/** A run that is handed over to a driver elsewhere. */
+export interface HandOver {
+  readonly runId: string;
+  readonly namespace: string;
 }
 
 /**
@@ -125,6 +145,26 @@ export interface Runner {
   stopExecutor(executor: string): void;
   dispatch(order: DispatchOrder): void;
   kill(order: KillOrder): void;
+  /**
+   * Starts a driver elsewhere that goes on with a run, where this runner has one; resolves when it will
+   * begin. Absent: runs cannot be detached.
+   */
+  handOver?(run: HandOver): Promise<void>;
+  /**
+   * Waits for an attempt that another driver began, and reports its outcome as if it had been dispatched here.
+   * Absent: attempts do not outlive their driver.
+   */
+  adopt?(order: AdoptOrder): void;
+  /**
+   * Another runner of the same kind and settings, not open, for a run that another lab began. Absent: this one
+   * can drive no such run.
+   */
+  another?(): Runner;
+  /**
+   * Forgets an assignment without ending its attempts: the run's next driver waits for them. Absent:
+   * attempts do not outlive this process, and are killed.
+   */
+  abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
   /** Ends everything; nothing of it is left running afterwards. */
   close(): Promise<void>;
 }

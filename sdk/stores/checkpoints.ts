@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { joinChunks } from "../wire/codec/codec.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
 import { checkpointKey, checkpointObject } from "../wire/keys.ts";
@@ -8,6 +7,7 @@ import { refuseNewer } from "../wire/version.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import { slotAttributes, slotOf } from "./slot-attributes.ts";
 import type { Stores } from "./stores.ts";
+import { storeValue } from "./values.ts";
 
 /** How long a state is kept that nobody came back for, in seconds. */
 const KEPT_SECONDS = 30 * 24 * 3600;
@@ -56,12 +56,7 @@ export async function saveCheckpoint(
 
   async function store(): Promise<Slot> {
     if (encoded.byteLength <= inlineBytes) return { inline: joinChunks(encoded) };
-    const hash = createHash("sha256");
-    for (const chunk of encoded.chunks) hash.update(chunk);
-    const digest = hash.digest("hex");
-    const object = checkpointObject(taskKey, digest, saver.runStartedAt, saver.attempt);
-    await objects.put(object, encoded);
-    return { object, bytes: encoded.byteLength, hash: digest };
+    return storeValue(objects, encoded, (hash) => checkpointObject(taskKey, hash, saver.runStartedAt, saver.attempt));
   }
 }
 

@@ -56,13 +56,16 @@ export class FeedReader {
   readonly #readUpTo: number[];
   #lastDeepRead = 0;
 
-  /** @param onNewer Is told of each entry that only a newer stratolab can read; the others are read on. */
-  constructor(table: ControlTable, feed: FeedAddress, onNewer: (error: Error) => void) {
+  /**
+   * @param onNewer Is told of each entry that only a newer stratolab can read; the others are read on.
+   * @param since What was written long before is not read, in milliseconds since the epoch.
+   */
+  constructor(table: ControlTable, feed: FeedAddress, onNewer: (error: Error) => void, since = 0) {
     this.#table = table;
     this.#feed = feed;
     this.#onNewer = onNewer;
     this.#seen = Array.from({ length: feed.shards }, () => new Map());
-    this.#readUpTo = new Array(feed.shards).fill(0);
+    this.#readUpTo = new Array(feed.shards).fill(since);
   }
 
   /** What is new since the last call, one query a shard. */

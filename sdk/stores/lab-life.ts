@@ -23,9 +23,31 @@ export async function giveLifeSign(table: ControlTable, labId: string, since: nu
   });
 }
 
+/** Another lab says that one is alive, whose executors it waits for. */
+export async function fosterLife(table: ControlTable, labId: string): Promise<void> {
+  const now = Date.now();
+  const until = now + LIFE_MS;
+  const ttl = Math.floor(now / 1000) + KEPT_SECONDS;
+  // One that has said that it ends has no executors any more that would look.
+  await table.merge(labKey(labId), { until, ttl });
+}
+
 /** A lab says that it ends: its executors need not wait for more. */
 export async function endLife(table: ControlTable, labId: string): Promise<void> {
   await table.deleteMany([labKey(labId)]);
+}
+
+/** How a lab is, as far as it has said. `gone`: it has ended, or been silent for so long that nobody will take over. */
+export type LabSign = "alive" | "silent" | "gone";
+
+/** How long executors go on with what they work on when their lab is silent, in milliseconds. */
+const TAKEOVER_MS = 60_000;
+
+export async function labSign(table: ControlTable, labId: string): Promise<LabSign> {
+  const item = await table.get(labKey(labId));
+  refuseNewer(`the life sign of the lab ${labId}`, item?.f);
+  const silentForMs = item === undefined ? Number.POSITIVE_INFINITY : Date.now() - Number(item.until);
+  return silentForMs < 0 ? "alive" : silentForMs < TAKEOVER_MS ? "silent" : "gone";
 }
 
 /** Whether a lab is alive, as far as it has said. */
@@ -77,9 +99,10 @@ export class LabLife {
     return life;
   }
 
-  async end(): Promise<void> {
+  /** @param isLeft Executors of the lab work on for somebody else: its sign is left to whom they work for. */
+  async end(isLeft = false): Promise<void> {
     clearInterval(this.#timer);
     await this.#signing;
-    await endLife(this.#table, this.#labId).catch(() => {});
+    if (!isLeft) await endLife(this.#table, this.#labId).catch(() => {});
   }
 }

@@ -13,10 +13,16 @@ export interface StoredObject {
  * somebody has just put must not go because somebody else put it long ago.
  */
 export interface ObjectStore {
+  /** It takes longer to send bytes to it than to make them fewer. */
+  readonly isRemote: boolean;
   /** Stores the chunks under the key unless it is there already; whole or not at all. */
   put(key: string, content: Encoded): Promise<void>;
   /** The object in memory of its own, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Stores what comes under a key that is nobody else's, little of it in memory; whole or not at all. */
+  putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** So many bytes of the object from a place on, fewer at its end, or undefined where there is none. */
+  getRange(key: string, start: number, bytes: number): Promise<Uint8Array | undefined>;
   /** The object's first bytes, at most so many, or undefined where there is none. */
   getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;

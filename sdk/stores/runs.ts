@@ -1,7 +1,9 @@
 import { runKey, runsPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { dayOf } from "../wire/run-id.ts";
+import type { Slot } from "../wire/slot.ts";
 import type { Attribute, ControlTable, Item } from "./control-table.ts";
+import { slotAttributes, slotOf } from "./slot-attributes.ts";
 
 /** How long the record of a run is kept after it was last written, in seconds. */
 const KEPT_SECONDS = 30 * 24 * 3600;
@@ -32,6 +34,8 @@ export interface RunFailure {
 export interface RunDriver {
   readonly host: string;
   readonly pid: number;
+  /** Tells machines of one name apart. */
+  readonly machine?: string;
 }
 
 /** What a run's record says of how it stands. A run whose driver is gone says "running" for ever. */
@@ -58,24 +62,36 @@ export interface RunRecord {
   readonly lease: { readonly holder: string; readonly epoch: number; readonly until: number };
   /** Somebody asked for its end. */
   readonly cancelRequested: boolean;
+  /** SHA-256 of its code: it is kept as long as the run is known. */
+  readonly bundle: string;
+  /** What it is made of, once that is written: enough for another driver to go on with it. */
+  readonly manifest: Slot | undefined;
+  /** When its driver gave it away in good order, until another one has it. */
+  readonly handedOverAt: number | undefined;
 }
 
 /** What changes while a run is driven. */
 export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "costUsd" | "failures"> & {
   readonly until: number;
+  /** Where it is new. */
+  readonly manifest?: Slot | undefined;
 };
 
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
-const changing = ({ status, endedAt, counts, costUsd, failures, until }: RunProgress): Record<string, Attribute> => ({
-  ttl: ttl(),
-  s: status,
-  u: until,
-  te: endedAt ?? 0,
-  c: JSON.stringify(counts),
-  us: costUsd,
-  fl: JSON.stringify(failures),
-});
+const changing = (progress: RunProgress): Record<string, Attribute> => {
+  const { status, endedAt, counts, costUsd, failures, until, manifest } = progress;
+  return {
+    ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
+    ttl: ttl(),
+    s: status,
+    u: until,
+    te: endedAt ?? 0,
+    c: JSON.stringify(counts),
+    us: costUsd,
+    fl: JSON.stringify(failures),
+  };
+};
 
 function toItem(record: RunRecord): Item {
   const { namespace, id, name, tags, runner, startedAt, driver, lease } = record;
@@ -88,15 +104,21 @@ function toItem(record: RunRecord): Item {
     rn: runner,
     t: startedAt,
     x: record.cancelRequested,
+    ha: record.handedOverAt ?? 0,
+    b: record.bundle,
     ...holding(driver, lease),
     ...changing({ ...record, until: lease.until }),
   };
 }
 
 /** Who drives, as attributes; the time until when is with what changes. */
-const holding = ({ host, pid }: RunDriver, { holder, epoch }: Pick<RunRecord["lease"], "holder" | "epoch">) => ({
+const holding = (
+  { host, pid, machine }: RunDriver,
+  { holder, epoch }: Pick<RunRecord["lease"], "holder" | "epoch">,
+) => ({
   ho: host,
   p: pid,
+  ...(machine === undefined ? {} : { ma: machine }),
   h: holder,
   e: epoch,
 });
@@ -114,9 +136,16 @@ function toRecord(item: Item): RunRecord {
     counts: JSON.parse(String(item.c)),
     costUsd: Number(item.us ?? 0),
     failures: JSON.parse(String(item.fl)),
-    driver: { host: String(item.ho), pid: Number(item.p) },
+    driver: {
+      host: String(item.ho),
+      pid: Number(item.p),
+      ...(item.ma === undefined ? {} : { machine: String(item.ma) }),
+    },
     lease: { holder: String(item.h), epoch: Number(item.e), until: Number(item.u) },
     cancelRequested: item.x === true,
+    handedOverAt: Number(item.ha) || undefined,
+    bundle: String(item.b ?? ""),
+    manifest: item.m === undefined && item.mo === undefined ? undefined : slotOf("m", item),
   };
 }
 
@@ -162,7 +191,7 @@ export async function updateRun(
  */
 export async function takeRun(table: ControlTable, taking: RunRecord, fromEpoch: number): Promise<boolean> {
   const { namespace, id } = taking;
-  const { pk: _pk, sk: _sk, ...attributes } = toItem({ ...taking, cancelRequested: false });
+  const { pk: _pk, sk: _sk, ...attributes } = toItem({ ...taking, handedOverAt: undefined });
   const result = await table.mergeIf(runKey(namespace, id), attributes, {
     when: "equals",
     attribute: "e",
@@ -172,6 +201,25 @@ export async function takeRun(table: ControlTable, taking: RunRecord, fromEpoch:
   const { existing } = result;
   // A write whose answer was lost is sent again, and then meets itself.
   return existing?.h === taking.lease.holder && existing.e === taking.lease.epoch;
+}
+
+/**
+ * Gives a run away, as the driver of this epoch: whoever wants to may take it at once.
+ *
+ * @returns Whether it was still this driver's.
+ */
+export async function handOverRun(
+  table: ControlTable,
+  { namespace, id, lease }: Pick<RunRecord, "namespace" | "id" | "lease">,
+  progress: Omit<RunProgress, "until">,
+): Promise<boolean> {
+  const attributes = { ...changing({ ...progress, until: 0 }), ha: Date.now() };
+  const result = await table.mergeIf(runKey(namespace, id), attributes, {
+    when: "equals",
+    attribute: "e",
+    value: lease.epoch,
+  });
+  return result.written;
 }
 
 /** Records of runs by their ids, undefined where there is none. */

@@ -6,8 +6,8 @@ import type { Attribute, Item } from "./control-table.ts";
  * costs one write unit.
  */
 
-/** `v` for a value, `p` for params. */
-type SlotPrefix = "v" | "p";
+/** `v` for a value, `p` for params, `m` for a manifest. */
+type SlotPrefix = "v" | "p" | "m";
 
 export function slotAttributes(prefix: SlotPrefix, slot: Slot): Record<string, Attribute> {
   if ("inline" in slot) return { [prefix]: slot.inline };

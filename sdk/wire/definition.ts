@@ -1,4 +1,7 @@
+import type { Readable } from "node:stream";
 import type { GrantedResources } from "./attempt.ts";
+import type { Stored } from "./byte-stream.ts";
+import type { ObjectRef } from "./object-ref.ts";
 
 /** Marks a task definition, also one made by another copy of the library, as in a bundle. */
 export const DEFINITION: unique symbol = Symbol.for("stratolab.definition") as never;
@@ -37,12 +40,28 @@ export interface TaskCheckpoint {
   readonly requested: AbortSignal;
 }
 
+/** Objects of the lab's store, from within a task. */
+export interface TaskObjects {
+  /**
+   * Stores a value and gives a handle on it, to be returned or passed on in the place of the value. Of a
+   * stream of bytes, or a Blob, only some parts are in memory at any time.
+   */
+  put<T>(value: T): Promise<ObjectRef<Stored<T>>>;
+  /** The value of a handle, or of several: of those that lie deeper in the params, or in results. */
+  get<T>(ref: ObjectRef<T>): Promise<T>;
+  get<const R extends readonly ObjectRef<unknown>[]>(
+    refs: R,
+  ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
+  /** The bytes of a handle on a stream or a Blob, as they come: for what does not fit memory. */
+  getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable>;
+}
+
 /**
  * What a task knows of the attempt it is running in: the second parameter of `run`.
  *
  * @typeParam C Type of the lab's `context`.
  */
-export interface TaskContext<C = unknown> {
+export interface TaskContext<C = unknown> extends TaskObjects {
   /** Aborts when the attempt is cancelled or runs out of time: pass it on to whatever can stop. */
   readonly signal: AbortSignal;
   readonly log: TaskLog;

@@ -30,13 +30,35 @@ export const labKey = (labId: string): ItemKey => ({ pk: LABS_PARTITION, sk: lab
 /** Held by the clean-up that is going on, and whether it is deleting objects at this moment. */
 export const SWEEP_KEY: ItemKey = { pk: "GC", sk: "GC" };
 
+export const RUN_PREFIX = "RUN#";
+
 /** The runs of a namespace that began on one day, which is the first part of their ids. */
-export const runsPartition = (namespace: string, day: string): string => `RUN#${namespace}#${day}`;
+export const runsPartition = (namespace: string, day: string): string => `${RUN_PREFIX}${namespace}#${day}`;
 
 /** What is known of a run, and who drives it. */
 export const runKey = (namespace: string, runId: string): ItemKey => ({
   pk: runsPartition(namespace, dayOfRun(runId)),
   sk: runId,
+});
+
+export const journalPartition = (namespace: string): string => `JOURNAL#${namespace}`;
+
+/** What a driver has in flight of a run, in pages. */
+export const journalKey = (namespace: string, runId: string, page: number): ItemKey => ({
+  pk: journalPartition(namespace),
+  sk: `${runId}#${String(page).padStart(4, "0")}`,
+});
+
+export const CHRONICLE_PREFIX = "LOG#";
+
+/** What happened in a run. */
+export const chroniclePartition = (namespace: string, runId: string): string =>
+  `${CHRONICLE_PREFIX}${namespace}#${runId}`;
+
+/** One page of it: those of a later driver come after those of an earlier one. */
+export const chronicleKey = (namespace: string, runId: string, epoch: number, page: number): ItemKey => ({
+  pk: chroniclePartition(namespace, runId),
+  sk: `${String(epoch).padStart(6, "0")}#${String(page).padStart(8, "0")}`,
 });
 
 /** Durations and sizes learned of a task type. */
@@ -84,6 +106,14 @@ export const checkpointObject = (taskKey: string, contentHash: string, runStarte
 /** Params, contexts and whatever else is known by its content alone. */
 export const contentObject = (contentHash: string): string =>
   `content/${contentHash.slice(0, 2)}/${contentHash.slice(0, 40)}`;
+
+const STREAM_END = "-bytes";
+
+/** Bytes that were put as a stream, under a name that was drawn. */
+export const streamObject = (id: string): string => contentObject(id) + STREAM_END;
+
+/** Whether an object holds the bytes of a stream, which name nothing. */
+export const isStreamObject = (object: string): boolean => object.endsWith(STREAM_END);
 
 /** The user's code. */
 export const bundleObject = (hash: string): string => `bundles/${hash}.mjs`;

@@ -11,6 +11,14 @@ export interface ObjectSlot {
   readonly bytes: number;
   /** SHA-256 of the encoded value in hexadecimal, checked when it is loaded. */
   readonly hash: string;
+  /** It was put as a stream or a Blob: its bytes are stored as they are, not encoded. */
+  readonly raw?: RawBytes;
 }
+
+/** What bytes that are stored as they are become again. */
+export type RawBytes =
+  | { readonly kind: "stream" }
+  | { readonly kind: "blob"; readonly type: string }
+  | { readonly kind: "file"; readonly type: string; readonly name: string; readonly lastModified: number };
 
 export const slotBytes = (slot: Slot): number => ("inline" in slot ? slot.inline.byteLength : slot.bytes);

@@ -29,6 +29,8 @@ export const StackOutput = {
   gpu: "Gpu",
   /** JSON: {@link LogGroupsOutput}. */
   logGroups: "LogGroups",
+  /** Name of the Lambda function that drives detached runs. */
+  driverFunction: "DriverFunction",
   /** ARN of a managed policy with what the SDK on a laptop needs. */
   driverPolicy: "DriverPolicyArn",
 } as const;

@@ -69,6 +69,20 @@ describe("stratolab plan", () => {
     expect([infeasible.exitCode, wrong.exitCode]).toEqual([1, 1]);
   });
 
+  test("neither submits nor takes up a run", async () => {
+    const made = (code: string) => `
+      import { Lab } from "stratolab";
+      import { square } from "./tasks.ts";
+      await using lab = new Lab({ tasks: import.meta.resolve("./tasks.ts"), progress: false });
+      console.log(${code});`;
+    project.write("submit.ts", made('await (await lab.submit([square({ n: 1 })], { name: "there" })).results()'));
+    const { stdout, stderr } = await plan("submit.ts");
+    expect(stdout).toMatch(/^there: 1 tasks?, 0 cached, 1 to run\n/);
+    expect(stderr).toMatch(/^submit\.ts stops here/);
+    project.write("attach.ts", made('await (await lab.attach("there")).results()'));
+    expect((await plan("attach.ts")).stderr).toMatch(/^attach\.ts stops here/);
+  });
+
   test("says why there is no plan", async () => {
     expect(await plan("nowhere.ts")).toEqual({
       exitCode: 1,

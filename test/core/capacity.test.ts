@@ -104,29 +104,40 @@ describe("under throttling", () => {
     expect(capacity.freeSlots("g")).toBe(1);
   });
 
-  test("it grows by one for each window of successes, up to its own number", () => {
-    const capacity = capacityOf({ slots: 4 });
+  test("it grows by one for each success to shortly below where it was refused, then by one a window", () => {
+    const capacity = capacityOf({ slots: 6 });
     take(capacity, 4);
     capacity.throttled("g");
     for (let count = 0; count < 4; count++) capacity.release("g", {});
     const growth: number[] = [];
-    for (let count = 0; count < 8; count++) {
+    for (let count = 0; count < 12; count++) {
       capacity.succeeded("g");
       growth.push(capacity.freeSlots("g"));
     }
-    // Two successes make three, three more make four, and there it ends.
-    expect(growth).toEqual([2, 3, 3, 3, 4, 4, 4, 4]);
+    // Four were in use: up to that at once, four successes make five, five more make six, and there it ends.
+    expect(growth).toEqual([3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6]);
+  });
+
+  test("a large group feels its way by a fiftieth a window", () => {
+    const capacity = capacityOf({ slots: 10_000 });
+    take(capacity, 1_000);
+    capacity.throttled("g");
+    for (let count = 0; count < 1_000; count++) capacity.release("g", {});
+    for (let count = 0; count < 400; count++) capacity.succeeded("g");
+    expect(capacity.freeSlots("g")).toBe(900);
+    for (let count = 0; count < 900; count++) capacity.succeeded("g");
+    expect(capacity.freeSlots("g")).toBe(918);
   });
 
   test("successes before it do not count towards growth", () => {
     const capacity = capacityOf();
-    take(capacity, 4);
+    take(capacity, 2);
     capacity.throttled("g");
-    capacity.succeeded("g");
+    for (let count = 0; count < 3; count++) capacity.succeeded("g");
     capacity.throttled("g");
-    capacity.succeeded("g");
-    for (let count = 0; count < 4; count++) capacity.release("g", {});
-    expect(capacity.freeSlots("g")).toBe(2);
+    capacity.release("g", {});
+    capacity.release("g", {});
+    expect(capacity.freeSlots("g")).toBe(1);
   });
 
   test("a limit from outside replaces what was learned", () => {

@@ -221,12 +221,33 @@ describe("what no executor can run", () => {
 describe("capacity groups", () => {
   test("Spot and On-Demand are counted apart, and Lambda's executors are not pooled", () => {
     expect(capacityGroups(AWS_OFFER)).toEqual([
-      { name: "lambda", slots: 1_000, executors: 0, resources: {} },
-      { name: "fargate spot", slots: 100, executors: 100, resources: {} },
-      { name: "fargate", slots: 100, executors: 100, resources: {} },
+      {
+        name: "lambda",
+        slots: 1_000,
+        executors: 0,
+        resources: {},
+        environments: { burst: 1_000, perSecond: 100, copies: 1 },
+      },
+      ...["fargate spot", "fargate"].map((name) => ({
+        name,
+        slots: 100,
+        executors: 100,
+        resources: {},
+        launches: { burst: 100, perSecond: 20, perCall: 10 },
+      })),
       { name: "ec2 spot", slots: 8, executors: 8, resources: {} },
       { name: "ec2", slots: 8, executors: 8, resources: {} },
     ]);
+  });
+
+  test("an account that was given more is held to that", () => {
+    const pace = { burst: 3_000, perSecond: 300 };
+    const [lambda, spot] = capacityGroups([
+      { ...LAMBDA_OFFER, copies: 2, newEnvironments: pace },
+      { ...FARGATE_SPOT, launches: pace },
+    ]);
+    expect(lambda.environments).toEqual({ ...pace, copies: 2 });
+    expect(spot.launches).toEqual({ ...pace, perCall: 10 });
   });
 
   test("a machine shares its CPUs, memory, GPUs and custom resources", () => {

@@ -252,10 +252,10 @@ describe("a failed attempt", () => {
         why: "throttled; free of charge",
       },
     ]);
-    // Seven in flight were too many: four may be, once there are fewer.
+    // Seven in flight were too many: four may be, and one more for each that ends well.
     stage.now = wait;
-    for (const task of [1, 2, 3]) expect(only(stage.ok(task, task), "dispatch")).toEqual([]);
-    expect(only(stage.ok(4, 4), "dispatch")).toEqual([dispatch(8, 0, 2)]);
+    expect(only(stage.ok(1, 1), "dispatch")).toEqual([]);
+    expect(only(stage.ok(2, 2), "dispatch")).toEqual([dispatch(8, 0, 2)]);
   });
 });
 
@@ -756,7 +756,9 @@ describe("executors that are started", () => {
       const before = stage.now;
       expect(stage.step({ type: "start-failed", lane: spotLane, count: 1, kind: "throttled" })).toEqual([]);
       expect(stage.scheduler.wakeAt).toBe(before + wait);
-      expect(stage.wake()).toEqual([{ type: "start-executors", lane: SPOT, count: 1 }]);
+      // Launches are slower from then on, so that the pause may not be all there is to wait for.
+      const atOnce = stage.wake();
+      expect(atOnce.length > 0 ? atOnce : stage.wake()).toEqual([{ type: "start-executors", lane: SPOT, count: 1 }]);
     }
   });
 
@@ -874,5 +876,48 @@ describe("executors that are started", () => {
     expect(stage.open(run)).toEqual([{ type: "start-executors", lane: ON_DEMAND, count: 1 }]);
     expect(only(stage.ready("small", placementOf({ executor: "ecs" }, offer).ladder[0]), "stop-executor")).toEqual([]);
     expect(only(stage.ok(0, 0), "stop-executor")).toEqual([{ type: "stop-executor", executor: "small" }]);
+  });
+});
+
+describe("an attempt that another driver has begun", () => {
+  test("is awaited instead of being made again, and counts against the service's limit", () => {
+    const stage = new Stage([{ ...LAMBDA_OFFER, concurrency: 2 }]);
+    const run = stage.run();
+    const [a, b, c] = stage.tasks(run, 3);
+    const adopted = stage.scheduler.adopt(a, 2, LAMBDA);
+    expect(adopted?.lane.name).toBe(LAMBDA);
+    expect(stage.open(run)).toEqual([dispatch(1, b)]);
+    expect(
+      stage.step({
+        type: "attempt-ended",
+        assignment: adopted?.assignment ?? -1,
+        task: a,
+        end: { kind: "ok", durationMs: 5 },
+      }),
+    ).toEqual([ok(a), dispatch(2, c)]);
+  });
+
+  test("that fails is followed by the next one", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const [a] = stage.tasks(run, 1);
+    const adopted = stage.scheduler.adopt(a, 2, LAMBDA);
+    expect(stage.open(run)).toEqual([]);
+    const told = stage.step({
+      type: "assignment-failed",
+      assignment: adopted?.assignment ?? -1,
+      end: { kind: "executor-lost" },
+    });
+    expect(told).toMatchObject([{ type: "retry", task: a, attempt: 2, kind: "executor-lost" }]);
+  });
+
+  test("is none where the task waits for another, or no lane of it has that name", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const [a] = stage.tasks(run, 1);
+    const [b] = stage.tasks(run, 1, { after: [a] });
+    expect(stage.scheduler.adopt(b, 1, LAMBDA)).toBeUndefined();
+    expect(stage.scheduler.adopt(a, 1, "the moon")).toBeUndefined();
+    expect(stage.open(run)).toEqual([dispatch(0, a)]);
   });
 });

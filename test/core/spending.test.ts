@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ceilingUsd, startUsd } from "../../sdk/core/cost.ts";
+import { ceilingUsd, startUsd } from "../../sdk/core/attempt-cost.ts";
 import type { Lane, Offer } from "../../sdk/core/offer.ts";
 import { FARGATE, LAMBDA_OFFER, placementOf } from "./offers.ts";
 import { only, Stage } from "./stage.ts";

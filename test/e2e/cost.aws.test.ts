@@ -1,9 +1,10 @@
 import { aws, Lab, type LabOptions, type ProgressEvent, RunError } from "stratolab";
-import { expect, inject, test } from "vitest";
+import { expect, test } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
 import type { Counts } from "../../localstack/proxy/counts.ts";
 import { lambdaSecond, PRICES } from "../../sdk/core/prices.ts";
 import { ecsBillSince } from "../storm/bill.ts";
+import { thisStack } from "../support/this-stack.ts";
 import { onEcs, onLambda } from "./fixtures/cost-tasks.ts";
 
 const salt = Date.now();
@@ -48,7 +49,7 @@ test("a run's cost is what its requests and the lifetimes of its ECS tasks come 
   const run = lab.start(tasks);
   const outcomes = await run.settled();
   await lab.close();
-  const { ClusterName, Architecture } = inject("stackOutputs");
+  const { ClusterName, Architecture } = thisStack().outputs;
   const architecture = Architecture as "x86_64" | "arm64";
   const ecs = await ecsBillSince(ClusterName, since, architecture);
   const requests = requestBill(await localAws.counts());
@@ -87,6 +88,10 @@ test("maxCostUsd ends a run when it is spent, and the next one goes on from ther
   const [short] = await lab.runs({ name: "short" });
   expect(short.costUsd).toBeLessThanOrEqual(maxCostUsd);
   expect(short.costUsd).toBeGreaterThan(0);
+
+  // Whoever goes on with the very run pays on the same account.
+  const { id: runId, costUsd } = short;
+  await expect(lab.runTasks(tasks, { runId, maxCostUsd: costUsd })).rejects.toMatchObject({ kind: "cost-limit" });
 
   const again = await lab.start(tasks).settled();
   expect(again.map((outcome) => outcome.kind === "ok" && outcome.value)).toEqual(tasks.map((_, n) => n));

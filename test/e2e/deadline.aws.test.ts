@@ -1,11 +1,12 @@
 import { LambdaClient, UpdateFunctionConfigurationCommand, waitUntilFunctionUpdatedV2 } from "@aws-sdk/client-lambda";
 import { aws, Lab } from "stratolab";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { thisStack } from "../support/this-stack.ts";
 import { longHaul } from "./fixtures/ladder-tasks.ts";
 
 const lambda = new LambdaClient({});
 /** Where tasks go that ask for nothing: the function with one vCPU. */
-const functions = JSON.parse(inject("stackOutputs").Functions) as { name: string; memoryMb: number }[];
+const functions = JSON.parse(thisStack().outputs.Functions) as { name: string; memoryMb: number }[];
 const FunctionName = functions.find(({ memoryMb }) => memoryMb === 1_769)?.name;
 
 async function setTimeoutTo(seconds: number): Promise<void> {

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { aws, Lab, type LabOptions, type TaskOutcome } from "stratolab";
-import { afterAll, describe, expect, inject, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
 import type { FaultRule, FunctionDeath } from "../../localstack/faults/rules.ts";
 import { eventually } from "../support/scripts.ts";
+import { thisStack } from "../support/this-stack.ts";
 import { onDemand, onLambda, onSpot, STEPS, steps } from "./fixtures/fault-tasks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "faults-"));
@@ -188,7 +189,7 @@ describe("ECS tasks", () => {
     await using own = open();
     await amid({ fault: "latency", delayMs: 0 }, onLambda, 10, own);
     const s3 = new S3Client({});
-    const Bucket = inject("stackOutputs").BucketName;
+    const Bucket = thisStack().outputs.BucketName;
     const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "bundles/" }));
     for (const { Key } of Contents) await s3.send(new DeleteObjectCommand({ Bucket, Key }));
     const fallen = await amid({ fault: "latency", delayMs: 0 }, onDemand, 10, own);

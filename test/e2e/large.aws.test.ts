@@ -1,5 +1,5 @@
-import { describe, inject } from "vitest";
+import { describe } from "vitest";
+import { thisStack } from "../support/this-stack.ts";
 import { describeLargeResults } from "./large-suite.ts";
 
-describe("large results on Lambda", () =>
-  describeLargeResults({ runner: "aws" }, () => inject("localAwsOwner"), false));
+describe("large results on Lambda", () => describeLargeResults({ runner: "aws" }, () => thisStack().owner, false));

@@ -1,6 +1,7 @@
 import { DescribeTasksCommand, ECSClient, ListTasksCommand, type Task } from "@aws-sdk/client-ecs";
 import { aws, InfeasibleError, Lab, type ProgressEvent, RunError } from "stratolab";
-import { afterAll, describe, expect, inject, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
+import { thisStack } from "../support/this-stack.ts";
 import { byCpus, byMemory, everything, long, onEcs, onGpu, queued } from "./fixtures/routed-tasks.ts";
 
 const events: ProgressEvent[] = [];
@@ -15,7 +16,7 @@ afterAll(() => lab.close());
 
 async function ecsTasks(desiredStatus: "RUNNING" | "STOPPED", since = new Date(0)) {
   const client = new ECSClient({});
-  const cluster = inject("stackOutputs").ClusterName;
+  const cluster = thisStack().outputs.ClusterName;
   const { taskArns = [] } = await client.send(new ListTasksCommand({ cluster, desiredStatus }));
   if (taskArns.length === 0) return [];
   const tasks: Task[] = [];

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { afterEach, expect, inject, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { collectGarbage } from "../../sdk/gc/collect.ts";
 import { openAwsStores } from "../../sdk/stores/aws/open.ts";
 import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
 import { encodedOf } from "../stores/object-store-suite.ts";
+import { thisStack } from "../support/this-stack.ts";
 import { DAY_MS } from "./age.ts";
 
 afterEach(() => {
@@ -11,7 +12,7 @@ afterEach(() => {
 });
 
 test("a clean-up of the stack removes what is old and named by nothing, and keeps the rest", async () => {
-  const outputs = inject("stackOutputs");
+  const outputs = thisStack().outputs;
   const address = { kind: "aws", table: outputs[StackOutput.table], bucket: outputs[StackOutput.bucket] } as const;
   const { table, objects } = openAwsStores(address);
   const id = randomBytes(8).toString("hex");

@@ -3,7 +3,7 @@ import { utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { collectGarbage, type GcOptions } from "../../sdk/gc/collect.ts";
 import type { GcReport } from "../../sdk/gc/report.ts";
-import { putValue } from "../../sdk/objects.ts";
+import { putObject } from "../../sdk/stores/objects.ts";
 import { commitResult } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
@@ -11,6 +11,7 @@ import { contentObject, resultObject } from "../../sdk/wire/keys.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import { objectReferences } from "../../sdk/wire/references.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
+import { valueExtensions } from "../../sdk/wire/value-extensions.ts";
 import { temporaryStores } from "../stores/folders.ts";
 import { ageBelow, DAY_MS } from "./age.ts";
 
@@ -48,7 +49,7 @@ export class GcBench implements AsyncDisposable {
   }
 
   put(value: unknown): Promise<ObjectRef<unknown>> {
-    return putValue(this.stores.objects, value);
+    return putObject(this.stores.objects, value, valueExtensions());
   }
 
   /** Stores a result; gives the keys of its objects. */

@@ -78,11 +78,16 @@ describe("the package's files", () => {
   const PACKAGE = JSON.stringify({ name: "stratolab", version: "1.2.3" });
 
   test("are found from source, from dist/infra and from dist/chunks", () => {
-    const root = packageIn({ "package.json": PACKAGE, "dist/runtime/lambda/index.mjs": "" });
+    const root = packageIn({
+      "package.json": PACKAGE,
+      "dist/runtime/lambda/index.mjs": "",
+      "dist/runtime/driver/index.mjs": "",
+    });
     for (const from of ["infra", "dist/infra", "dist/chunks"]) {
       expect(packageFiles(join(root, from))).toEqual({
         version: "1.2.3",
         lambdaCode: join(root, "dist/runtime/lambda"),
+        driverCode: join(root, "dist/runtime/driver"),
       });
     }
   });

@@ -3,8 +3,28 @@ import { outputOf, propertiesOf, synthesize } from "./synthesize.ts";
 
 const { template } = synthesize();
 
-const sizesOf = (from = template): number[] =>
-  Object.values(from.findResources("AWS::Lambda::Function")).map(({ Properties }) => Properties.MemorySize);
+/** The functions that run tasks; the one that drives detached runs is none of them. */
+const executorsOf = (from = template) =>
+  Object.values(from.findResources("AWS::Lambda::Function")).filter(({ Properties }) =>
+    /executor/.test(Properties.Description),
+  );
+
+const sizesOf = (from = template): number[] => executorsOf(from).map(({ Properties }) => Properties.MemorySize);
+
+describe("the driver of detached runs", () => {
+  test("is one function with the driver's policy, started again when it was killed", () => {
+    const drivers = template.findResources("AWS::Lambda::Function", {
+      Properties: { Description: "stratolab driver of detached runs" },
+    });
+    const [{ Properties }] = Object.values(drivers) as [{ Properties: Record<string, unknown> }];
+    expect(Properties).toMatchObject({ MemorySize: 512, Timeout: 900, Handler: "index.handler" });
+    expect(Properties.FunctionName).toBe(outputOf(template, "DriverFunction"));
+    expect(Properties).toMatchObject({ Environment: { Variables: { STRATOLAB_STACK: "Stratolab" } } });
+    template.resourcePropertiesCountIs("AWS::Lambda::EventInvokeConfig", { MaximumRetryAttempts: 2 }, 1);
+    const role = propertiesOf(template, "AWS::IAM::Role", "Driver");
+    expect(JSON.stringify(role.ManagedPolicyArns)).toContain("DriverPolicy");
+  });
+});
 
 describe("Lambda functions", () => {
   test("come in one size each", () => {
@@ -30,7 +50,7 @@ describe("Lambda functions", () => {
         },
       },
     });
-    const code = Object.values(template.findResources("AWS::Lambda::Function")).map((each) => each.Properties.Code);
+    const code = executorsOf().map((each) => each.Properties.Code);
     expect(new Set(code.map((each) => JSON.stringify(each))).size).toBe(1);
   });
 
@@ -42,11 +62,11 @@ describe("Lambda functions", () => {
   });
 
   test("are never retried by Lambda itself", () => {
-    template.resourceCountIs("AWS::Lambda::EventInvokeConfig", 6);
-    template.allResourcesProperties("AWS::Lambda::EventInvokeConfig", {
-      MaximumRetryAttempts: 0,
-      MaximumEventAgeInSeconds: 21_600,
-    });
+    template.resourcePropertiesCountIs(
+      "AWS::Lambda::EventInvokeConfig",
+      { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 21_600 },
+      6,
+    );
   });
 
   test("take architecture, disk, concurrency and copies from props", () => {
@@ -58,11 +78,13 @@ describe("Lambda functions", () => {
       reservedConcurrency: 50,
     });
     expect(sizesOf(other)).toEqual([1024, 1024, 2048, 2048]);
-    other.allResourcesProperties("AWS::Lambda::Function", {
-      Architectures: ["x86_64"],
-      EphemeralStorage: { Size: 2048 },
-      ReservedConcurrentExecutions: 50,
-    });
+    for (const { Properties } of executorsOf(other)) {
+      expect(Properties).toMatchObject({
+        Architectures: ["x86_64"],
+        EphemeralStorage: { Size: 2048 },
+        ReservedConcurrentExecutions: 50,
+      });
+    }
     const functions = JSON.parse(outputOf(other, "Functions"));
     expect(new Set(functions.map(({ name }: { name: string }) => name)).size).toBe(4);
     expect(functions[3]).toMatchObject({ memoryMb: 2048, timeoutSeconds: 900, ephemeralStorageMb: 2048 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { rateOf, startUsd, timeUsd } from "../../sdk/core/cost.ts";
+import { rateOf, startUsd, timeUsd } from "../../sdk/core/attempt-cost.ts";
 import { Bill } from "../../sdk/driver/bill.ts";
 import { InFlightBook } from "../../sdk/driver/in-flight.ts";
 import { FARGATE, LAMBDA_OFFER, MACHINE, placementOf } from "../core/offers.ts";
@@ -72,6 +72,39 @@ describe("the bill of a container", () => {
     expect(charged[1]).toBe(timeUsd(rateOf(fargate), 2_000));
     bill.settle(0);
     expect(charged[1]).toBeCloseTo(timeUsd(rateOf(fargate), 2_000) + startUsd(fargate), 12);
+  });
+});
+
+describe("the bill of what another driver began", () => {
+  const from = { lab: "other", assignment: "1", task: 0, executor: undefined, dispatchedAt: 1_000, deadline: 10 ** 9 };
+
+  test("goes from its journalled start: an invocation once, with its request", () => {
+    const { bill, charged, inFlight } = account();
+    for (const task of [0, 1]) inFlight.adopt(`${task}`, lambda, task, { ...from, task });
+    const ended = (task: number, endedAt: number) =>
+      bill.ended({ ...EXECUTED, inFlight: inFlight.end(`${task}`, task), run: 7, startedAt: 2_000, endedAt }, 9_999);
+    const sum = ended(0, 3_000) + ended(1, 5_000);
+    expect(sum).toBeCloseTo(timeUsd(rateOf(lambda), 4_000), 12);
+    expect(charged[7]).toBeCloseTo(sum, 12);
+  });
+
+  test("is a container's time without its first minute, which its own driver has paid", () => {
+    const { bill, charged, inFlight } = account();
+    const usd = (ms: number) => timeUsd({ ...rateOf(fargate), minimumSeconds: 0 }, ms);
+    for (const task of [0, 1])
+      inFlight.adopt(`${task}`, fargate, task, { ...from, assignment: `${task}`, executor: "c" });
+    expect(bill.ended({ ...EXECUTED, inFlight: inFlight.end("0", 0), run: 7 }, 3_000)).toBeCloseTo(usd(2_000), 12);
+    expect(bill.brokenOff({ inFlight: inFlight.take("1"), isFree: false }, 7, 9_000)).toBeCloseTo(usd(6_000), 12);
+    expect(charged[7]).toBeCloseTo(usd(8_000), 12);
+  });
+
+  test("begins where its own driver's ends: it charges its containers up to the first attempt in flight", () => {
+    const { bill, charged, inFlight } = account();
+    bill.askedFor(fargate, 2, 1);
+    for (const name of ["busy", "idle"]) bill.ready(name, fargate, 0, 5_000);
+    inFlight.add("1", fargate, "busy", [0], 2 * MINUTE);
+    bill.leave(1, (executor) => inFlight.firstOn(executor) ?? 3 * MINUTE);
+    expect(charged[1]).toBeCloseTo(timeUsd(rateOf(fargate), 2 * MINUTE) + timeUsd(rateOf(fargate), 3 * MINUTE), 9);
   });
 });
 

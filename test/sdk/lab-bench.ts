@@ -14,9 +14,16 @@ export class LabBench implements AsyncDisposable {
 
   /** A lab of its own on the fixture's tasks, in this process unless it is told otherwise. */
   lab(options: Partial<LabOptions> = {}): Lab {
+    return this.#lab({ tasks: new URL("fixtures/lab-tasks.ts", import.meta.url), runner: "inline", ...options });
+  }
+
+  /** A lab as somebody has it who comes along later: without the tasks. */
+  onlooker(): Lab {
+    return this.#lab({ runner: "local" });
+  }
+
+  #lab(options: LabOptions): Lab {
     const lab = new Lab({
-      tasks: new URL("fixtures/lab-tasks.ts", import.meta.url),
-      runner: "inline",
       concurrency: 2,
       storage: join(this.folder, "storage"),
       progress: (event) => this.events.push(event),

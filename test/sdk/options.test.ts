@@ -15,7 +15,6 @@ describe("a lab", () => {
   // What is wrong, the options, and what the message says: what was got, what is allowed, how to mend it.
   test.each<[string, unknown, string]>([
     ["no options", undefined, 'new Lab needs options, at least { tasks: import.meta.resolve("./tasks.ts") }'],
-    ["no task module", {}, 'such as import.meta.resolve("./tasks.ts"), got undefined'],
     ["definitions as tasks", { tasks: [] }, "tasks must be the path or URL of the module that exports your tasks, "],
     ["an unknown option", { tasks, concurency: 2 }, "new Lab: unknown option concurency; known are tasks, runner, "],
     ["no concurrency", { tasks, concurrency: 0 }, "concurrency must be a whole number, at least 1, got 0"],
@@ -97,7 +96,17 @@ describe("options of a call", () => {
     [
       "runTasks",
       () => unopened.runTasks([made], { bustcache: true } as never),
-      "runTasks: unknown option bustcache; known are bustCache, failFast, maxCostUsd, name, runId, signal, tags",
+      "runTasks: unknown option bustcache; known are bustCache, deadlineMs, failFast, maxCostUsd, name, runId, signal, tags",
+    ],
+    [
+      "runTasks by yesterday",
+      () => unopened.runTasks([made], { deadlineMs: -1 }),
+      "runTasks: deadlineMs must be a number of milliseconds above 0, got -1",
+    ],
+    [
+      "runTasks for nothing",
+      () => unopened.runTasks([made], { maxCostUsd: 0 }),
+      "runTasks: maxCostUsd must be a number of dollars above 0, got 0",
     ],
     ["runTasks without a list", () => unopened.runTasks(made as never), "runTasks needs an array of tasks, got object"],
     [

@@ -203,7 +203,7 @@ describe("a run", () => {
     expect(run).toMatchObject({ status: "ok", name: "forgetful", counts: { done: 1 } });
   });
 
-  test("whose driver is killed is interrupted, once its sign of life has lapsed", async () => {
+  test("whose driver is killed is interrupted", async () => {
     await using bench = new LabBench();
     const { child, ended } = runScript("sdk/fixtures/interrupted-script.ts", [bench.folder]);
     await bench.begun(1);
@@ -211,13 +211,7 @@ describe("a run", () => {
     expect(running.driver.pid).toBe(child.pid);
     child.kill("SIGKILL");
     await ended;
-    const lab = bench.lab();
-    expect((await lab.runs())[0].status).toBe("running");
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 18_000 });
-    try {
-      expect((await lab.runs({ status: "interrupted" })).map(({ id }) => id)).toEqual([running.id]);
-    } finally {
-      vi.useRealTimers();
-    }
+    // Its process was of this machine, and is not there any more.
+    expect((await bench.lab().runs({ status: "interrupted" })).map(({ id }) => id)).toEqual([running.id]);
   });
 });

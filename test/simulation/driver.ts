@@ -116,7 +116,7 @@ export class SimulatedDriver {
       byKey: this.#byKey,
     };
     const before = this.entries.length;
-    const entries = enrol(enrolment, plan, lookedUp, index, bustCache);
+    const entries = enrol(enrolment, plan, lookedUp, index, bustCache ? 1 : 0);
     // Generations of this clock; the wall's would make every history another one.
     for (const entry of this.entries.slice(before)) if (bustCache) entry.generation = this.#nextGeneration(entry);
     const waitsFor = new Map(wanted.targets.map((target) => [entries[target], target] as const));

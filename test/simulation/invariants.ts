@@ -6,6 +6,7 @@ import { CapacityKept } from "./checks/capacity.ts";
 import type { Check, Scene, Violation } from "./checks/check.ts";
 import { CostKept } from "./checks/cost.ts";
 import { Ledger } from "./checks/ledger.ts";
+import { PaceKept } from "./checks/pace.ts";
 import { Results } from "./checks/results.ts";
 import { Sizes } from "./checks/sizes.ts";
 import type { Onlooker, SimulatedDriver } from "./driver.ts";
@@ -23,6 +24,7 @@ export class Invariants implements Onlooker {
       new Results(scene),
       new Budgets(scene),
       new CapacityKept(scene),
+      new PaceKept(scene),
       new Sizes(scene),
       new Cancellation(scene),
       new CostKept(scene),

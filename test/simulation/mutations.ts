@@ -160,13 +160,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "loses the timer of a pause",
     SCHEDULER,
-    "this.#timers.add({ at: until, purpose: Purpose.PoolPause, subject: 0 });",
+    "this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });",
     "",
   ),
   mutation(
     "does not wait before it tries again",
     SCHEDULER,
-    "if ((this.#dueAt.get(task) ?? 0) > this.#now) {",
+    "if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {",
     "if (false) {",
   ),
 
@@ -216,15 +216,15 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "starts executors that nobody can pay",
     DISPATCHER,
-    "Math.min(count, this.#affordedStarts(queue, run, eachUsd))",
-    "count",
+    "Math.min(possible, this.#affordedStarts(queue, run, eachUsd))",
+    "possible",
   ),
   mutation("forgets what was spent", "spending.ts", "if (account) account.spentUsd += usd;", ""),
   mutation("never gives back what was reserved", DISPATCHER, "this.spending.releaseAll(assignment.id);", ""),
   mutation("ends a run that will get something back", "spending.ts", " || reservedUsd > ROUNDING_USD", ""),
   mutation(
     "reserves as for a moment what nobody has measured",
-    "cost.ts",
+    "attempt-cost.ts",
     "return bound === Number.POSITIVE_INFINITY ? UNBOUNDED_MS : bound;",
     "return 1;",
   ),
@@ -233,6 +233,26 @@ export const MUTATIONS: readonly Mutation[] = [
     SCHEDULER,
     "const spent = this.#dispatcher.spending.takeSpent();",
     "const spent = this.#dispatcher.spending.takeSpent().slice(1);",
+  ),
+
+  // Pace
+  mutation(
+    "launches as many ECS tasks at once as are wanted",
+    "pacing.ts",
+    "const count = available >= wanted ? wanted : available - (available % perCall);",
+    "const count = wanted;",
+  ),
+  mutation(
+    "takes no notice of how fast a function gets environments",
+    "environments.ts",
+    "const room = state.bucket.available(now);",
+    "const room = 1;",
+  ),
+  mutation(
+    "never goes on with what the pace held back",
+    SCHEDULER,
+    "this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });",
+    "",
   ),
 
   // Cancelling

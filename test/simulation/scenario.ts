@@ -147,17 +147,25 @@ export function scenarioOf(seed: number): Scenario {
       ]
     : [{ ...MACHINE, slots: dice.pick([1, 3]) }];
   const tasks = tasksOf(dice, onAws);
+  const lives = livesOf(dice, tasks);
   return {
     seed,
     tasks,
-    offer,
+    offer: dice.chance(0.3) ? offer.map((part) => slowed(part, dice)) : offer,
     concurrency: dice.chance(0.3) ? dice.between(1, 4) : 1_000,
     quota: dice.chance(0.3) ? dice.between(2, 10) : 1_000,
     heapMb: dice.pick([2_048, 4_096]),
     rates: Object.fromEntries(FAULTS.map((fault) => [fault, dice.rate(MOST[fault])])) as Record<Fault, number>,
     spared: [],
-    lives: livesOf(dice, tasks).map((life) => withBounds(life, new Dice(seed + 0.5))),
+    lives: lives.map((life) => withBounds(life, new Dice(seed + 0.5))),
   };
+}
+
+/** Quotas so small that they bind even a few tasks. */
+function slowed(part: Offer[number], dice: Dice): Offer[number] {
+  const pace = { burst: dice.between(1, 4), perSecond: dice.between(1, 10) / 10 };
+  if (part.service === "lambda") return { ...part, newEnvironments: pace, copies: dice.between(1, 3) };
+  return part.service === "fargate" ? { ...part, launches: pace } : part;
 }
 
 /** From what a few seconds on Lambda cost to what an hour on Fargate does, as powers of ten. */

@@ -147,6 +147,44 @@ export function testObjectStore(name: string, open: () => Promise<ObjectStoreUnd
       expect(await start("missing", 5)).toBeUndefined();
     });
 
+    test("gives any part of an object", async () => {
+      const key = `${fresh()}/a`;
+      await objects.put(key, encodedOf(Buffer.from("first "), Buffer.from("and last")));
+      const range = async (start: number, bytes: number) => {
+        const found = await objects.getRange(key, start, bytes);
+        return found && Buffer.from(found).toString();
+      };
+      expect([await range(6, 3), await range(10, 100), await range(100, 5)]).toEqual(["and", "last", ""]);
+      expect(await objects.getRange(`${fresh()}/missing`, 0, 5)).toBeUndefined();
+    });
+
+    test.each<[string, readonly number[]]>([
+      ["nothing", []],
+      ["a few pieces", [5, 1, 10_000]],
+      ["40 MB in uneven pieces", [1, 3, 17, 2, 1, 16].map((mb) => mb * 2 ** 20 + 1)],
+    ])("takes a stream: %s", async (_, sizes) => {
+      const key = `${fresh()}/stream`;
+      const pieces = sizes.map((size, index) => Buffer.alloc(size, `${index}piece`));
+      await objects.putStream(
+        key,
+        (async function* () {
+          yield* pieces;
+        })(),
+      );
+      expect(digest((await objects.get(key)) as Uint8Array)).toBe(digest(...pieces));
+      await objects.deleteMany([key]);
+    });
+
+    test("keeps nothing of a stream that breaks off", async () => {
+      const key = `${fresh()}/broken`;
+      const content = (async function* () {
+        yield Buffer.alloc(20 * 2 ** 20);
+        throw new Error("the source is gone");
+      })();
+      await expect(objects.putStream(key, content)).rejects.toThrow("the source is gone");
+      expect(await objects.has(key)).toBe(false);
+    });
+
     test("keeps the content of an object that is touched, and touches none that is not there", async () => {
       const key = `${fresh()}/a`;
       expect(await objects.touch(key)).toBe(false);

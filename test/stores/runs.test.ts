@@ -37,6 +37,9 @@ function record(id: string, over: Partial<RunRecord> = {}): RunRecord {
     driver: { host: "here", pid: 7 },
     lease: { holder: "lab", epoch: 1, until: Date.now() + 15_000 },
     cancelRequested: false,
+    bundle: "",
+    manifest: undefined,
+    handedOverAt: undefined,
     ...over,
   };
 }

@@ -1,12 +1,13 @@
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { thisStack } from "../support/this-stack.ts";
 import { runStorm } from "./storm.ts";
 
 describe("a storm over 300 tasks on Lambda and ECS", () => {
   test("loses nothing, doubles nothing, and leaves nothing running", { timeout: 180_000 }, async () => {
     const { expected, outcomes, executions, hits, killed, committed, ecs } = await runStorm({
       seed: 7,
-      owner: inject("localAwsOwner"),
-      cluster: inject("stackOutputs").ClusterName,
+      owner: thisStack().owner,
+      cluster: thisStack().outputs.ClusterName,
       faults: true,
     });
     const names = expected.map(({ name, n }) => `${name} ${n}`);

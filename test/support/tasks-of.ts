@@ -9,8 +9,11 @@ const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"]+)"`, "g");
  * results are read or written. The local AWS itself knows nothing of what is in a payload.
  */
 export const tasksOf: TasksOf = ({ operation, body }) => {
-  if (operation === "lambda:Invoke")
-    return readPayload(JSON.parse(body.toString("utf8"))).attempts.map(({ key }) => key);
+  if (operation === "lambda:Invoke") {
+    const payload = JSON.parse(body.toString("utf8"));
+    // The driver function is told of a run, and of no tasks.
+    return "runId" in payload ? [] : readPayload(payload).attempts.map(({ key }) => key);
+  }
   if (!operation.startsWith("dynamodb:")) return [];
   return [...body.toString("utf8").matchAll(RESULT_KEYS)].map(([, key]) => key!);
 };

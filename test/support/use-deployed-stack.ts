@@ -1,3 +1,3 @@
-import { inject } from "vitest";
+import { takeStack } from "./this-stack.ts";
 
-Object.assign(process.env, inject("stackEnvironment"));
+Object.assign(process.env, (await takeStack()).environment);

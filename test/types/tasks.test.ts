@@ -1,4 +1,5 @@
-import { type Params, type Task, type TaskContext, type TaskDefinition, task } from "stratolab";
+import { createReadStream } from "node:fs";
+import { type ObjectRef, type Params, type Task, type TaskContext, type TaskDefinition, task } from "stratolab";
 import { describe, expectTypeOf, test } from "vitest";
 
 interface Model {
@@ -197,6 +198,24 @@ describe("the context of run", () => {
       run: (_: { a: number }, ctx: TaskContext<{ region: string }>) => {
         expectTypeOf(ctx.context.region).toEqualTypeOf<string>();
         expectTypeOf(ctx.checkpoint.load<{ step: number }>()).resolves.toEqualTypeOf<{ step: number } | undefined>();
+      },
+    });
+  });
+});
+
+describe("objects in a task", () => {
+  test("are put and taken by handles of their types, streams as bytes", () => {
+    task({
+      name: "objects",
+      run: async (_: undefined, ctx) => {
+        expectTypeOf(ctx.put({ a: 1 })).resolves.toEqualTypeOf<ObjectRef<{ a: number }>>();
+        expectTypeOf(ctx.put(createReadStream("f"))).resolves.toEqualTypeOf<ObjectRef<Uint8Array>>();
+        expectTypeOf(ctx.put(new Blob([]).stream())).resolves.toEqualTypeOf<ObjectRef<Uint8Array>>();
+        expectTypeOf(ctx.put(new Blob([]))).resolves.toEqualTypeOf<ObjectRef<Blob>>();
+        const [one, two] = [await ctx.put(1), await ctx.put("a")];
+        expectTypeOf(ctx.get([one, two])).resolves.toEqualTypeOf<[number, string]>();
+        // @ts-expect-error: no bytes
+        await ctx.getStream(one);
       },
     });
   });

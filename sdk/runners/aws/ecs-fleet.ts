@@ -133,6 +133,17 @@ export class EcsFleet {
     sendLetter(this.#options.stores, member.id, ++member.letters, letter).catch(() => {});
   }
 
+  /**
+   * Leaves an executor to whoever drives its run next: it finishes what it works on, and then leaves by itself.
+   */
+  abandon(id: string): void {
+    const member = this.#members.get(id);
+    if (!member) return;
+    this.letGo(id);
+    this.#members.delete(id);
+    if (!this.#closed) this.#options.report({ type: "executor-gone", executor: id });
+  }
+
   /** Lets an idle executor go. */
   letGo(id: string): void {
     const member = this.#members.get(id);

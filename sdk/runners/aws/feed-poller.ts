@@ -24,8 +24,9 @@ export class FeedPoller {
     isNeeded: () => boolean,
     hear: (entry: FeedEntry) => void,
     onTrouble: (error: unknown) => void,
+    since = 0,
   ) {
-    this.#reader = new FeedReader(table, feed, onTrouble);
+    this.#reader = new FeedReader(table, feed, onTrouble, since);
     this.#isNeeded = isNeeded;
     this.#hear = hear;
     this.#onTrouble = onTrouble;

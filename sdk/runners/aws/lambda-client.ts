@@ -2,6 +2,8 @@ import { GetAccountSettingsCommand, InvokeCommand, LambdaClient } from "@aws-sdk
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Assignment } from "../../wire/attempt.ts";
 import { type InvocationResponse, type InvocationResult, readResponse, toPayload } from "../../wire/invocation.ts";
+import { PROTOCOL_VERSION } from "../../wire/protocol.ts";
+import type { HandOver } from "../runner.ts";
 
 /**
  * How long an answer is awaited on a socket, in milliseconds. NAT gateways and home routers drop a
@@ -88,6 +90,14 @@ export class Lambda {
         InvocationType: "Event",
         Payload: JSON.stringify(toPayload(assignment)),
       }),
+    );
+  }
+
+  /** Has Lambda queue the start of a driver. Sent twice by accident, the second one finds the run taken. */
+  async startDriver(functionName: string, run: HandOver): Promise<void> {
+    const payload = JSON.stringify({ ...run, protocol: PROTOCOL_VERSION });
+    await this.#client.send(
+      new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload: payload }),
     );
   }
 

@@ -1,15 +1,16 @@
 import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
 import { LAMBDA } from "../../core/limits.ts";
 import { sendLetter } from "../../stores/inbox.ts";
-import { type ResultRecord, readResults } from "../../stores/results.ts";
+import { readResults } from "../../stores/results.ts";
 import type { Stores } from "../../stores/stores.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FeedEvent } from "../../wire/feed.ts";
 import { invocationInbox } from "../../wire/keys.ts";
-import type { Failure, Outcome, SharedFailure } from "../../wire/outcome.ts";
+import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { BilledSpan, DispatchOrder, KillOrder, RunnerEvent } from "../runner.ts";
+import type { BilledSpan, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
+import { committedOutcome } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
 
 /** Work that is expected to last no longer is awaited on a socket, in milliseconds. */
@@ -42,11 +43,13 @@ interface LambdaLanesOptions {
 /** Attempts on Lambda: short ones awaited on a socket, long ones followed in the feed. */
 export class LambdaLanes {
   readonly #options: LambdaLanesOptions;
-  /** Functions of each size; several of one size take turns. */
-  readonly #functions = new Map<number, { names: string[]; next: number }>();
+  /** Functions of each size; which of them takes an invocation is the scheduler's choice. */
+  readonly #functions: ReadonlyMap<number, readonly string[]>;
   readonly #unawaited = new Map<string, Unawaited>();
   /** Invocations being awaited, and since when. */
   readonly #awaited = new Map<string, number>();
+  /** Invocations that this driver has left to another one. */
+  readonly #abandoned = new Set<string>();
   /** Letters written to invocations. */
   #letters = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -54,11 +57,7 @@ export class LambdaLanes {
 
   constructor(options: LambdaLanesOptions) {
     this.#options = options;
-    for (const { name, memoryMb } of options.functions) {
-      const entry = this.#functions.get(memoryMb) ?? { names: [], next: 0 };
-      entry.names.push(name);
-      this.#functions.set(memoryMb, entry);
-    }
+    this.#functions = functionsBySize(options.functions);
   }
 
   /** Whether the feed has something to tell of invocations: log lines of awaited ones, or all of the others. */
@@ -70,10 +69,16 @@ export class LambdaLanes {
   }
 
   dispatch(order: DispatchOrder): void {
-    const functionName = this.#functionFor(order.lane.memoryMb as number);
+    const { lane, copy = 0 } = order;
+    const functionName = (this.#functions.get(lane.memoryMb as number) as readonly string[])[copy];
     const { feed } = this.#options;
     if (isAwaited(order)) void this.#invoke(functionName, { ...order, assignment: { ...order.assignment, feed } });
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
+  }
+
+  /** Has Lambda start a driver that goes on with a run. */
+  startDriver(functionName: string, run: HandOver): Promise<void> {
+    return this.#options.lambda.startDriver(functionName, run);
   }
 
   /** Tells an invocation that some of its tasks are to end; it looks once a second. */
@@ -85,12 +90,6 @@ export class LambdaLanes {
     sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
   }
 
-  #functionFor(memoryMb: number): string {
-    const entry = this.#functions.get(memoryMb) as { names: string[]; next: number };
-    entry.next = (entry.next + 1) % entry.names.length;
-    return entry.names[entry.next];
-  }
-
   async #invoke(functionName: string, order: DispatchOrder): Promise<void> {
     const { assignment } = order;
     const { lambda } = this.#options;
@@ -99,7 +98,7 @@ export class LambdaLanes {
     const listening = setTimeout(() => this.#options.listen(), 1_100);
     try {
       const answer = await lambda.invoke(functionName, assignment);
-      if (this.#closed) return;
+      if (this.#closed || this.#abandoned.has(assignment.id)) return;
       switch (answer.kind) {
         case "result": {
           const { executor, logs, reports, broken, atServiceLimit, billed } = answer.result;
@@ -123,7 +122,7 @@ export class LambdaLanes {
           this.#follow(order, true);
       }
     } catch (error) {
-      if (this.#closed) return;
+      if (this.#closed || this.#abandoned.has(assignment.id)) return;
       const { kind, seen, mayHaveRun } = classifyInvokeError(invokeErrorOf(error));
       if (mayHaveRun) await this.#failUnlessCommitted(assignment, { kind, seen }, false);
       else this.#fail(assignment, { kind, seen }, false);
@@ -152,6 +151,12 @@ export class LambdaLanes {
     this.#unawaited.set(order.assignment.id, { order, since: now, lastHeard: now, hasBegun, open });
     this.#options.listen();
     this.#sweeper ??= setInterval(() => void this.#sweep(), SWEEP_EVERY_MS).unref();
+  }
+
+  /** Forgets an invocation: whoever drives its run next waits for it. */
+  abandon(assignment: string): void {
+    this.#unawaited.delete(assignment);
+    this.#abandoned.add(assignment);
   }
 
   /** Something was told in the feed; true if it was about an invocation. */
@@ -203,7 +208,13 @@ export class LambdaLanes {
       const record = found[position];
       if (!record || record.generation < spec.generation) return;
       const { task, attempt } = spec;
-      this.#options.report({ type: "outcome", assignment: assignment.id, task, attempt, outcome: asOutcome(record) });
+      this.#options.report({
+        type: "outcome",
+        assignment: assignment.id,
+        task,
+        attempt,
+        outcome: committedOutcome(record),
+      });
     });
     this.#fail(assignment, failure, atServiceLimit);
   }
@@ -225,6 +236,13 @@ export class LambdaLanes {
   }
 }
 
+/** Names of the identical functions of each memory size. */
+export function functionsBySize(functions: readonly FunctionOutput[]): ReadonlyMap<number, readonly string[]> {
+  const bySize = new Map<number, string[]>();
+  for (const { name, memoryMb } of functions) bySize.set(memoryMb, [...(bySize.get(memoryMb) ?? []), name]);
+  return bySize;
+}
+
 /** Whether the answer can be awaited on a socket: only as long as sockets can be trusted. */
 function isAwaited({ assignment, expectedMs }: DispatchOrder): boolean {
   if (expectedMs !== undefined) return expectedMs <= AWAITED_MAX_MS;
@@ -235,20 +253,4 @@ function isAwaited({ assignment, expectedMs }: DispatchOrder): boolean {
 function invokeErrorOf(error: unknown) {
   const { Reason: reason } = error as { Reason?: string };
   return { ...factsOf(error), reason };
-}
-
-/** A result that was committed by an attempt that could not tell of it. */
-function asOutcome({ value, endedAt, durationMs, peakMemoryMb }: ResultRecord): Outcome {
-  const usage = {
-    startedAt: endedAt - durationMs,
-    endedAt,
-    loadMs: 0,
-    runMs: durationMs,
-    storeMs: 0,
-    cpuMs: 0,
-    peakMemoryMb,
-    bytesIn: 0,
-    bytesOut: 0,
-  };
-  return { kind: "ok", value, usage };
 }

@@ -1,20 +1,29 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Lane, Offer } from "../../core/offer.ts";
-import { LabOptionError } from "../../errors.ts";
+import { LabError, LabOptionError } from "../../errors.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
 import { DEFAULT_STACK_NAME, DriverEnv } from "../../wire/protocol.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
 import { isNewerVersion } from "../../wire/version.ts";
 import { writeBundle } from "../local/bundle-file.ts";
 import { probeBundle } from "../local/probe.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type {
+  AdoptOrder,
+  DispatchOrder,
+  HandOver,
+  KillOrder,
+  Runner,
+  RunnerOpening,
+  RunnerSession,
+} from "../runner.ts";
+import { AdoptedAttempts } from "./adopted.ts";
 import { explainAccess } from "./aws-errors.ts";
 import { Ecs } from "./ecs-client.ts";
 import { EcsFleet } from "./ecs-fleet.ts";
 import { FeedPoller } from "./feed-poller.ts";
 import { Lambda } from "./lambda-client.ts";
-import { LambdaLanes } from "./lambda-lanes.ts";
+import { functionsBySize, LambdaLanes } from "./lambda-lanes.ts";
 import type { AwsOptions } from "./options.ts";
 import { findStack, type StackParts } from "./stack.ts";
 import { uploadBundle, uploadRuntime } from "./upload.ts";
@@ -33,6 +42,7 @@ interface Opened {
   readonly lanes: LambdaLanes;
   readonly fleet: EcsFleet;
   readonly feed: FeedPoller;
+  readonly adopted: AdoptedAttempts;
 }
 
 /** Tasks on AWS Lambda and ECS, in the stack that `cdk deploy` made. */
@@ -81,7 +91,8 @@ export class AwsRunner implements Runner {
       const path = await writeBundle(join(tmpdir(), `stratolab-${process.getuid?.() ?? 0}`, "bundles"), bundle);
       return probeBundle(path, bundle, address);
     };
-    const [tasks, runtime, quota] = await Promise.all([probe(), this.#explained(upload()), lambda.concurrencyQuota()]);
+    const found = session.tasks ?? probe();
+    const [tasks, runtime, quota] = await Promise.all([found, this.#explained(upload()), lambda.concurrencyQuota()]);
 
     const feedAddress = { name: labId, shards: 1 };
     const report = session.report.bind(session);
@@ -110,7 +121,8 @@ export class AwsRunner implements Runner {
       // A feed that could not be read is read again; what this version cannot read stays unread.
       (error) => this.#warnOfNewer(error),
     );
-    this.#opened = { session, lanes, fleet, feed };
+    const adopted = new AdoptedAttempts({ stores, report });
+    this.#opened = { session, lanes, fleet, feed, adopted };
     return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
   }
 
@@ -125,19 +137,31 @@ export class AwsRunner implements Runner {
   #offer(stack: StackParts, quota: number | undefined): Offer {
     const maxEcsTasks = this.#options.maxEcsTasks ?? DEFAULT_MAX_ECS_TASKS;
     const [smallest] = stack.functions;
-    const { gpu, architecture } = stack;
-    const fargate = { maxEcsTasks, architecture, publicAddress: stack.assignPublicIp === "ENABLED" };
+    const { architecture, assignPublicIp, gpu } = stack;
+    const { ecsLaunches, newEnvironments } = this.#options;
+    const functions = functionsBySize(stack.functions);
+    const spotOrNot = (spot: boolean) =>
+      ({
+        service: "fargate",
+        spot,
+        maxEcsTasks,
+        architecture,
+        publicAddress: assignPublicIp === "ENABLED",
+        ...(ecsLaunches ? { launches: ecsLaunches } : {}),
+      }) as const;
     return [
       {
         service: "lambda",
-        memoriesMb: [...new Set(stack.functions.map(({ memoryMb }) => memoryMb))],
+        memoriesMb: [...functions.keys()],
+        architecture,
+        copies: Math.min(...[...functions.values()].map(({ length }) => length)),
+        ...(newEnvironments ? { newEnvironments } : {}),
         timeoutMs: (smallest?.timeoutSeconds ?? 900) * 1_000,
         ephemeralStorageMb: smallest?.ephemeralStorageMb ?? 512,
         concurrency: quota ?? DEFAULT_CONCURRENCY,
-        architecture,
       },
-      { service: "fargate", spot: true, ...fargate },
-      { service: "fargate", spot: false, ...fargate },
+      spotOrNot(true),
+      spotOrNot(false),
       ...(gpu
         ? [
             {
@@ -180,7 +204,34 @@ export class AwsRunner implements Runner {
     else this.#opened?.fleet.dispatch(order);
   }
 
+  adopt(order: AdoptOrder): void {
+    this.#opened?.adopted.adopt(order);
+  }
+
+  abandon({ assignment, executor }: Pick<KillOrder, "assignment" | "executor">): void {
+    const opened = this.#opened;
+    if (!opened || opened.adopted.abandon(assignment)) return;
+    if (executor === undefined) opened.lanes.abandon(assignment);
+    else opened.fleet.abandon(executor);
+  }
+
+  async handOver(run: HandOver): Promise<void> {
+    const { name, driverFunction } = await this.#findStack();
+    if (driverFunction === undefined) {
+      throw new LabError(
+        "stack-version",
+        `the stack ${name} has no driver of its own. Run "npx cdk deploy" to update it`,
+      );
+    }
+    try {
+      await this.#opened?.lanes.startDriver(driverFunction, run);
+    } catch (error) {
+      throw explainAccess(error, `start the driver function ${driverFunction}`) ?? error;
+    }
+  }
+
   kill(order: KillOrder): void {
+    if (this.#opened?.adopted.kill(order)) return;
     if (order.executor === undefined) this.#opened?.lanes.kill(order);
     else this.#opened?.fleet.kill(order);
   }
@@ -188,8 +239,8 @@ export class AwsRunner implements Runner {
   async close(): Promise<void> {
     const opened = this.#opened;
     if (!opened) return;
-    const { lanes, fleet, feed } = opened;
+    const { lanes, fleet, feed, adopted } = opened;
     lanes.close();
-    await Promise.all([fleet.close(), feed.close()]);
+    await Promise.all([fleet.close(), feed.close(), adopted.close()]);
   }
 }

@@ -24,6 +24,8 @@ export interface StackParts {
   readonly packageVersion: string | undefined;
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
+  /** Name of the function that drives detached runs; stacks of earlier versions have none. */
+  readonly driverFunction: string | undefined;
 }
 
 /**
@@ -109,9 +111,10 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     subnets: text(StackOutput.subnets).split(","),
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
-    architecture: outputs.get(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
+    architecture: text(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
     packageVersion: outputs.get(StackOutput.packageVersion),
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
+    driverFunction: outputs.get(StackOutput.driverFunction),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,
   };
 }

@@ -6,9 +6,11 @@ import { loadBundle } from "../../../runtime/load-bundle.ts";
 import type { LogLevel } from "../../../runtime/log-lines.ts";
 import { loadValue } from "../../stores/values.ts";
 import type { Assignment, AttemptSpec } from "../../wire/attempt.ts";
+import { codecsOf } from "../../wire/codec/classes.ts";
 import type { RunnableDefinition, TaskLog } from "../../wire/definition.ts";
 import type { Outcome } from "../../wire/outcome.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
+import { valueExtensions } from "../../wire/value-extensions.ts";
 import { bundleFolder, writeBundle } from "../local/bundle-file.ts";
 import { localGpus } from "../local/gpus.ts";
 import { LocalRunner } from "../local/runner.ts";
@@ -86,6 +88,7 @@ export class InlineRunner implements Runner {
           }, timeoutMs);
     const key = `${runId}/${spec.task}`;
     this.#running.set(key, abort);
+    const extensions = valueExtensions(codecsOf(definition));
     try {
       const outcome = await execute(spec, {
         stores,
@@ -93,7 +96,7 @@ export class InlineRunner implements Runner {
         runId,
         namespace,
         inlineBytes,
-        context: context && (await loadValue(stores.objects, context)),
+        context: context && (await loadValue(stores.objects, context, extensions)),
         signal: abort.signal,
         log: this.#log(runId, spec),
         checkpoint: new AttemptCheckpoint({
@@ -102,6 +105,7 @@ export class InlineRunner implements Runner {
           saver: { runStartedAt: assignment.runStartedAt, attempt: spec.attempt },
           inlineBytes,
           notBefore: spec.generation,
+          extensions,
         }),
         peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
       });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -22,7 +23,8 @@ export async function writeBundle(directory: string, bundle: Bundle): Promise<st
   const folder = join(directory, bundle.hash.slice(0, 32));
   await mkdir(folder, { recursive: true });
   const put = async (name: string, text: string) => {
-    const unfinished = join(folder, `.${name}-${process.pid}`);
+    // Another lab, of this process or another, may be writing the same.
+    const unfinished = join(folder, `.${name}-${process.pid}-${randomBytes(4).toString("hex")}`);
     await writeFile(unfinished, text);
     await rename(unfinished, join(folder, name));
   };

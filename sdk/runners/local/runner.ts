@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import type { Lane } from "../../core/offer.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
-import type { DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import type { DispatchOrder, HandOver, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+import { startBackgroundDriver } from "./background-driver.ts";
 import { bundleFolder, DEFAULT_STORAGE, writeBundle } from "./bundle-file.ts";
 import { LocalExecutor } from "./executor.ts";
 import { localGpus } from "./gpus.ts";
@@ -104,6 +105,12 @@ export class LocalRunner implements Runner {
 
   kill({ executor, assignment, runId, tasks, graceMs }: KillOrder): void {
     this.#executors.get(executor as string)?.cancel(assignment, runId, tasks, graceMs);
+  }
+
+  /** A process in the background, which outlives this one and its terminal. */
+  async handOver({ runId, namespace }: HandOver): Promise<void> {
+    const { address, resources } = this.#session as RunnerSession;
+    await startBackgroundDriver({ runId, namespace, address, resources });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { createWriteStream } from "node:fs";
 import { access, link, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
+import { pipeline } from "node:stream/promises";
 import type { Encoded } from "../../wire/codec/frame.ts";
 import type { ObjectStore, StoredObject } from "../object-store.ts";
 import { reuse } from "../reuse.ts";
@@ -18,6 +20,7 @@ const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === 
  * beside and linked into place, and a link, unlike a rename, never replaces one that is there.
  */
 export class LocalObjectStore implements ObjectStore {
+  readonly isRemote = false;
   readonly #root: string;
   readonly #unfinished: string;
 
@@ -34,12 +37,20 @@ export class LocalObjectStore implements ObjectStore {
     return join(this.#root, ...key.split("/"));
   }
 
-  async put(key: string, content: Encoded): Promise<void> {
+  put(key: string, content: Encoded): Promise<void> {
+    return this.#put(key, (unfinished) => writeChunks(unfinished, content.chunks));
+  }
+
+  putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+    return this.#put(key, (unfinished) => pipeline(content, createWriteStream(unfinished, { flags: "wx" })));
+  }
+
+  async #put(key: string, write: (path: string) => Promise<void>): Promise<void> {
     const path = this.#path(key);
     const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
     await mkdir(this.#unfinished, { recursive: true });
     try {
-      await writeChunks(unfinished, content.chunks);
+      await write(unfinished);
       await mkdir(dirname(path), { recursive: true });
       while (!(await linkIfAbsent(unfinished, path)) && !(await this.touch(key)));
     } finally {
@@ -63,9 +74,13 @@ export class LocalObjectStore implements ObjectStore {
     );
   }
 
-  async getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined> {
+  getStart(key: string, maxBytes: number): Promise<Uint8Array | undefined> {
+    return this.getRange(key, 0, maxBytes);
+  }
+
+  async getRange(key: string, start: number, bytes: number): Promise<Uint8Array | undefined> {
     try {
-      return await readWhole(this.#path(key), maxBytes);
+      return await readWhole(this.#path(key), start, bytes);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -127,14 +142,14 @@ async function refreshed(path: string): Promise<boolean> {
 }
 
 /** Reads into memory of its own, so that typed arrays in it are aligned; readFile stops at 2 GB. */
-async function readWhole(path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+async function readWhole(path: string, start = 0, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   const file = await open(path, "r");
   try {
-    const size = Math.min(maxBytes, (await file.stat()).size);
+    const size = Math.max(0, Math.min(maxBytes, (await file.stat()).size - start));
     const bytes = Buffer.allocUnsafeSlow(size);
     let offset = 0;
     while (offset < size) {
-      const { bytesRead } = await file.read(bytes, offset, Math.min(size - offset, READ_AT_ONCE), offset);
+      const { bytesRead } = await file.read(bytes, offset, Math.min(size - offset, READ_AT_ONCE), start + offset);
       if (bytesRead === 0) break;
       offset += bytesRead;
     }

@@ -1,3 +1,4 @@
+import { isUnregisteredClass } from "./classes.ts";
 import { CodecError } from "./codec-error.ts";
 import type { CodecExtensions } from "./extensions.ts";
 import { type Encoded, FLAG_NODES, readFrame, writeFrame } from "./frame.ts";
@@ -33,7 +34,7 @@ export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
     throw new CodecError(
       `${issue.path} is ${issue.what}, which cannot be sent to another process. ` +
         "Allowed are plain objects, arrays, strings, numbers, bigints, booleans, null, undefined, Date, RegExp, Map, Set, " +
-        "Error, ArrayBuffer and typed arrays",
+        "Error, ArrayBuffer, typed arrays, object refs, and instances of classes that registerCodec was called with",
       issue.path,
     );
   }
@@ -63,7 +64,7 @@ export function decode(bytes: Uint8Array, extensions: CodecExtensions = []): unk
     const tree = unpackTree(frame.tree, hasNodes);
     return hasNodes ? new Raising(extensions, frame.buffers).run(tree) : tree;
   } catch (error) {
-    if (error instanceof CodecError) throw error;
+    if (error instanceof CodecError || isUnregisteredClass(error)) throw error;
     throw new CodecError(`cannot decode a value: ${(error as Error).message}`, "", { cause: error });
   }
 }

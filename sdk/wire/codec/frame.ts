@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { CodecError } from "./codec-error.ts";
+import { Segments } from "./segments.ts";
 
 /*
  * An encoded value is one frame:
@@ -45,8 +46,11 @@ const checksum = (bytes: Uint8Array, headBytes: number) =>
   crc32(bytes.subarray(FIXED_BYTES, headBytes), crc32(bytes.subarray(0, 12)));
 const align = (offset: number) => Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
 
+const piecesOf = (buffer: Uint8Array | Segments) => (buffer instanceof Segments ? buffer.pieces : [buffer]);
+
 /** Lays out a frame around the tree and the buffers. */
-export function writeFrame(flags: number, tree: Uint8Array, buffers: readonly Uint8Array[]): Encoded {
+export function writeFrame(flags: number, tree: Uint8Array, buffers: readonly (Uint8Array | Segments)[]): Encoded {
+  const lengths = buffers.map((buffer) => piecesOf(buffer).reduce((sum, { byteLength }) => sum + byteLength, 0));
   const headBytes = FIXED_BYTES + buffers.length * TABLE_ENTRY_BYTES + tree.byteLength;
   const head = new Uint8Array(headBytes);
   const view = new DataView(head.buffer);
@@ -55,22 +59,22 @@ export function writeFrame(flags: number, tree: Uint8Array, buffers: readonly Ui
   view.setUint8(3, flags);
   view.setUint32(4, tree.byteLength, true);
   view.setUint32(8, buffers.length, true);
-  buffers.forEach((buffer, index) => {
+  lengths.forEach((length, index) => {
     const entry = FIXED_BYTES + index * TABLE_ENTRY_BYTES;
-    view.setUint32(entry, buffer.byteLength % 2 ** 32, true);
-    view.setUint32(entry + 4, Math.floor(buffer.byteLength / 2 ** 32), true);
+    view.setUint32(entry, length % 2 ** 32, true);
+    view.setUint32(entry + 4, Math.floor(length / 2 ** 32), true);
   });
   head.set(tree, FIXED_BYTES + buffers.length * TABLE_ENTRY_BYTES);
   view.setUint32(12, checksum(head, headBytes), true);
 
   const chunks: Uint8Array[] = [head];
   let offset = headBytes;
-  for (const buffer of buffers) {
+  buffers.forEach((buffer, index) => {
     const start = align(offset);
     if (start > offset) chunks.push(new Uint8Array(start - offset));
-    chunks.push(buffer);
-    offset = start + buffer.byteLength;
-  }
+    for (const piece of piecesOf(buffer)) chunks.push(piece);
+    offset = start + lengths[index];
+  });
   return { chunks, byteLength: offset };
 }
 

@@ -1,19 +1,17 @@
 import { addExtension, Packr } from "msgpackr";
 import { CodecError } from "./codec-error.ts";
-import { Node } from "./nodes.ts";
+import { common, Node } from "./nodes.ts";
 
 /** Application extension type of a {@link Node} in MessagePack. Part of the stored format. */
 const NODE_EXTENSION = 0x53;
-
-/** Set while a tree is read that may hold nodes. */
-let nodesAllowed = false;
 
 addExtension({
   Class: Node,
   type: NODE_EXTENSION,
   write: (node: Node) => [node.tag, node.data],
   read: (pair: [number, unknown]) => {
-    if (!nodesAllowed) throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
+    if (!common.nodesAllowed)
+      throw new CodecError("cannot decode a value: it holds nodes, and says that it holds none");
     return new Node(pair[0], pair[1]);
   },
 });
@@ -30,10 +28,10 @@ export function packTree(tree: unknown): Uint8Array {
 
 /** The tree back from MessagePack; throws msgpackr's own error on bytes that are none. */
 export function unpackTree(bytes: Uint8Array, withNodes: boolean): unknown {
-  nodesAllowed = withNodes;
+  common.nodesAllowed = withNodes;
   try {
     return packr.unpack(bytes);
   } finally {
-    nodesAllowed = false;
+    common.nodesAllowed = false;
   }
 }

@@ -1,4 +1,5 @@
-import type { CodecExtensions } from "./extensions.ts";
+import { valueExtensions } from "../value-extensions.ts";
+import { type CodecExtensions, extensionFor } from "./extensions.ts";
 import { propertyPath } from "./paths.ts";
 import { describeUnsupported, shapeOf } from "./shapes.ts";
 
@@ -28,9 +29,15 @@ export function findUnsupported(
     }
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
-    const extension = extensions.find((candidate) => candidate.match(value));
+    const extension = extensionFor(value, extensions);
     if (extension) {
-      queue.push([extension.lower(value), path]);
+      try {
+        const lowered = extension.lower(value);
+        queue.push([extension.content ? extension.content(lowered) : lowered, path]);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        issues.push({ path, what: `${describeUnsupported(value)}, whose codec threw: ${why}` });
+      }
       continue;
     }
     switch (shapeOf(value)) {
@@ -71,7 +78,8 @@ export function findUnsupported(
 
 /**
  * Lists every part of a value that could not cross to another process, and why; empty when all of
- * it can. Functions, symbols, Promises, Proxies and instances of classes cannot.
+ * it can. Functions, symbols, Promises, Blobs, streams and instances of classes without a codec
+ * ({@link registerCodec}) cannot.
  *
  * @param value Anything: params, a result, a context.
  * @param name How to call the value itself in the paths. Default `value`.
@@ -79,5 +87,5 @@ export function findUnsupported(
  * inspectSerializability({ fit: () => 1 }); // [{ path: "value.fit", what: "the function fit" }]
  */
 export function inspectSerializability(value: unknown, name = "value"): SerializabilityIssue[] {
-  return findUnsupported(value, name, []);
+  return findUnsupported(value, name, valueExtensions());
 }

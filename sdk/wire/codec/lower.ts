@@ -1,13 +1,15 @@
-import type { CodecExtensions } from "./extensions.ts";
+import { CodecError } from "./codec-error.ts";
+import { type CodecExtensions, extensionFor } from "./extensions.ts";
 import { Node, Tag } from "./nodes.ts";
 import { MAX_DEPTH } from "./scan.ts";
-import { isIrregularArray, shapeOf, viewName } from "./shapes.ts";
+import type { Segments } from "./segments.ts";
+import { describeUnsupported, isIrregularArray, shapeOf, viewName } from "./shapes.ts";
 
 export interface Lowered {
   readonly tree: unknown;
   /** Whether the tree holds nodes; if not, it is the value as msgpack has it. */
   readonly hasNodes: boolean;
-  readonly buffers: readonly Uint8Array[];
+  readonly buffers: readonly (Uint8Array | Segments)[];
   /** It was given up half done: it has more parts than the limit. */
   readonly overLimit: boolean;
 }
@@ -32,9 +34,11 @@ export class Lowering {
   readonly #shared: ReadonlySet<object>;
   readonly #tableIndex = new Map<object, number>();
   readonly #queue: object[] = [];
-  readonly #buffers: Uint8Array[] = [];
+  readonly #buffers: (Uint8Array | Segments)[] = [];
   readonly #bufferIndex = new Map<ArrayBufferLike, number>();
 
+  /** For each entry of the table, the entries that it refers to. */
+  readonly #references: number[][] = [];
   #partsLeft: number;
   #hasNodes = false;
 
@@ -49,9 +53,25 @@ export class Lowering {
     const first = this.#lower(root, 0);
     const table: unknown[] = [];
     // The queue grows while it is worked off, as table entries refer to further ones.
-    for (let index = 0; index < this.#queue.length; index++) table.push(this.#lowerObject(this.#queue[index], 0));
+    for (let index = 0; index < this.#queue.length; index++) {
+      this.#references.push([]);
+      table.push(this.#lowerObject(this.#queue[index], 0));
+    }
+    this.#refuseInstancesInThemselves(table);
     const tree = table.length > 0 ? this.#node(Tag.Table, [first, table]) : first;
     return { tree, hasNodes: this.#hasNodes, buffers: this.#buffers, overLimit: this.#partsLeft < 0 };
+  }
+
+  /** An instance is made of what its codec gave, so that has to be whole before it is. */
+  #refuseInstancesInThemselves(table: readonly unknown[]): void {
+    table.forEach((entry, index) => {
+      if (!(entry instanceof Node && entry.tag === Tag.Custom)) return;
+      const reached = new Set(this.#references[index]);
+      for (const next of reached) for (const further of this.#references[next]) reached.add(further);
+      if (!reached.has(index)) return;
+      const what = describeUnsupported(this.#queue[index]);
+      throw new CodecError(`${what} holds itself: its codec could not put it together again. Encode a name or number`);
+    });
   }
 
   #node(tag: Tag, data: unknown): Node {
@@ -82,11 +102,12 @@ export class Lowering {
       index = this.#queue.push(value) - 1;
       this.#tableIndex.set(value, index);
     }
+    this.#references.at(-1)?.push(index);
     return this.#node(Tag.Reference, index);
   }
 
   #lowerObject(value: object, depth: number): unknown {
-    const extension = this.#extensions.find((candidate) => candidate.match(value));
+    const extension = extensionFor(value, this.#extensions);
     if (extension) return this.#node(Tag.Custom, [extension.kind, this.#lower(extension.lower(value), depth + 1)]);
     switch (shapeOf(value)) {
       case "array":
@@ -108,6 +129,8 @@ export class Lowering {
         return this.#node(Tag.ArrayBuffer, this.#wholeBuffer(value as ArrayBuffer));
       case "view":
         return this.#lowerView(value as ArrayBufferView);
+      case "segments":
+        return this.#lowerSegments(value as Segments);
       default:
         return this.#lowerPlain(value as Record<string, unknown>, depth);
     }
@@ -161,6 +184,11 @@ export class Lowering {
     }
     const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
     return this.#node(Tag.View, [name, this.#buffers.push(bytes) - 1, 0, length]);
+  }
+
+  #lowerSegments(segments: Segments): Node {
+    const length = segments.pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    return this.#node(Tag.View, ["Uint8Array", this.#buffers.push(segments) - 1, 0, length]);
   }
 
   #wholeBuffer(buffer: ArrayBufferLike): number {

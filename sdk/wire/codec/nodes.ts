@@ -23,7 +23,7 @@ export const Tag = {
 export type Tag = (typeof Tag)[keyof typeof Tag];
 
 /** A tagged value inside the lowered tree. */
-export class Node {
+class TaggedNode {
   readonly tag: number;
   readonly data: unknown;
 
@@ -32,3 +32,21 @@ export class Node {
     this.data = data;
   }
 }
+
+/**
+ * What the copies of the codec in one process have in common, such as one in a script and one in the
+ * library that it tests: msgpackr knows one reader of nodes a process, whichever copy it is of.
+ */
+interface Common {
+  readonly Node: typeof TaggedNode;
+  /** Set while a tree is read that may hold nodes. */
+  nodesAllowed: boolean;
+}
+
+const COMMON = Symbol.for("stratolab.codec.1");
+const commons = globalThis as unknown as Record<symbol, Common | undefined>;
+commons[COMMON] ??= { Node: TaggedNode, nodesAllowed: false };
+
+export const common: Common = commons[COMMON];
+export const Node = common.Node;
+export type Node = TaggedNode;

@@ -38,6 +38,8 @@ export class Raising {
   readonly #arrayBuffers: (ArrayBuffer | undefined)[] = [];
   #table: unknown[] = [];
   readonly #raised: unknown[] = [];
+  /** Shared instances that are being put together. */
+  readonly #underway = new Set<number>();
   /** Shared values that are known to their owners but not filled yet: filling each in turn keeps deep chains off the stack. */
   readonly #toFill: (() => void)[] = [];
 
@@ -76,7 +78,10 @@ export class Raising {
     const tree = this.#table[index];
     if (typeof tree !== "object" || tree === null) return tree;
     if (tree instanceof Node && tree.tag === Tag.Reference) return refuse("a shared value refers to another");
+    if (this.#underway.has(index)) refuse(`shared value ${index} is an instance that holds itself`);
+    this.#underway.add(index);
     const shell = this.#shell(tree);
+    this.#underway.delete(index);
     this.#raised[index] = shell.value;
     if (shell.fill) this.#toFill.push(shell.fill);
     return shell.value;

@@ -1,4 +1,4 @@
-import type { CodecExtensions } from "./extensions.ts";
+import { type CodecExtensions, extensionFor } from "./extensions.ts";
 import { isIrregularArray, ownsItsBuffer, shapeOf } from "./shapes.ts";
 
 /** Nesting up to here is packed as it is; deeper parts go to the table of shared values. */
@@ -56,10 +56,14 @@ export function scan(root: unknown, extensions: CodecExtensions, canonical: bool
     const value = stack.pop() as object;
     const depth = depths.pop() as number;
     if (depth > MAX_DEPTH) plain = false;
-    const extension = extensions.find((candidate) => candidate.match(value));
+    const extension = extensionFor(value, extensions);
     if (extension) {
       plain = false;
-      visit(extension.lower(value), depth + 1);
+      try {
+        visit(extension.lower(value), depth + 1);
+      } catch {
+        unsupported = true;
+      }
       continue;
     }
     const shape = shapeOf(value);

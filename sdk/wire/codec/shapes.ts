@@ -1,4 +1,6 @@
 import { types } from "node:util";
+import { isArrowTable } from "./arrow.ts";
+import { Segments } from "./segments.ts";
 
 /** Constructors of the views a value may hold, by the name stored with them. */
 export const VIEWS = {
@@ -39,7 +41,7 @@ export function isPlainObject(value: object): boolean {
   return prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
 }
 
-export type Shape = "array" | "object" | "map" | "set" | "date" | "regexp" | "error" | "buffer" | "view";
+export type Shape = "array" | "object" | "map" | "set" | "date" | "regexp" | "error" | "buffer" | "view" | "segments";
 
 /** Which of the known shapes an object has; undefined for what cannot be encoded. */
 export function shapeOf(value: object): Shape | undefined {
@@ -54,6 +56,7 @@ export function shapeOf(value: object): Shape | undefined {
   if (types.isRegExp(value)) return "regexp";
   if (types.isNativeError(value)) return "error";
   if (types.isArrayBuffer(value)) return "buffer";
+  if (value instanceof Segments) return "segments";
   if (types.isPromise(value) || types.isBoxedPrimitive(value)) return undefined;
   return isPlainObject(value) ? "object" : undefined;
 }
@@ -67,9 +70,18 @@ export function describeUnsupported(value: unknown): string {
   }
   if (typeof value === "symbol") return `the symbol ${value.description ?? ""}`.trim();
   if (types.isPromise(value)) return "a Promise; await it first";
+  if (value instanceof Blob) return "a Blob; store it with put, and pass the object ref";
+  if (isStream(value)) return "a stream; store it with put, and pass the object ref";
+  if (isArrowTable(value as object)) {
+    return "an Apache Arrow Table; import apache-arrow in the module of your tasks, so that it is there on both sides";
+  }
   const name = (value as object)?.constructor?.name;
   return name ? `an instance of the class ${name}` : "an object of an unknown kind";
 }
+
+/** Node's streams, those of the web, and whatever else gives its parts over time. */
+export const isStream = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof (value as Partial<AsyncIterable<unknown>> | undefined)?.[Symbol.asyncIterator] === "function";
 
 /** Longer arrays are not asked for foreign properties: listing a million keys takes longer than encoding them. */
 const FOREIGN_PROPERTY_CHECK_MAX = 32;

@@ -1,5 +1,5 @@
+import { rateOf } from "../../../sdk/core/attempt-cost.ts";
 import type { Command } from "../../../sdk/core/commands.ts";
-import { rateOf } from "../../../sdk/core/cost.ts";
 import type { SchedulerEvent } from "../../../sdk/core/events.ts";
 import type { Lane } from "../../../sdk/core/offer.ts";
 import type { ScenarioRun } from "../scenario.ts";

@@ -9,7 +9,7 @@ import {
   startUsd,
   timeUsd,
   trafficUsd,
-} from "../../sdk/core/cost.ts";
+} from "../../sdk/core/attempt-cost.ts";
 import type { Demand } from "../../sdk/core/demand.ts";
 import type { Lane, Offer } from "../../sdk/core/offer.ts";
 import { AWS_OFFER, EC2_OFFER, FARGATE, FARGATE_SPOT, LAMBDA_OFFER, MACHINE, placementOf } from "./offers.ts";
@@ -54,7 +54,7 @@ describe("the price of time", () => {
     const quarter = laneOf({ numGpus: 1, gpuType: "a10g", spot: false }, [EC2_OFFER]);
     expect(hour(quarter)).toBeCloseTo(5.672 / 4, 2);
     expect(hour({ ...quarter, spot: true })).toBeCloseTo(5.672 / 8, 2);
-    expect(hour({ ...quarter, instanceType: "g9.huge", instanceShare: 1 })).toBeGreaterThan(50);
+    expect(hour({ ...quarter, instanceType: "g9.huge", share: 1 })).toBeGreaterThan(50);
   });
 
   test("is nothing on this machine, whatever is moved", () => {

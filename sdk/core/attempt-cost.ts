@@ -38,7 +38,7 @@ export function rateOf(lane: Lane): Rate {
       return containerRate(fargateSecond(shape));
     }
     case "ec2": {
-      return containerRate(ec2Second(lane.instanceType ?? "", lane.instanceShare ?? 1, spot));
+      return containerRate(ec2Second(lane.instanceType ?? "", lane.share ?? 1, spot));
     }
     default:
       return FREE;

@@ -1,0 +1,44 @@
+import type { RunManifest } from "../driver/manifest.ts";
+import type { LabPlan } from "../planning.ts";
+import type { ObjectStore } from "../stores/object-store.ts";
+import type { ResultRecord } from "../stores/results.ts";
+import { storeValue } from "../stores/values.ts";
+import { contentObject } from "../wire/keys.ts";
+import type { Slot } from "../wire/slot.ts";
+
+/** Params up to this many bytes lie in the manifest itself. */
+const INLINE_BYTES = 2_048;
+
+/** The manifest of a plan. Large params are put into the object store, where dispatching finds them again. */
+export async function manifestOf(
+  plan: LabPlan,
+  settings: Omit<RunManifest, "tasks" | "targets">,
+  objects: ObjectStore,
+  records: readonly (ResultRecord | undefined)[] = [],
+): Promise<RunManifest> {
+  const large = [...plan.tasks.keys()].filter((position) => plan.tasks[position].params.byteLength > INLINE_BYTES);
+  const stored = new Map<number, Slot>();
+  await Promise.all(
+    large.map(async (position) => {
+      const params = records[position]?.params;
+      // Those of a stored result lie there already.
+      const isThere = params !== undefined && "object" in params;
+      stored.set(position, isThere ? params : await put(plan.tasks[position].params, objects));
+    }),
+  );
+  const tasks = plan.tasks.map(
+    ({ key, name, version, dependencies, demand, policy, params, storedParams }, position) => ({
+      key,
+      name,
+      version,
+      dependencies,
+      params: storedParams ?? stored.get(position) ?? { inline: params },
+      demand,
+      policy,
+    }),
+  );
+  return { ...settings, tasks, targets: plan.targets };
+}
+
+const put = (bytes: Uint8Array, objects: ObjectStore): Promise<Slot> =>
+  storeValue(objects, { chunks: [bytes], byteLength: bytes.byteLength }, contentObject);

@@ -1,0 +1,111 @@
+import type { Bundle } from "./bundle/bundle.ts";
+import { Driver } from "./driver/driver.ts";
+import type { ProgressListener } from "./driver/progress-events.ts";
+import type { PlanningContext } from "./planning.ts";
+import type { Runner } from "./runners/runner.ts";
+import { LabLife } from "./stores/lab-life.ts";
+import type { Stores } from "./stores/stores.ts";
+import { storeValue } from "./stores/values.ts";
+import { encode } from "./wire/codec/codec.ts";
+import { contentObject } from "./wire/keys.ts";
+import type { MemoryMonitor } from "./wire/memory-monitor.ts";
+import type { Slot } from "./wire/slot.ts";
+import type { StoreAddress } from "./wire/store-address.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
+
+/** What a driver is opened with. */
+export interface DriverSettings {
+  /** Unique among all labs: part of the names of its executors. */
+  readonly labId: string;
+  readonly runner: Runner;
+  readonly stores: Stores;
+  readonly address: StoreAddress;
+  readonly namespace: string;
+  readonly bundle: Bundle;
+  /** Code version by task name, where the bundle's were recorded with a run. */
+  readonly versions?: ReadonlyMap<string, string>;
+  /** The lab's context, as a value or as it is stored already. */
+  readonly context: { readonly value: unknown } | { readonly slot: Slot | undefined };
+  readonly concurrency: number | undefined;
+  readonly resources: Readonly<Record<string, number>>;
+  readonly memoryMonitor: MemoryMonitor | false | undefined;
+  readonly progress: ProgressListener;
+  /** Whether somebody waits for results here. Default true. */
+  readonly loadsResults?: boolean;
+}
+
+/** A driver with its runner open: everything is there that runs of one bundle need. */
+export interface OpenDriver extends AsyncDisposable {
+  readonly driver: Driver;
+  readonly planning: PlanningContext;
+}
+
+/** Opens a runner for a bundle, and a driver on it. */
+export async function openDriver(settings: DriverSettings): Promise<OpenDriver> {
+  const { address, bundle, concurrency, labId, memoryMonitor, namespace, progress, resources, runner, stores } =
+    settings;
+  let driver: Driver | undefined;
+  // Before the first object: a clean-up goes by when labs began, see docs/architecture.md.
+  const life = await LabLife.begin(stores.table, labId);
+  const close = async () => {
+    await runner.close();
+    await life.end(driver?.hasLeftWork);
+  };
+  try {
+    const report: Parameters<Runner["open"]>[0]["report"] = (event) => driver?.report(event);
+    const known = settings.versions && [...settings.versions.keys()].map((name) => [name, name] as const);
+    const opening = await runner.open({
+      labId,
+      bundle,
+      stores,
+      address,
+      concurrency,
+      resources,
+      report,
+      tasks: known,
+    });
+    const versions =
+      settings.versions ??
+      new Map(opening.tasks.map(([name, exportName]) => [name, bundle.versions.get(exportName) ?? ""]));
+    driver = new Driver({
+      runner,
+      opening,
+      stores,
+      namespace,
+      labId,
+      bundle: { hash: bundle.hash, root: bundle.root, taskModule: bundle.taskModule },
+      versions,
+      context: await storeContext(settings.context, stores, opening.inlineBytes),
+      concurrency: concurrency ?? Number.POSITIVE_INFINITY,
+      memoryMonitor,
+      progress,
+      loadsResults: settings.loadsResults ?? true,
+    });
+    return {
+      driver,
+      planning: { namespace, versions, taskModule: bundle.taskModule },
+      [Symbol.asyncDispose]: async () => {
+        driver?.cancelAll();
+        await Promise.all(driver?.activeRuns().map(({ ended }) => ended) ?? []);
+        driver?.settleBill();
+        await driver?.written();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function storeContext(
+  context: DriverSettings["context"],
+  stores: Stores,
+  inlineBytes: number,
+): Promise<Slot | undefined> {
+  if ("slot" in context) return context.slot;
+  if (context.value === undefined) return undefined;
+  const encoded = encode(context.value, { name: "context", extensions: valueExtensions() });
+  if (encoded.byteLength <= inlineBytes) return { inline: Buffer.concat(encoded.chunks) };
+  return storeValue(stores.objects, encoded, contentObject);
+}

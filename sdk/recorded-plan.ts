@@ -1,0 +1,60 @@
+import type { ManifestTask, RunManifest } from "./driver/manifest.ts";
+import type { LabPlan, PlannedTask } from "./planning.ts";
+import { definitionNamed, Task } from "./task.ts";
+import { decode } from "./wire/codec/codec.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
+import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
+
+const NONE = new Uint8Array();
+
+/**
+ * The plan of a run as its manifest has it. Tasks are made again when somebody asks for one; where params
+ * are too large to lie in the manifest, the task is known by its name alone.
+ */
+export function recordedPlan(manifest: RunManifest): LabPlan {
+  const byKey = new Map<string, PlannedTask>();
+  const tasks = manifest.tasks.map((recorded) => {
+    const planned = new RecordedTask(recorded, (key) => byKey.get(key)?.task);
+    byKey.set(recorded.key, planned);
+    return planned;
+  });
+  return { tasks, targets: manifest.targets };
+}
+
+class RecordedTask implements PlannedTask {
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies: readonly number[];
+  readonly demand: PlannedTask["demand"];
+  readonly policy: PlannedTask["policy"];
+  readonly params: Uint8Array;
+  readonly storedParams: PlannedTask["storedParams"];
+  readonly #taskOf: (key: string) => Task<unknown> | undefined;
+  #task: Task<unknown> | undefined;
+
+  constructor(recorded: ManifestTask, taskOf: (key: string) => Task<unknown> | undefined) {
+    const { key, name, version, dependencies, params, demand, policy } = recorded;
+    this.key = key;
+    this.name = name;
+    this.version = version;
+    this.dependencies = dependencies;
+    this.demand = demand;
+    this.policy = policy;
+    this.params = "inline" in params ? params.inline : NONE;
+    this.storedParams = "inline" in params ? undefined : params;
+    this.#taskOf = taskOf;
+  }
+
+  get task(): Task<unknown> {
+    this.#task ??= new Task(definitionNamed(this.name), this.storedParams ? undefined : this.#decoded());
+    return this.#task;
+  }
+
+  #decoded(): unknown {
+    return decode(this.params, [
+      resolvedTasks((key, name) => this.#taskOf(key) ?? name),
+      madeObjectReferences((slot) => new ObjectRef(slot)),
+    ]);
+  }
+}

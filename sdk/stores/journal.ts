@@ -1,0 +1,106 @@
+import { pack, unpack } from "msgpackr";
+import { journalKey, journalPartition } from "../wire/keys.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { isNewerVersion, refuseNewer } from "../wire/version.ts";
+import type { ControlTable } from "./control-table.ts";
+import type { RunDriver } from "./runs.ts";
+
+/** An attempt in flight, in an assignment that outlives its driver. */
+export interface JournalAttempt {
+  readonly key: string;
+  /** Index of the task with its driver: what its executor calls it. */
+  readonly task: number;
+  readonly attempt: number;
+  readonly generation: number;
+}
+
+/** An assignment in flight. */
+export interface JournalAssignment {
+  readonly id: string;
+  /** Name of its lane. */
+  readonly lane: string;
+  readonly executor: string | undefined;
+  readonly dispatchedAt: number;
+  /** By when it is over, whatever becomes of it, in milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly attempts: readonly JournalAttempt[];
+}
+
+/** What a driver has in flight of one run. */
+export interface Journal {
+  readonly runId: string;
+  /** Its lab: the name of its feed, and of its sign of life. */
+  readonly lab: string;
+  readonly driver: RunDriver;
+  readonly assignments: readonly JournalAssignment[];
+}
+
+/** An item has room for 400 KB; one assignment takes about a hundred bytes. */
+const ASSIGNMENTS_PER_ITEM = 2_000;
+/** An attempt in flight is over after a day, whatever its service. */
+const KEPT_SECONDS = 24 * 3600;
+
+/**
+ * Writes down what is in flight of a run.
+ *
+ * @param pages How many items it had the last time; those that are too many are deleted.
+ * @returns How many it has now.
+ */
+export async function writeJournal(
+  table: ControlTable,
+  namespace: string,
+  { runId, lab, driver, assignments }: Journal,
+  pages: number,
+): Promise<number> {
+  const count = Math.ceil(assignments.length / ASSIGNMENTS_PER_ITEM);
+  const ttl = Math.floor(Date.now() / 1000) + KEPT_SECONDS;
+  for (let page = 0; page < count; page += 1) {
+    const part = assignments.slice(page * ASSIGNMENTS_PER_ITEM, (page + 1) * ASSIGNMENTS_PER_ITEM);
+    const rows = part.map(({ id, lane, executor, dispatchedAt, deadline, attempts }) => [
+      [id, lane, executor ?? "", dispatchedAt, deadline],
+      attempts.map(({ key, task, attempt, generation }) => [Buffer.from(key, "hex"), task, attempt, generation]),
+    ]);
+    const key = journalKey(namespace, runId, page);
+    await table.put({ ...key, f: PROTOCOL_VERSION, ttl, l: lab, d: JSON.stringify(driver), e: pack(rows) });
+  }
+  const rest = Array.from({ length: Math.max(0, pages - count) }, (_, index) =>
+    journalKey(namespace, runId, count + index),
+  );
+  if (rest.length > 0) await table.deleteMany(rest);
+  return count;
+}
+
+type Row = readonly [
+  head: readonly [string, string, string, number, number],
+  attempts: readonly (readonly [Uint8Array, number, number, number])[],
+];
+
+/** What drivers of a namespace have in flight, or had when they died. */
+export async function readJournals(table: ControlTable, namespace: string): Promise<Journal[]> {
+  const items = await table.query(journalPartition(namespace));
+  return items.flatMap((item) => {
+    try {
+      refuseNewer(`the journal ${item.pk} ${item.sk}`, item.f);
+    } catch (error) {
+      // What cannot be read cannot be taken over: it is made again, which is never wrong.
+      if (isNewerVersion(error)) return [];
+      throw error;
+    }
+    const rows = unpack(item.e as Uint8Array) as Row[];
+    const assignments = rows.map(([[id, lane, executor, dispatchedAt, deadline], attempts]) => ({
+      id,
+      lane,
+      executor: executor || undefined,
+      dispatchedAt,
+      deadline,
+      attempts: attempts.map(([key, task, attempt, generation]) => ({
+        key: Buffer.from(key).toString("hex"),
+        task,
+        attempt,
+        generation,
+      })),
+    }));
+    const driver = JSON.parse(String(item.d)) as RunDriver;
+    return [{ runId: item.sk.slice(0, item.sk.indexOf("#")), lab: String(item.l), driver, assignments }];
+  });
+}

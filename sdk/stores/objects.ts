@@ -1,0 +1,56 @@
+import type { Readable } from "node:stream";
+import type { Stored } from "../wire/byte-stream.ts";
+import { encode } from "../wire/codec/codec.ts";
+import type { CodecExtensions } from "../wire/codec/extensions.ts";
+import { isStream } from "../wire/codec/shapes.ts";
+import { contentObject } from "../wire/keys.ts";
+import { LabError } from "../wire/lab-error.ts";
+import { ObjectRef } from "../wire/object-ref.ts";
+import type { RawBytes } from "../wire/slot.ts";
+import { readStream, storeStream } from "./byte-streams.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { loadValue, storeValue } from "./values.ts";
+
+/** Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives. */
+export async function putObject<T>(
+  objects: ObjectStore,
+  value: T,
+  extensions: CodecExtensions,
+): Promise<ObjectRef<Stored<T>>> {
+  if (value instanceof Blob) return new ObjectRef<Stored<T>>(await storeStream(objects, value.stream(), kindOf(value)));
+  if (isStream(value)) return new ObjectRef<Stored<T>>(await storeStream(objects, value, { kind: "stream" }));
+  const encoded = encode(value, { name: "value", extensions });
+  return new ObjectRef<Stored<T>>(await storeValue(objects, encoded, contentObject));
+}
+
+function kindOf(blob: Blob): RawBytes {
+  const { type } = blob;
+  if (!(blob instanceof File)) return { kind: "blob", type };
+  return { kind: "file", type, name: blob.name, lastModified: blob.lastModified };
+}
+
+/** The value of a handle, or those of several, in order. */
+export async function getObjects(
+  objects: ObjectStore,
+  refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[],
+  extensions: CodecExtensions,
+): Promise<unknown> {
+  if (refs instanceof ObjectRef) return loadValue(objects, refs.slot, extensions);
+  if (!Array.isArray(refs)) throw invalid(`get needs an ObjectRef or an array of them, got ${typeof refs}`);
+  refs.forEach((ref, index) => {
+    if (ref instanceof ObjectRef) return;
+    throw invalid(`refs[${index}] is no ObjectRef; run tasks with lab.runTasks to get their results`);
+  });
+  return Promise.all(refs.map((ref) => loadValue(objects, ref.slot, extensions)));
+}
+
+/** The bytes of a handle on a stream or a Blob, as they come. */
+export async function getObjectStream(objects: ObjectStore, ref: ObjectRef<unknown>): Promise<Readable> {
+  if (!(ref instanceof ObjectRef)) throw invalid(`getStream needs an ObjectRef, got ${typeof ref}`);
+  if (!ref.slot.raw) {
+    throw invalid(`getStream needs the handle of a stream or a Blob, and ${ref} is that of a value: load it with get`);
+  }
+  return readStream(objects, ref.slot);
+}
+
+const invalid = (message: string) => new LabError("invalid-option", message);

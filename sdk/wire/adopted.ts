@@ -1,0 +1,11 @@
+/** An attempt that another driver began, as that one and the executor call it. */
+export interface AdoptedFrom {
+  /** The other driver's lab: the name of its feed, and of its sign of life. */
+  readonly lab: string;
+  readonly assignment: string;
+  readonly task: number;
+  readonly executor: string | undefined;
+  readonly dispatchedAt: number;
+  /** By when it is over, in milliseconds since the epoch. */
+  readonly deadline: number;
+}
