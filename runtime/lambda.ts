@@ -36,8 +36,12 @@ const supervisor = new Supervisor({
 });
 // While Lambda still initialises, CPU is free: the process below starts beside this one.
 supervisor.prepare();
+/** How long Lambda took to get here, which it charges with the first invocation, in milliseconds. */
+let initMs = performance.now();
 
 export async function handler(payload: InvocationPayload, context: LambdaContext): Promise<InvocationResponse> {
+  const from = Date.now() - initMs;
+  initMs = 0;
   const assignment = readPayload(payload);
   const executor = `${id}/${context.awsRequestId ?? ""}`;
   const teller = new AssignmentTeller({ assignment, executor: context.awsRequestId ?? id, stores });
@@ -61,5 +65,5 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   const end = await supervisor.run(assignment, listener, deadline);
   inbox.close();
   logs.push(...(await teller.finish(end)));
-  return toResponse({ executor, reports, logs, ...end });
+  return toResponse({ executor, reports, logs, billed: { from, until: Date.now() }, ...end });
 }

@@ -90,7 +90,8 @@ export class AttachedRuns {
   async #drive(record: RunRecord, surroundings: Surroundings): Promise<AttachedRun> {
     const { stores, address } = surroundings;
     const manifest = await readManifest(stores.objects, record.manifest as never);
-    const { bundle, context, concurrency, endsBy, failFast, generation, memoryMonitor, nesting, versions } = manifest;
+    const { bundle, context, concurrency, endsBy, failFast, generation, maxCostUsd, memoryMonitor, nesting, versions } =
+      manifest;
     const opened = await openDriver({
       ...surroundings,
       labId: randomBytes(6).toString("hex"),
@@ -109,7 +110,9 @@ export class AttachedRuns {
     const { driver } = opened;
     const plan = recordedPlan(manifest);
     const tasks = plan.targets.map((target) => plan.tasks[target].task);
-    const options = { runId: record.id, name: undefined, tags: undefined, isContinued: true, failFast };
+    // The driver takes off what the run has cost when it takes it.
+    const bounds = { failFast, maxCostUsd };
+    const options = { runId: record.id, name: undefined, tags: undefined, isContinued: true, ...bounds };
     const deadlineMs = endsBy === undefined ? undefined : Math.max(1, endsBy - Date.now());
     const state = await driver.start(plan, tasks, { ...options, bustCache: generation > 0, deadlineMs });
     return { id: record.id, started: driver.started(state), driven: { driver, state } };

@@ -26,6 +26,11 @@ export interface AttemptEvidence {
   readonly decided: string;
   /** Highest memory seen, in MB, where it was measured. */
   readonly peakMemoryMb?: number;
+  /**
+   * Dollars it cost: its time where it ran, with the start and the idle time before it of an ECS task; its
+   * requests, and keeping its result for a month, as an estimate. 0 on this machine.
+   */
+  readonly costUsd: number;
 }
 
 /** Something wrong with what was asked for, found before anything ran. */
@@ -102,7 +107,8 @@ export class RunError extends LabError {
   declare readonly results: readonly unknown[];
 
   constructor(
-    kind: FailureKind,
+    /** That of the first failure; `cost-limit` where `maxCostUsd` ended the run. */
+    kind: FailureKind | "cost-limit",
     message: string,
     runId: string,
     failures: readonly TaskError[],

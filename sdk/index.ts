@@ -20,7 +20,7 @@ export {
 export { type AttachOptions, Lab, type SubmitOptions } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
-export type { PlannedGroup, PlanReport } from "./plan-report.ts";
+export type { PlannedGroup, PlanReport, Range } from "./plan-report.ts";
 export {
   type OutcomesOf,
   type ResultOf,
@@ -35,6 +35,7 @@ export type { RunnerOptions } from "./runner-options.ts";
 export { type AwsOptions, aws } from "./runners/aws/aws.ts";
 export type {
   AnswerOrder,
+  BilledSpan,
   DispatchOrder,
   KillOrder,
   Runner,

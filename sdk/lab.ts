@@ -13,6 +13,7 @@ import { keepingAlive } from "./keep-alive.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { checkNames } from "./options.ts";
+import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
 import { chooseProgress } from "./progress/progress.ts";
@@ -79,6 +80,8 @@ export class Lab implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
   #active = 0;
+  /** Plans that are being told. */
+  #planned: Promise<void> = Promise.resolve();
 
   /** @throws LabOptionError for options that mean nothing or could never work. */
   constructor(options: LabOptions) {
@@ -124,13 +127,25 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
     return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+  }
+
+  /** What a run would do, instead of doing it: see `stratolab plan`. */
+  #tellPlan(tasks: readonly Task<unknown>[], options: RunOptions): Promise<void> {
+    const plan = async () => {
+      if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
+      checkRunOptions(options);
+      return this.plan(tasks);
+    };
+    this.#planned = Promise.all([this.#planned, keepingAlive(tellPlan(plan(), options.name))]).then(() => {});
+    return this.#planned;
   }
 
   async #start(runId: string, tasks: readonly Task<unknown>[], options: RunOptions): Promise<StartedRun> {
     if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
     checkRunOptions(options);
-    const { bustCache = false, deadlineMs, failFast = false, name, signal, tags } = options;
+    const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -141,6 +156,7 @@ export class Lab implements AsyncDisposable {
       bustCache,
       failFast,
       deadlineMs,
+      maxCostUsd,
       isContinued: options.runId !== undefined,
     });
     this.#attend(driver, state, signal);
@@ -160,12 +176,14 @@ export class Lab implements AsyncDisposable {
     const { signal, ...rest } = options;
     checkRunOptions(rest);
     if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
-    const { bustCache = false, deadlineMs, failFast = false, name, tags } = rest;
+    const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
     const runId = newRunId();
-    await keepingAlive(driver.submit(plan, { runId, name, tags, bustCache, deadlineMs, failFast, isContinued: false }));
+    const how = { bustCache, deadlineMs, failFast, maxCostUsd };
+    await keepingAlive(driver.submit(plan, { runId, name, tags, ...how, isContinued: false }));
     return (await this.attach(runId, signal ? { signal } : {})) as unknown as Run<T>;
   }
 
@@ -183,6 +201,7 @@ export class Lab implements AsyncDisposable {
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
     checkNames("attach", options, ["signal"]);
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
     const { signal } = options;
     signal?.throwIfAborted();
     const opened = await this.#openStores();
@@ -240,12 +259,21 @@ export class Lab implements AsyncDisposable {
     driver.cancelTask(plan.tasks[plan.targets[0]].key, options.force ?? false);
   }
 
-  /** What running these tasks would do: what is cached, what goes where and why. Runs nothing. */
+  /**
+   * What running these tasks would do: what is cached, what goes where and why, how long it will take and what it
+   * will cost as far as earlier runs have measured it. Runs nothing.
+   *
+   * @example
+   * const { toRun, seconds, costUsd } = await lab.plan(models);
+   * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
+   */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
     const { driver, planning, stores } = await this.#open();
     const plan = planTasks(tasks, planning);
     await driver.recall(plan);
-    return describePlan(plan, driver.placements, stores.table);
+    const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
+    const { placements } = driver;
+    return describePlan(plan, { placements, table: stores.table, namespace: this.#namespace, concurrency });
   }
 
   /**
@@ -405,6 +433,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #closeOnce(): Promise<void> {
+    await this.#planned;
     const opened = await this.#opening?.catch(() => undefined);
     await Promise.all([opened?.[Symbol.asyncDispose](), this.#attached.close()]);
     await (await this.#life?.catch(() => undefined))?.end();

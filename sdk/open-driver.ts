@@ -91,6 +91,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       [Symbol.asyncDispose]: async () => {
         driver?.cancelAll();
         await Promise.all(driver?.activeRuns().map(({ ended }) => ended) ?? []);
+        driver?.settleBill();
         await driver?.written();
         await close();
       },

@@ -1,8 +1,21 @@
+import {
+  type ForecastTask,
+  forecastSeconds,
+  forecastUsd,
+  type MeasuredDuration,
+  type Range,
+  sumOf,
+} from "./core/forecast.ts";
+import type { Lane } from "./core/offer.ts";
+import { capacityGroups } from "./core/route.ts";
 import { lookUp } from "./driver/look-up.ts";
 import type { Placements } from "./driver/placements.ts";
 import type { LabPlan } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
+import { readStatistics } from "./stores/statistics.ts";
 import type { Task } from "./task.ts";
+
+export type { Range };
 
 /** Tasks of one type that go the same way. */
 export interface PlannedGroup {
@@ -13,6 +26,10 @@ export interface PlannedGroup {
   readonly lane: string;
   /** Why there, in one clause. */
   readonly reason: string;
+  /** How long one attempt takes, in seconds; absent where earlier runs have measured nothing. */
+  readonly secondsEach?: Range;
+  /** What all of them cost, in dollars, their ECS tasks included; absent likewise. */
+  readonly costUsd?: Range;
 }
 
 /** What running some tasks would do. */
@@ -25,15 +42,41 @@ export interface PlanReport {
   readonly groups: readonly PlannedGroup[];
   /** Tasks that no executor can run, and why. */
   readonly infeasible: readonly { readonly task: Task<unknown>; readonly reason: string }[];
+  /** Until all are done, if all goes well; absent while a type that is to run was never measured. */
+  readonly seconds?: Range;
+  /** Dollars, likewise. */
+  readonly costUsd?: Range;
+  /** Types that are to run and were never measured. */
+  readonly unmeasured: readonly string[];
+}
+
+/** What a plan is held against. */
+export interface PlanSurroundings {
+  readonly placements: Placements;
+  readonly table: ControlTable;
+  readonly namespace: string;
+  /** Attempts at once. */
+  readonly concurrency: number;
+}
+
+interface Group {
+  readonly name: string;
+  readonly lane: Lane;
+  readonly reason: string;
+  readonly tasks: ForecastTask[];
 }
 
 /** Finds out what running a plan would do, without doing any of it. */
-export async function describePlan(plan: LabPlan, placements: Placements, table: ControlTable): Promise<PlanReport> {
+export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings): Promise<PlanReport> {
+  const { placements, table, namespace, concurrency } = surroundings;
   const { records, needed } = await lookUp(table, plan, 0);
-  const groups = new Map<string, PlannedGroup & { count: number }>();
+  const durations = await measuredDurations(plan, table, namespace);
+  const groups = new Map<string, Group>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];
+  const unmeasured = new Set<string>();
+  const all: ForecastTask[] = [];
+  const runsAs = new Map<number, number>();
   let cached = 0;
-  let toRun = 0;
   plan.tasks.forEach((planned, position) => {
     if (!needed[position]) return;
     if (records[position]) {
@@ -45,12 +88,49 @@ export async function describePlan(plan: LabPlan, placements: Placements, table:
       infeasible.push({ task: planned.task, reason: placement.infeasible });
       return;
     }
-    toRun += 1;
-    const lane = placement.ladder[0].name;
-    const key = `${planned.name}/${lane}`;
-    const group = groups.get(key) ?? { name: planned.name, count: 0, lane, reason: placement.reason };
-    group.count += 1;
+    const { name } = planned;
+    const [lane] = placement.ladder;
+    const duration = durations.get(name);
+    if (!duration) unmeasured.add(name);
+    const dependencies = planned.dependencies.flatMap((dependency) => runsAs.get(dependency) ?? []);
+    const paramBytes = planned.params.byteLength;
+    const task = { lane, duration: duration ?? { meanMs: 0, deviationMs: 0 }, paramBytes, dependencies };
+    runsAs.set(position, all.push(task) - 1);
+    const key = `${name}/${lane.name}`;
+    const group = groups.get(key) ?? { name, lane, reason: placement.reason, tasks: [] };
+    group.tasks.push(task);
     groups.set(key, group);
   });
-  return { total: plan.tasks.length, cached, toRun, groups: [...groups.values()], infeasible };
+  const described = [...groups.values()].map((group) => describeGroup(group, durations.get(group.name)));
+  const costs = described.flatMap(({ costUsd }) => costUsd ?? []);
+  const isKnown = unmeasured.size === 0;
+  const slots = capacityGroups(placements.offer);
+  return {
+    total: plan.tasks.length,
+    cached,
+    toRun: all.length,
+    groups: described,
+    infeasible,
+    ...(isKnown ? { seconds: forecastSeconds(all, slots, concurrency), costUsd: sumOf(costs) } : {}),
+    unmeasured: [...unmeasured],
+  };
+}
+
+async function measuredDurations(plan: LabPlan, table: ControlTable, namespace: string) {
+  const names = [...new Set(plan.tasks.map(({ name }) => name))];
+  const statistics = await readStatistics(table, namespace, names);
+  return new Map(
+    statistics.flatMap(({ name, meanMs, deviationMs }): [string, MeasuredDuration][] =>
+      meanMs === undefined ? [] : [[name, { meanMs, deviationMs: deviationMs ?? meanMs / 2 }]],
+    ),
+  );
+}
+
+function describeGroup({ name, lane, reason, tasks }: Group, duration: MeasuredDuration | undefined): PlannedGroup {
+  const group = { name, count: tasks.length, lane: lane.name, reason };
+  if (!duration) return group;
+  const { meanMs, deviationMs } = duration;
+  const low = Math.max(0, meanMs - deviationMs) / 1000;
+  const secondsEach = { low, expected: meanMs / 1000, high: (meanMs + 2 * deviationMs) / 1000 };
+  return { ...group, secondsEach, costUsd: forecastUsd(tasks, lane) };
 }

@@ -23,11 +23,20 @@ export interface RunOptions {
    * costs least.
    */
   readonly deadlineMs?: number;
+  /**
+   * The most that the run may cost, in dollars; more than 0. Before anything is begun, the most that it is expected to
+   * cost is reserved: by what its type was measured to take and twice the deviation, else by `timeoutMs`, else by 15
+   * minutes on Lambda and an hour on ECS, where a container's first minute is added. When that no longer fits,
+   * what runs may finish, and the run ends with a RunError of kind `cost-limit`. All that finished is kept: the
+   * same run with a larger bound goes on from there. Only what takes longer than was reserved can exceed the bound.
+   * It holds for whoever goes on with the run, too. Default no bound. Local runs cost nothing.
+   */
+  readonly maxCostUsd?: number;
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
 }
 
-const NAMES = ["bustCache", "deadlineMs", "failFast", "name", "runId", "signal", "tags"];
+const NAMES = ["bustCache", "deadlineMs", "failFast", "maxCostUsd", "name", "runId", "signal", "tags"];
 const WORD = /^[\w.:/=-]{1,64}$/;
 const WORD_IN_WORDS = '1 to 64 letters, digits, "_", ".", ":", "/", "=" or "-"';
 const MAX_TAGS = 10;
@@ -35,9 +44,12 @@ const MAX_TAGS = 10;
 /** Refuses options of a run that mean nothing. */
 export function checkRunOptions(options: RunOptions): void {
   checkNames("runTasks", options, NAMES);
-  const { deadlineMs, name, runId, tags } = options;
+  const { deadlineMs, maxCostUsd, name, runId, tags } = options;
   if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0)) {
     throw new LabOptionError(`runTasks: deadlineMs must be a number of milliseconds above 0, got ${show(deadlineMs)}`);
+  }
+  if (maxCostUsd !== undefined && !(Number.isFinite(maxCostUsd) && maxCostUsd > 0)) {
+    throw new LabOptionError(`runTasks: maxCostUsd must be a number of dollars above 0, got ${show(maxCostUsd)}`);
   }
   if (runId !== undefined && !(typeof runId === "string" && isRunId(runId))) {
     throw new LabOptionError(`runTasks: runId must be the id of a run, such as lab.runs gives it, got ${show(runId)}`);

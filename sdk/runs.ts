@@ -27,6 +27,11 @@ export interface RunInfo {
   readonly endedAt?: number;
   /** Some seconds old while the run goes on. */
   readonly counts: RunCounts;
+  /**
+   * Dollars so far: all of its attempts, and the idle time of its ECS tasks. An ECS task that waits for more work
+   * after the run is added when it ends.
+   */
+  readonly costUsd: number;
   /** The process that drives it, or did. */
   readonly driver: RunDriver;
   /** The first few tasks that failed. */

@@ -1,4 +1,4 @@
-import { laneDollars } from "../../sdk/core/cost.ts";
+import { laneUsd } from "../../sdk/core/lane-cost.ts";
 import { ECS_TASKS_PER_CALL } from "../../sdk/core/limits.ts";
 import type { Lane } from "../../sdk/core/offer.ts";
 import type { Pace } from "../../sdk/core/token-bucket.ts";
@@ -58,6 +58,6 @@ export class EcsService {
 
   /** An ECS task has stopped after so long, image pull and start included. */
   stopped(lane: Lane, ms: number): void {
-    this.dollars += laneDollars(lane, ms) ?? 0;
+    this.dollars += laneUsd(lane, ms) ?? 0;
   }
 }

@@ -1,4 +1,4 @@
-import { lambdaDollars } from "../../sdk/core/prices.ts";
+import { lambdaSecond, PRICES } from "../../sdk/core/prices.ts";
 import type { Pace } from "../../sdk/core/token-bucket.ts";
 import type { Agenda } from "../../test/simulation/agenda.ts";
 
@@ -48,7 +48,7 @@ export class LambdaService {
     this.#running += 1;
     // INIT is billed since August 2025.
     const billedMs = ms + (isCold ? this.#quotas.coldMs : 0);
-    this.dollars += lambdaDollars(memoryMb, billedMs);
+    this.dollars += lambdaSecond(memoryMb) * (billedMs / 1_000) + PRICES.lambda.request;
     this.#agenda.in(billedMs, () => {
       state.running -= 1;
       this.#running -= 1;

@@ -29,7 +29,7 @@ export function gcCommand(): Command {
   return withStoreOptions(command).action(async (options: GcCommandOptions) => {
     const { olderThan, namespace = "default", grace, dryRun = false } = options;
     if (olderThan === undefined && options.namespace !== undefined) {
-      throw new LabError("invalid-option", "--namespace says whose results --older-than removes: give both or neither");
+      throw new LabError("usage", "--namespace says whose results --older-than removes: give both or neither");
     }
     const { directory, ...stores } = await openNamedStores(options);
     try {

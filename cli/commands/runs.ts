@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { duration, harmless } from "../../sdk/progress/text.ts";
+import { dollars, duration, harmless } from "../../sdk/progress/text.ts";
 import { findRun, findRuns, RUN_STATUSES, type RunInfo, type RunsOptions } from "../../sdk/runs.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
 import { deleteRun, requestCancel } from "../../sdk/stores/runs.ts";
@@ -104,6 +104,7 @@ function describeRun(run: RunInfo): string {
     ["ended", run.endedAt === undefined ? "" : `${moment(run.endedAt)}, after ${took(run)}`],
     ["tasks", `${total}: ${done} done, ${cached} cached, ${running} running, ${pending} pending`],
     ["", `${failed} failed, ${cancelled} cancelled`],
+    ["cost", dollars(run.costUsd)],
   ];
   const head = lines.filter(([, is]) => is !== "").map(([what, is]) => `${what.padEnd(8)}${is}`);
   const failures = run.failures.map(({ message }) => `  ${harmless(message).replaceAll("\n", "\n    ")}`);

@@ -26,6 +26,11 @@ export class Assignments {
   /** Assignments that executors or invocations are working on. */
   active = 0;
 
+  /** Id of the next one that is added. */
+  get nextId(): number {
+    return this.#next;
+  }
+
   add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked">): Assignment {
     const id = this.#next++;
     const { lane, executor, copy, uses, counted, tasks, attempts } = assignment;

@@ -30,6 +30,11 @@ export class DurationEstimate {
     return this.#meanMs === undefined ? undefined : this.#meanMs + 2 * this.#deviationMs;
   }
 
+  /** How far durations are from the mean, on average; undefined likewise. */
+  get deviationMs(): number | undefined {
+    return this.#meanMs === undefined ? undefined : this.#deviationMs;
+  }
+
   get meanMs(): number | undefined {
     return this.#meanMs;
   }

@@ -1,4 +1,4 @@
-import { breakEvenMs, laneDollars } from "./cost.ts";
+import { breakEvenMs, laneUsd } from "./lane-cost.ts";
 import { START_MS } from "./limits.ts";
 import type { Lane } from "./offer.ts";
 
@@ -29,7 +29,7 @@ const TIMEOUT_MARGIN = 2;
 export function cheapestLane(lanes: readonly Lane[], known: Known): Choice | undefined {
   const { durationMs, slackMs = Number.POSITIVE_INFINITY } = known;
   const [usual] = lanes;
-  if (lanes.every(({ group }) => group === usual.group) || laneDollars(usual, durationMs) === undefined) {
+  if (lanes.every(({ group }) => group === usual.group) || laneUsd(usual, durationMs) === undefined) {
     return undefined;
   }
   const lasting = lanes.filter(
@@ -53,7 +53,7 @@ export function cheapestLane(lanes: readonly Lane[], known: Known): Choice | und
 /** Start and work; capacity that may be taken away has to leave time for once more. */
 const neededMs = ({ service, spot }: Lane, durationMs: number) => START_MS[service] + durationMs * (spot ? 2 : 1);
 
-const dollars = (lane: Lane, ms: number) => laneDollars(lane, ms) ?? Number.POSITIVE_INFINITY;
+const dollars = (lane: Lane, ms: number) => laneUsd(lane, ms) ?? Number.POSITIVE_INFINITY;
 
 function reasonFor(lane: Lane, lanes: readonly Lane[], durationMs: number, slackMs: number | undefined): string {
   const others = lanes.filter(({ group }) => group !== lane.group);

@@ -14,8 +14,11 @@ export type Command =
       readonly tasks: readonly number[];
       /** Number of each attempt, in the order of `tasks`. */
       readonly attempts: readonly number[];
+      /** What each may cost, in dollars, where its run has a bound on that. */
+      readonly reservedUsd?: readonly number[];
     }
-  | { readonly type: "start-executors"; readonly lane: Lane; readonly count: number }
+  /** `run`: for whose tasks, and on whose account. */
+  | { readonly type: "start-executors"; readonly lane: Lane; readonly count: number; readonly run: number }
   /** An idle executor whose place another kind of executor needs. */
   | { readonly type: "stop-executor"; readonly executor: string }
   /** Attempts nobody waits for any more: stop them, and the executor with them where that is the only way. */
@@ -56,5 +59,7 @@ export type Command =
       /** Who waits for whom, from the task to itself. */
       readonly path: readonly number[];
     }
+  /** A run cannot pay for its next attempt, and nothing of it runs any more: what is left of it is cancelled. */
+  | { readonly type: "budget-spent"; readonly run: number; readonly spentUsd: number; readonly neededUsd: number }
   /** All tasks of a run are settled. */
   | { readonly type: "run-ended"; readonly run: number };

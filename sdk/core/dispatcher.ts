@@ -1,4 +1,5 @@
 import { type Assignment, Assignments } from "./assignments.ts";
+import { ceilingMs, ceilingUsd, startUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import type { Command } from "./commands.ts";
@@ -8,6 +9,7 @@ import { BUDGETS } from "./ladder.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
+import { Spending } from "./spending.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 export interface DispatcherOptions {
@@ -23,6 +25,8 @@ export interface TaskKind {
   readonly type: string;
   /** It must not be begun twice because of others: it never shares a dispatch, and never waits behind one. */
   readonly alone: boolean;
+  /** Longest attempt that the task allows, in milliseconds. */
+  readonly timeoutMs?: number;
 }
 
 /** A pool that must not start executors for now. */
@@ -60,6 +64,8 @@ export class Dispatcher {
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
+  /** What runs with a bound on their cost have reserved and spent. */
+  readonly spending = new Spending();
   #now = 0;
   /** Groups that may have more executors than they should: attempts have waited there. How many still do. */
   readonly #crowded = new Map<string, number>();
@@ -131,6 +137,8 @@ export class Dispatcher {
     this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
     this.#pacing.begin(lane, 0, this.#now);
+    const run = this.#tasks.owner[task];
+    if (this.spending.isBounded(run)) this.spending.hold(assignment.id, task, run, this.#ceilingOf(task, lane));
     return assignment.id;
   }
 
@@ -139,6 +147,7 @@ export class Dispatcher {
   executorReady(id: string, lane: Lane): void {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -1);
+    this.spending.releaseStarts(pool, 1);
     this.#pauses.delete(pool);
     if (!this.#executors.get(id)) this.#executors.add(id, lane);
   }
@@ -164,6 +173,7 @@ export class Dispatcher {
   startFailed(lane: Lane, count: number, kind: StartFailureKind, now: number): { until: number; judged: number[] } {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -count);
+    this.spending.releaseStarts(pool, count);
     this.#capacity.changeExecutors(lane.group, -count);
     const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
     if (kind === "throttled") {
@@ -212,6 +222,7 @@ export class Dispatcher {
     if (position < 0 || assignment.ended[position]) return;
     assignment.ended[position] = true;
     assignment.remaining -= 1;
+    this.spending.release(assignment.id, task);
     if (assignment.remaining === 0) this.close(assignment);
   }
 
@@ -219,6 +230,7 @@ export class Dispatcher {
   close(assignment: Assignment): void {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
+    this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#giveBack(assignment);
     if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
@@ -263,6 +275,8 @@ export class Dispatcher {
     if (assignment.parked) return [];
     if (assignment.counted) this.#giveBack(assignment);
     this.#assignments.park(assignment, true);
+    // Or it would keep from what it waits for the money that this needs; what its waiting costs is charged all the same.
+    this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#take(assignment);
     const position = assignment.tasks.indexOf(task);
     const taken = [...this.#takeBehind(assignment, (other) => other > position)];
@@ -301,12 +315,13 @@ export class Dispatcher {
   }
 
   /**
-   * Hands out whatever capacity and pace allow; queues take turns.
+   * Hands out whatever capacity and pace allow, and runs can pay for; queues take turns.
    *
    * @returns When what the pace holds back may go.
    */
   pump(now: number): number | undefined {
     this.#now = now;
+    this.spending.lookAgain();
     for (let served: number | undefined = 0; served !== undefined; ) {
       served = undefined;
       for (const queue of [...this.#queues.active()]) {
@@ -347,7 +362,7 @@ export class Dispatcher {
     const { lane, tasks } = queue;
     // A task may have left its queue by being cancelled or by waiting for an input again.
     while (tasks.size > 0 && this.#tasks.state[tasks.peek() as number] !== TaskState.Ready) tasks.shift();
-    if (tasks.size === 0) return false;
+    if (tasks.size === 0 || !this.#affords(tasks.peek() as number, queue)) return false;
     const { type, alone } = this.#kindOf(queue.shape);
     // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
     // down what it shared goes like that, too: were it to share its next end, it could never be told.
@@ -384,15 +399,37 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** Whether the run of a task can pay for its next attempt. */
+  #affords(task: number, { lane }: ReadyQueue): boolean {
+    const run = this.#tasks.owner[task];
+    return !this.spending.isBounded(run) || this.spending.affords(run, this.#ceilingOf(task, lane)) > 0;
+  }
+
+  /** The most that an attempt of a task in a lane is expected to cost, in dollars. */
+  #ceilingOf(task: number, lane: Lane): number {
+    const { type, timeoutMs } = this.#kindOf(this.#tasks.shape[task]);
+    const ms = ceilingMs(lane, this.estimateOf(type).cautiousMs, timeoutMs);
+    return ceilingUsd(lane, ms, this.#tasks.paramBytes[task]);
+  }
+
   #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined, copy: number): void {
     const tasks: number[] = [];
     const attempts: number[] = [];
+    const id = this.#assignments.nextId;
+    const reservedUsd: number[] = [];
     while (tasks.length < largest && queue.tasks.size > 0) {
       const next = queue.tasks.peek() as number;
       // One that goes alone does not join a batch; `largest` is 1 where it is the first.
       if (this.#tasks.apart[next] && tasks.length > 0) break;
+      if (tasks.length > 0 && !this.#affords(next, queue)) break;
       const task = queue.tasks.shift() as number;
       if (this.#tasks.state[task] !== TaskState.Ready) continue;
+      const run = this.#tasks.owner[task];
+      if (this.spending.isBounded(run)) {
+        const usd = this.#ceilingOf(task, queue.lane);
+        this.spending.hold(id, task, run, usd);
+        reservedUsd[tasks.length] = usd;
+      }
       this.#tasks.state[task] = TaskState.Running;
       this.#tasks.attempt[task] += 1;
       tasks.push(task);
@@ -406,7 +443,8 @@ export class Dispatcher {
     executor?.assignments.push(assignment.id);
     if (!executor) this.#pacing.begin(lane, copy, this.#now);
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
-    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts });
+    const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
+    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...reserved });
   }
 
   /** @returns False when more would be started than the group has to give. */
@@ -422,12 +460,25 @@ export class Dispatcher {
       this.#capacity.freeExecutors(lane.group),
       this.#options.concurrency - this.#assignments.active - starting,
     );
-    const count = possible <= 0 ? 0 : this.#pacing.launch(lane.group, possible, now);
+    if (possible <= 0) return false;
+    const run = this.#tasks.owner[queue.tasks.peek() as number];
+    const eachUsd = startUsd(lane);
+    const paid = Math.min(possible, this.#affordedStarts(queue, run, eachUsd));
+    // The group has more to give, for whoever can pay.
+    if (paid === 0) return true;
+    const count = this.#pacing.launch(lane.group, paid, now);
     if (count === 0) return false;
     this.#executors.changeStarting(pool, count);
     this.#capacity.changeExecutors(lane.group, count);
-    this.#emit({ type: "start-executors", lane, count });
+    this.spending.holdStarts(pool, run, eachUsd, count);
+    this.#emit({ type: "start-executors", lane, count, run });
     return true;
+  }
+
+  /** How many executors a run can pay, each with an attempt on it. */
+  #affordedStarts(queue: ReadyQueue, run: number, eachUsd: number): number {
+    if (!this.spending.isBounded(run)) return Number.POSITIVE_INFINITY;
+    return this.spending.affords(run, eachUsd + this.#ceilingOf(queue.tasks.peek() as number, queue.lane));
   }
 
   /** Idle executors of other pools give up their place, until there is room for one of this pool. */

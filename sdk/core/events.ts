@@ -66,6 +66,8 @@ export type SchedulerEvent =
   | { readonly type: "parked"; readonly assignment: number; readonly task: number; readonly run: number }
   /** An attempt has ended that waited too long: it is made again, free of charge, when what it waits for has ended. */
   | { readonly type: "suspended"; readonly assignment: number; readonly task: number }
+  /** A run has cost so much more, in dollars. */
+  | { readonly type: "charged"; readonly run: number; readonly usd: number }
   /** Time has passed. */
   | { readonly type: "tick" }
   /** Tasks are no longer wanted by a run; `drain` lets those that are running finish. */

@@ -165,7 +165,7 @@ export class Lifecycle {
   }
 
   /** Tasks that a run no longer wants; those that run are killed, or left to finish when draining. */
-  cancel(run: number, only: readonly number[] | undefined, drain: boolean): void {
+  cancel(run: number, only: readonly number[] | undefined, drain: boolean, why = "cancelled"): void {
     if (only === undefined) this.#runs[run].draining = true;
     for (const task of only ?? this.unsettledOf(run)) {
       if (!this.#isWantedBy(run, task)) continue;
@@ -180,7 +180,7 @@ export class Lifecycle {
         }
         this.#dispatching.abandon(task, "cancelled");
       }
-      this.settleFailed(task, "cancelled", "cancelled");
+      this.settleFailed(task, "cancelled", why);
     }
     this.#endIfSettled(run);
   }

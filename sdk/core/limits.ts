@@ -55,7 +55,7 @@ export const FARGATE = {
 
 /**
  * About how long an executor of each service takes to begin, in milliseconds. AWS promises nothing; deadlines
- * are planned with this.
+ * and plans go by this.
  */
 export const START_MS = { local: 500, custom: 500, lambda: 1_000, fargate: 60_000, ec2: 300_000 } as const;
 

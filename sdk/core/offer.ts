@@ -48,6 +48,8 @@ export interface FargateOffer {
   readonly launches?: Pace;
   /** Default x86_64. */
   readonly architecture?: Architecture;
+  /** Each ECS task has a public address, which costs. Default false. */
+  readonly publicAddress?: boolean;
 }
 
 /** EC2 instances with GPUs behind ECS capacity providers. */
@@ -78,16 +80,18 @@ export interface Lane {
   readonly gpuType?: string;
   /** EC2 instance type it is a part of, or the whole. */
   readonly instanceType?: string;
+  /** Share of that instance, above 0 and at most 1. */
+  readonly share?: number;
   readonly ephemeralStorageMb?: number;
   readonly spot: boolean;
+  /** Where the price depends on it; x86_64 if absent. */
+  readonly architecture?: Architecture;
+  /** Its executors have a public address, which costs. */
+  readonly publicAddress?: boolean;
   /** Which executors serve it, where they are started, reused and addressed one by one; undefined: each dispatch stands alone. */
   readonly pool?: string;
   /** Longest attempt the service allows, in milliseconds. */
   readonly maxTimeoutMs?: number;
-  /** Of Lambda and Fargate, where it is not x86_64. */
-  readonly architecture?: Architecture;
-  /** Share of the EC2 instance, above 0 and at most 1. */
-  readonly share?: number;
 }
 
 /** What the lanes of a group may use together. */

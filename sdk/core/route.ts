@@ -76,6 +76,7 @@ function fargateCandidates(offer: FargateOffer, demand: Demand): Candidate[] {
       ephemeralStorageMb: storageMb,
       spot: offer.spot,
       ...(offer.architecture ? { architecture: offer.architecture } : {}),
+      ...(offer.publicAddress ? { publicAddress: true } : {}),
     };
     const lacks: string[] = [];
     if (demand.executor === "lambda") lacks.push('executor is "lambda"');

@@ -20,6 +20,8 @@ export interface TaskShape {
   readonly type: string;
   readonly placement: Placement;
   readonly policy: RetryPolicy;
+  /** Longest attempt that the task allows, in milliseconds. Default no bound but the service's. */
+  readonly timeoutMs?: number;
 }
 
 export interface SchedulerOptions extends DispatcherOptions {
@@ -73,13 +75,21 @@ export class Scheduler {
     });
   }
 
-  /** @param options `parent`: the task whose attempt opens the run. It ends with that task, unless the task is done. */
-  addRun(options: { failFast: boolean; parent?: number }): number {
-    return this.#lifecycle.addRun(options.failFast, options.parent);
+  /**
+   * @param options `parent`: the task whose attempt opens the run. It ends with that task, unless the task is
+   * done, and spends of what that one's run may cost. `maxCostUsd`: nothing is begun of the run that could bring
+   * its cost above this many dollars.
+   */
+  addRun(options: { failFast: boolean; parent?: number; maxCostUsd?: number | undefined }): number {
+    const run = this.#lifecycle.addRun(options.failFast, options.parent);
+    if (options.parent !== undefined) this.#dispatcher.spending.join(run, this.tasks.owner[options.parent]);
+    if (options.maxCostUsd !== undefined) this.#dispatcher.spending.open(run, options.maxCostUsd);
+    return run;
   }
 
   addShape(shape: TaskShape): number {
-    this.#kinds.push({ type: shape.type, alone: shape.policy.maxRetries === 0 });
+    const { type, policy, timeoutMs } = shape;
+    this.#kinds.push({ type, alone: policy.maxRetries === 0, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     return this.#shapes.push(shape) - 1;
   }
 
@@ -179,6 +189,11 @@ export class Scheduler {
     return this.#dispatcher.estimateOf(type).meanMs;
   }
 
+  /** How far durations of a task type are from that, on average, in milliseconds. */
+  deviationMs(type: string): number | undefined {
+    return this.#dispatcher.estimateOf(type).deviationMs;
+  }
+
   /** What is known of the memory that tasks of each type need. */
   get sizing(): Sizing {
     return this.#sizing;
@@ -190,13 +205,25 @@ export class Scheduler {
   }
 
   #finish(): Command[] {
-    const heldUntil = this.#dispatcher.pump(this.#now);
+    let heldUntil: number | undefined;
+    do heldUntil = this.#dispatcher.pump(this.#now);
+    while (this.#endSpentRuns());
     if (heldUntil !== undefined && (this.#timers.nextAt ?? Number.POSITIVE_INFINITY) > heldUntil) {
       this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });
     }
     const out = this.#out;
     this.#out = [];
     return out;
+  }
+
+  /** Ends runs that can pay for nothing more; true if there were some, so that others may have their place. */
+  #endSpentRuns(): boolean {
+    const spent = this.#dispatcher.spending.takeSpent();
+    for (const { run, spentUsd, neededUsd } of spent) {
+      this.#out.push({ type: "budget-spent", run, spentUsd, neededUsd });
+      this.#lifecycle.cancel(run, undefined, true, "its run may not cost more than maxCostUsd");
+    }
+    return spent.length > 0;
   }
 
   #apply(event: SchedulerEvent): void {
@@ -223,6 +250,9 @@ export class Scheduler {
         break;
       case "cancel":
         this.#lifecycle.cancel(event.run, event.tasks, event.drain);
+        break;
+      case "charged":
+        this.#dispatcher.spending.charge(event.run, event.usd);
         break;
       case "lost":
         this.#resultsLost(event.tasks, event.runs);

@@ -4,7 +4,7 @@ import type { AttemptEvidence, TaskError } from "../errors.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import { ChronicleWriter } from "../stores/chronicle.ts";
 import type { Stores } from "../stores/stores.ts";
-import { type ChronicleEvent, type ToldAttempt, toBits } from "../wire/chronicle.ts";
+import { type ChronicleEvent, type SpentBudget, type ToldAttempt, toBits } from "../wire/chronicle.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -64,7 +64,9 @@ export class Chronicler {
     const { length } = entries;
     const wanted = toBits(length, (position) => needed[position] === 1);
     const cached = toBits(length, (position) => records[position] !== undefined);
-    this.#add(story, { type: "driven", at: run.startedAt, epoch: run.epoch, runner, host, pid, wanted, cached });
+    const { startedAt: at, epoch, costUsd } = run;
+    const before = costUsd > 0 ? { costUsd } : {};
+    this.#add(story, { type: "driven", at, epoch, runner, host, pid, wanted, cached, ...before });
     // What another run of this lab has finished is there for this one, too.
     for (const entry of run.entries) if (entry.value && !entry.cached) this.done(entry);
     this.#timer ??= setInterval(() => this.#writeAll(), WRITE_EVERY_MS).unref();
@@ -106,14 +108,16 @@ export class Chronicler {
       this.#tell(entry, (task) => ({ type: "done", at, task }));
       return;
     }
-    const { attempt, usage, inFlight, executor = inFlight?.executor ?? "" } = success;
+    const { attempt, usage, costUsd, inFlight, executor = inFlight?.executor ?? "" } = success;
     const { name: lane = this.#options.runner, memoryMb } = inFlight?.lane ?? {};
-    this.#tell(entry, (task) => ({ type: "done", at, task, last: { attempt, lane, memoryMb, executor, usage } }));
+    const last = { attempt, lane, memoryMb, executor, usage, ...(costUsd > 0 ? { costUsd } : {}) };
+    this.#tell(entry, (task) => ({ type: "done", at, task, last }));
   }
 
   failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined, ran: boolean): void {
     const { kind, message, logTail } = reason;
-    const evidence = blockedBy ? undefined : entry.evidence?.at(-1);
+    // What was seen before has been told with the attempt that followed.
+    const evidence = blockedBy || !ran ? undefined : entry.evidence?.at(-1);
     const error = blockedBy ? undefined : entry.lastFailure?.error;
     for (const story of this.#stories.values()) {
       const task = story.positions.get(entry);
@@ -146,6 +150,11 @@ export class Chronicler {
       if (story.lines > MAX_LOG_LINES) story.droppedLines += 1;
       else this.#add(story, { type: "log", at, task, attempt, level, text });
     }
+  }
+
+  budgetSpent(run: RunState, budget: SpentBudget): void {
+    const story = this.#stories.get(run);
+    if (story) this.#add(story, { type: "budget-spent", at: Date.now(), budget });
   }
 
   notice(text: string): void {

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { attemptUsd } from "../core/attempt-cost.ts";
 import type { Command } from "../core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import { capacityGroups } from "../core/route.ts";
@@ -7,9 +8,9 @@ import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
 import { type RunManifest, writeManifest } from "../driver/manifest.ts";
 import { CodecError, LabError } from "../errors.ts";
-import type { LabPlan } from "../planning.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
-import type { Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
+import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -21,11 +22,12 @@ import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { Bill } from "./bill.ts";
 import { Chronicler } from "./chronicler.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
-import { runError, taskError } from "./failures.ts";
-import { InFlightBook } from "./in-flight.ts";
+import { costLimitError, runError, taskError } from "./failures.ts";
+import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
@@ -67,6 +69,8 @@ export interface StartOptions {
   readonly bustCache: boolean;
   readonly failFast: boolean;
   readonly deadlineMs: number | undefined;
+  /** Over all drivers of the run. */
+  readonly maxCostUsd: number | undefined;
 }
 
 /** Time that running attempts are given to end before their run is handed over, in milliseconds. */
@@ -91,6 +95,7 @@ export class Driver {
   readonly #journal: JournalKeeper;
   readonly #nested: NestedRuns;
   readonly #inFlight = new InFlightBook();
+  readonly #bill = new Bill((run, usd, name) => this.#charge(this.#runs[run], usd, name));
   /** Entry of each task in the scheduler, by its index there. */
   readonly #entries: TaskEntry[] = [];
   /** The latest entry of each cache key. */
@@ -191,7 +196,7 @@ export class Driver {
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const { failFast, generation, deadlineMs } = options;
+    const { failFast, generation, deadlineMs, maxCostUsd } = options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const { stores, runner, namespace, labId } = this.#options;
@@ -201,18 +206,22 @@ export class Driver {
     ]);
     await this.#prepare(plan, lookedUp);
 
-    const index = this.#scheduler.addRun({ failFast });
+    const spentUsd = claimed?.costUsd ?? 0;
+    const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
+    const index = this.#scheduler.addRun({ failFast, maxCostUsd: leftUsd });
     const entries = enrol(this.#enrolment, plan, lookedUp, index, { generation, deadlineMs });
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
+    run.maxCostUsd = maxCostUsd;
+    run.costUsd = spentUsd;
     this.#runs[index] = run;
     this.#active.add(run);
-    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation, endsBy });
+    const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
     this.#keeper.begin(run, claimed, manifest);
     this.#chronicler.begin(run, entries, lookedUp);
     if (runner.adopt) this.#journal.begin(run);
-    this.#progress.runStarted(run.id, plan, lookedUp);
+    this.#progress.runStarted(run, plan, lookedUp, (planned) => this.#expectedUsd(planned));
     if (orphans?.size) this.#adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     this.#open(index, entries);
@@ -238,7 +247,7 @@ export class Driver {
   async #writeManifest(
     plan: LabPlan,
     { records }: LookedUp,
-    how: Pick<RunManifest, "failFast" | "generation" | "endsBy">,
+    how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
@@ -253,11 +262,11 @@ export class Driver {
    */
   async submit(plan: LabPlan, options: StartOptions): Promise<void> {
     const { runner, namespace } = this.#options;
-    const { bustCache, deadlineMs, failFast, name, runId, tags = [] } = options;
+    const { bustCache, deadlineMs, failFast, maxCostUsd, name, runId, tags = [] } = options;
     if (!runner.handOver) throw cannotHandOver(runner);
     this.placements.ofAll(plan.tasks);
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
-    const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy };
+    const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy, maxCostUsd };
     const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
     await this.#keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
     await runner.handOver({ runId, namespace });
@@ -331,8 +340,9 @@ export class Driver {
     const { stores, namespace } = this.#options;
     for (const name of run.ranTypes) {
       const meanMs = this.#scheduler.estimateMs(name);
+      const deviationMs = this.#scheduler.deviationMs(name);
       const tooSmall = this.#scheduler.sizing.learned(name);
-      const written = writeStatistics(stores.table, namespace, { name, meanMs, tooSmall }).catch(() => {});
+      const written = writeStatistics(stores.table, namespace, { name, meanMs, deviationMs, tooSmall }).catch(() => {});
       this.#writing.add(written);
       void written.then(() => this.#writing.delete(written));
     }
@@ -401,23 +411,34 @@ export class Driver {
       case "assignment-failed": {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
-        const seen = { failure, inFlight: this.#inFlight.take(assignment) };
+        const inFlight = this.#inFlight.take(assignment);
+        const seen = { failure, inFlight, costUsd: this.#chargeBroken(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
       }
-      case "executor-ready":
+      case "executor-ready": {
+        const { executor, lane, startedAt = Date.now() } = event;
+        this.#bill.ready(executor, lane, startedAt, Date.now());
+        this.#push({ type: "executor-ready", executor, lane });
+        break;
+      }
       case "limit":
         this.#push(event);
         break;
       case "executor-gone": {
         const { executor, failure } = event;
         const inFlight = this.#inFlight.takeOf(executor);
+        const costUsd = this.#bill.gone(executor, Date.now());
         if (!failure) this.#push({ type: "executor-gone", executor });
-        else this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, { failure, inFlight });
+        else {
+          const seen = { failure, inFlight, costUsd };
+          this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, seen);
+        }
         break;
       }
       case "start-failed": {
-        const { lane, count, failure } = event;
+        const { lane, count, failure, ranMs } = event;
+        this.#bill.notStarted(lane, count, ranMs);
         const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
         this.#notice(`${what} did not start: ${failure.seen}`);
         const seen = { failure, inFlight: undefined, lane };
@@ -435,16 +456,18 @@ export class Driver {
     }
   }
 
-  #outcome({ assignment, task, outcome, executor }: RunnerEvent & { type: "outcome" }): void {
+  #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
     const entry = this.#entries[task];
     if (!entry) return;
     const inFlight = this.#inFlight.end(assignment, task);
     this.#journal.changed(entry.run);
+    const costUsd = this.#chargeAttempt(entry, outcome, inFlight, billed);
     this.#runs[entry.run].ranTypes.add(entry.planned.name);
     if (outcome.kind === "suspended") {
       const attempt = this.#scheduler.tasks.attempt[task];
       entry.suspensions += 1;
-      this.#evidence.suspended(entry, attempt, inFlight, executor ?? inFlight?.executor ?? "", outcome.usage);
+      const where = executor ?? inFlight?.executor ?? "";
+      this.#evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
       this.#progress.suspended(this.#runs[entry.run].id, entry);
       this.#nested.suspended(entry);
       this.#push({ type: "suspended", assignment: Number(assignment), task });
@@ -453,13 +476,72 @@ export class Driver {
     const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
-      entry.success ??= { attempt: this.#scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage };
+      entry.success ??= {
+        attempt: this.#scheduler.tasks.attempt[task],
+        inFlight,
+        executor,
+        usage: outcome.usage,
+        costUsd,
+      };
       this.#push(event);
       return;
     }
     this.#flush();
     const failure = executor === undefined ? outcome : { executor, ...outcome };
-    this.#evidence.forTask(task, { failure, inFlight }, () => this.#step([event]));
+    this.#evidence.forTask(task, { failure, inFlight, costUsd }, () => this.#step([event]));
+  }
+
+  // --- What it costs ------------------------------------------------------------------------------
+
+  #charge(run: RunState, usd: number, name: string | undefined): void {
+    if (usd === 0) return;
+    run.costUsd += usd;
+    this.#push({ type: "charged", run: run.index, usd });
+    this.#progress.charged(run.id, name, usd);
+    if (run.isOver) this.#keeper.costChanged(run);
+  }
+
+  /** What an attempt of a task costs where it will go first, as far as its type is known, in dollars. */
+  #expectedUsd(planned: PlannedTask): number | undefined {
+    const meanMs = this.#scheduler.estimateMs(planned.name);
+    const placement = this.placements.of(planned);
+    if (meanMs === undefined || "infeasible" in placement) return undefined;
+    return attemptUsd(placement.ladder[0], meanMs, planned.params.byteLength);
+  }
+
+  #chargeAttempt(
+    entry: TaskEntry,
+    outcome: Outcome,
+    inFlight: InFlight | undefined,
+    billed: BilledSpan | undefined,
+  ): number {
+    const { usage } = outcome;
+    const { name, params } = entry.planned;
+    const traffic = usage && {
+      paramBytes: entry.params ? 0 : params.byteLength,
+      objectsLoaded: [entry.params, ...entry.dependencies.map(({ value }) => value)].filter(isObject).length,
+      shared: inFlight?.size ?? 1,
+      ...(outcome.kind === "ok"
+        ? { resultBytes: slotBytes(outcome.value), resultIsObject: isObject(outcome.value) }
+        : {}),
+    };
+    const { startedAt, endedAt } = usage ?? { startedAt: undefined, endedAt: undefined };
+    const run = this.#scheduler.tasks.owner[entry.task];
+    const ended = { inFlight, run, name, startedAt, endedAt, billed, traffic };
+    return this.#bill.ended(ended, Date.now());
+  }
+
+  #chargeBroken(inFlight: InFlight | undefined, event: RunnerEvent & { type: "assignment-failed" }): number {
+    const [task] = inFlight?.open ?? [];
+    if (task === undefined) return 0;
+    const isFree = event.failure.kind === "throttled" || event.failure.kind === "start-failed";
+    const run = this.#scheduler.tasks.owner[task];
+    return this.#bill.brokenOff({ inFlight, isFree, billed: event.billed }, run, Date.now());
+  }
+
+  /** Charges what containers have cost up to now: their end will not be heard of. */
+  settleBill(): void {
+    this.#bill.settle(Date.now());
   }
 
   /** A failure that hits whichever tasks the scheduler holds it against. */
@@ -498,6 +580,7 @@ export class Driver {
           void this.#dispatch(command);
           break;
         case "start-executors":
+          this.#bill.askedFor(command.lane, command.count, command.run);
           this.#options.runner.startExecutors(command.lane, command.count);
           break;
         case "stop-executor":
@@ -521,6 +604,12 @@ export class Driver {
             command.path.map((task) => this.#entries[task]),
           );
           break;
+        case "budget-spent": {
+          const run = this.#runs[command.run];
+          run.budgetSpent = { maxUsd: run.maxCostUsd ?? 0, spentUsd: run.costUsd, neededUsd: command.neededUsd };
+          this.#chronicler.budgetSpent(run, run.budgetSpent);
+          break;
+        }
         case "run-ended":
           if (this.#isNested(command.run)) {
             this.#nested.ended(command.run);
@@ -569,6 +658,8 @@ export class Driver {
     this.cancel(run, false);
     this.#flush();
     await Promise.all([this.#journal.handOver(run), this.#chronicler.written()]);
+    const now = Date.now();
+    this.#bill.leave(run.index, (executor) => this.#inFlight.firstOn(executor) ?? now);
     await give();
     await runner.handOver({ runId: id, namespace });
     await run.ended;
@@ -771,8 +862,10 @@ export class Driver {
     if (run.lost) return run.lost;
     const failed = run.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
     if (failed.length === 0) return undefined;
+    const { budgetSpent } = run;
     const results = run.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));
-    return runError(run.id, [...new Set([...run.otherFailures, ...failed])], results);
+    const failures = [...new Set([...run.otherFailures, ...failed])];
+    return budgetSpent ? costLimitError(run.id, budgetSpent, failures, results) : runError(run.id, failures, results);
   }
 }
 
@@ -793,5 +886,7 @@ function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, S
     lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
   return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
 }
+
+const isObject = (slot: Slot | undefined) => slot !== undefined && "object" in slot;
 
 const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

@@ -102,7 +102,9 @@ function shapeOf(
   const key = JSON.stringify([planned.name, planned.demand, planned.policy, placement.ladder[0]?.name]);
   let shape = shapes.get(key);
   if (shape === undefined) {
-    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy });
+    const { timeoutMs } = planned.demand;
+    const bound = timeoutMs === undefined ? {} : { timeoutMs };
+    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy, ...bound });
     shapes.set(key, shape);
   }
   return shape;

@@ -1,6 +1,6 @@
 import type { Lane } from "../core/offer.ts";
 import type { AttemptEvidence } from "../errors.ts";
-import type { Failure, FailureKind, Usage } from "../wire/outcome.ts";
+import type { Failure, FailureKind } from "../wire/outcome.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
@@ -10,6 +10,8 @@ export interface Seen {
   readonly inFlight: InFlight | undefined;
   /** Where it happened, if not to an attempt in flight. */
   readonly lane?: Lane;
+  /** Dollars that the attempt cost; of several that are held responsible, the first bears it. */
+  costUsd?: number;
 }
 
 /** Collects what was seen of failures, and joins it with what was decided. */
@@ -45,7 +47,8 @@ export class EvidenceBook {
   note(entry: TaskEntry, lastAttempt: number, kind: FailureKind, decided: string): void {
     const seen = this.#byTask.get(entry.task) ?? this.#shared;
     if (!seen) return;
-    const { failure, inFlight, lane } = seen;
+    const { failure, inFlight, lane, costUsd = 0 } = seen;
+    seen.costUsd = 0;
     const now = Date.now();
     entry.lastFailure = failure;
     entry.evidence ??= [];
@@ -60,11 +63,23 @@ export class EvidenceBook {
       seen: failure.seen,
       decided,
       ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
+      costUsd,
     });
   }
 
   /** An attempt has waited too long for tasks of its own. */
-  suspended(entry: TaskEntry, attempt: number, inFlight: InFlight | undefined, executor: string, usage: Usage): void {
+  suspended(
+    entry: TaskEntry,
+    attempt: number,
+    {
+      inFlight,
+      executor,
+      usage,
+      costUsd,
+    }: Pick<NonNullable<TaskEntry["success"]>, "inFlight" | "usage" | "costUsd"> & {
+      readonly executor: string;
+    },
+  ): void {
     const { startedAt, endedAt, peakMemoryMb } = usage;
     entry.evidence ??= [];
     entry.evidence.push({
@@ -77,13 +92,14 @@ export class EvidenceBook {
       seen: "it waited for tasks that it runs",
       decided: "made again when they have ended; free of charge",
       peakMemoryMb,
+      costUsd,
     });
   }
 
   /** What is known of all of a task's attempts; none where its result was found in the cache. */
   attemptsOf({ evidence = [], success }: TaskEntry): readonly AttemptEvidence[] {
     if (!success) return evidence;
-    const { attempt, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
+    const { attempt, costUsd, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
     const { startedAt, endedAt, peakMemoryMb } = usage;
     const last: AttemptEvidence = {
       attempt,
@@ -95,6 +111,7 @@ export class EvidenceBook {
       seen: `it took ${endedAt - startedAt} ms`,
       decided: "its result is kept",
       peakMemoryMb,
+      costUsd,
     };
     return [...evidence, last];
   }

@@ -1,4 +1,6 @@
 import { RunError, TaskCancelledError, TaskError } from "../errors.ts";
+import { dollars } from "../progress/text.ts";
+import type { SpentBudget } from "../wire/chronicle.ts";
 import { decode } from "../wire/codec/codec.ts";
 import type { FailureKind, ThrownError } from "../wire/outcome.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -36,6 +38,23 @@ export function taskError(
   };
   const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
   return new ErrorClass(kind, message, details);
+}
+
+/** The error of a run that may cost no more. */
+export function costLimitError(
+  runId: string,
+  { maxUsd, spentUsd, neededUsd }: SpentBudget,
+  failures: readonly TaskError[],
+  results: readonly unknown[],
+): RunError {
+  const done = results.filter((result) => result !== undefined).length;
+  const ran = failures.filter((failure) => failure.blockedBy === undefined && failure.kind !== "cancelled");
+  const message =
+    `run ${runId} was ended by maxCostUsd ${maxUsd}: it has cost ${dollars(spentUsd)}, and its next attempt may cost ` +
+    `${dollars(neededUsd)}. ${done} of ${results.length} results are there, and everything that finished is kept: ` +
+    `run it again with a larger maxCostUsd to go on${spentUsd === 0 ? ", or give its tasks a timeoutMs, which bounds what an attempt may cost" : ""}`;
+  const ordered = [...ran, ...failures.filter((failure) => !ran.includes(failure))];
+  return new RunError("cost-limit", message, runId, ordered, results);
 }
 
 /** The error of a run in which tasks failed. */

@@ -6,9 +6,9 @@ import { readResults } from "../stores/results.ts";
 import { type RunRecord, readRuns, requestCancel } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { loadValue } from "../stores/values.ts";
-import { type ChronicleEvent, hasBit, type ToldAttempt } from "../wire/chronicle.ts";
+import { type ChronicleEvent, hasBit, type SpentBudget, type ToldAttempt } from "../wire/chronicle.ts";
 import { isNewerVersion } from "../wire/version.ts";
-import { causeOf, runError } from "./failures.ts";
+import { causeOf, costLimitError, runError } from "./failures.ts";
 import { failureOf, Outcomes } from "./outcomes.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { replay } from "./replay.ts";
@@ -40,6 +40,8 @@ export class FollowedRun extends Outcomes<number> {
   #record: RunRecord;
   #recordReadAt = Date.now();
   #error: LabError | undefined;
+  /** Of its latest driver. */
+  #budgetSpent: SpentBudget | undefined;
   #isLeft = false;
 
   constructor(record: RunRecord, options: FollowingOptions) {
@@ -121,7 +123,11 @@ export class FollowedRun extends Outcomes<number> {
     const failed = this.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
     if (failed.length === 0) return undefined;
     const results = this.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));
-    return runError(this.#record.id, [...new Set([...this.#otherFailures, ...failed])], results);
+    const failures = [...new Set([...this.#otherFailures, ...failed])];
+    const { id } = this.#record;
+    return this.#budgetSpent
+      ? costLimitError(id, this.#budgetSpent, failures, results)
+      : runError(id, failures, results);
   }
 
   async cancel(): Promise<void> {
@@ -137,7 +143,11 @@ export class FollowedRun extends Outcomes<number> {
     const done: number[] = [];
     for (const event of events) {
       switch (event.type) {
+        case "budget-spent":
+          this.#budgetSpent = event.budget;
+          break;
         case "driven":
+          this.#budgetSpent = undefined;
           for (const target of new Set(this.#options.plan.targets)) {
             if (!hasBit(event.cached, target) || !this.wants(target)) continue;
             if (!this.#attempts.has(target)) this.#cached.add(target);
@@ -169,10 +179,10 @@ export class FollowedRun extends Outcomes<number> {
 
   #note(
     task: number,
-    { usage: _, memoryMb, ...rest }: Omit<ToldAttempt, "memoryMb"> & { memoryMb?: number | undefined },
+    { usage: _, memoryMb, costUsd = 0, ...rest }: Omit<ToldAttempt, "memoryMb"> & { memoryMb?: number | undefined },
   ) {
     const attempts = this.#attempts.get(task) ?? [];
-    attempts.push({ ...rest, ...(memoryMb === undefined ? {} : { memoryMb }) });
+    attempts.push({ ...rest, costUsd, ...(memoryMb === undefined ? {} : { memoryMb }) });
     this.#attempts.set(task, attempts);
   }
 

@@ -1,3 +1,4 @@
+import type { Meter } from "../core/attempt-cost.ts";
 import type { Lane } from "../core/offer.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 
@@ -6,8 +7,12 @@ export interface InFlight {
   readonly lane: Lane;
   readonly executor: string | undefined;
   readonly dispatchedAt: number;
+  /** How many attempts were handed over together. */
+  readonly size: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
+  /** What its invocation costs, where it is one. */
+  invocation?: Meter;
   /** Another driver began it. */
   readonly adoptedFrom?: AdoptedFrom;
 }
@@ -24,13 +29,13 @@ export class InFlightBook {
   }
 
   add(id: string, lane: Lane, executor: string | undefined, tasks: readonly number[], dispatchedAt: number): void {
-    this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set(tasks) });
+    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks) });
   }
 
   /** An attempt that another driver began is awaited from now on. */
   adopt(id: string, lane: Lane, task: number, adoptedFrom: AdoptedFrom): void {
     const { executor, dispatchedAt } = adoptedFrom;
-    this.#byId.set(id, { lane, executor, dispatchedAt, open: new Set([task]), adoptedFrom });
+    this.#byId.set(id, { lane, executor, dispatchedAt, size: 1, open: new Set([task]), adoptedFrom });
   }
 
   [Symbol.iterator](): IterableIterator<[string, InFlight]> {
@@ -46,6 +51,15 @@ export class InFlightBook {
     const inFlight = this.#byId.get(id);
     if (inFlight?.open.delete(task) && inFlight.open.size === 0) this.#byId.delete(id);
     return inFlight;
+  }
+
+  /** When the first attempt was dispatched that is in flight on an executor. */
+  firstOn(executor: string): number | undefined {
+    let first: number | undefined;
+    for (const inFlight of this.#byId.values()) {
+      if (inFlight.executor === executor) first = Math.min(first ?? inFlight.dispatchedAt, inFlight.dispatchedAt);
+    }
+    return first;
   }
 
   /** An assignment is over as a whole. */

@@ -36,6 +36,8 @@ export interface RunManifest {
   readonly failFast: boolean;
   /** When the run is to be over, as far as that can be had by routing, in milliseconds since the epoch. */
   readonly endsBy: number | undefined;
+  /** What the run may cost over all of its drivers, in dollars. */
+  readonly maxCostUsd: number | undefined;
   /** Results count from this generation on; 0 unless the run was to compute everything anew. */
   readonly generation: number;
   readonly tasks: readonly ManifestTask[];

@@ -5,13 +5,13 @@ import type { PlannedTask } from "../planning.ts";
 
 /** Finds where tasks go; tasks with equal demands, of which the same is known, are looked up once. */
 export class Placements {
-  readonly #offer: Offer;
+  readonly offer: Offer;
   readonly #estimateMs: (type: string) => number | undefined;
   readonly #found = new Map<string, ReturnType<typeof route>>();
 
   /** @param estimateMs How long attempts of a task type take, where that is recorded. */
   constructor(offer: Offer, estimateMs: (type: string) => number | undefined = () => undefined) {
-    this.#offer = offer;
+    this.offer = offer;
     this.#estimateMs = estimateMs;
   }
 
@@ -26,7 +26,7 @@ export class Placements {
     const key = JSON.stringify([planned.demand, known]);
     let found = this.#found.get(key);
     if (!found) {
-      found = route(planned.demand, this.#offer, known);
+      found = route(planned.demand, this.offer, known);
       this.#found.set(key, found);
     }
     return found;

@@ -8,8 +8,18 @@ export type ProgressEvent =
       readonly runId: string;
       readonly runner: string;
       readonly at: number;
-      /** Tasks by type: how many there are, and how many were found in the cache. */
-      readonly types: readonly { readonly name: string; readonly total: number; readonly cached: number }[];
+      /**
+       * Tasks by type: how many there are, how many were found in the cache, and how many dollars the others are
+       * expected to cost, where it is known how long they take.
+       */
+      readonly types: readonly {
+        readonly name: string;
+        readonly total: number;
+        readonly cached: number;
+        readonly expectedUsd?: number;
+      }[];
+      /** Dollars that it has cost with earlier drivers. Default 0. */
+      readonly costUsd?: number;
     }
   /** Tasks of the run run tasks, which are part of it from now on. */
   | {
@@ -68,6 +78,14 @@ export type ProgressEvent =
       readonly task: string;
       readonly level: LogLevel;
       readonly text: string;
+    }
+  /** It has cost so many dollars more, for tasks of this name where that is known. */
+  | {
+      readonly type: "cost";
+      readonly runId: string;
+      readonly at: number;
+      readonly usd: number;
+      readonly name?: string;
     }
   /** Something the user should know that is no task's fault. */
   | { readonly type: "notice"; readonly at: number; readonly text: string }

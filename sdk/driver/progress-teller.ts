@@ -1,9 +1,10 @@
 import type { Command } from "../core/commands.ts";
-import type { LabPlan } from "../planning.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import type { FailureKind } from "../wire/outcome.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { ProgressListener } from "./progress-events.ts";
+import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /** Turns what the driver sees into progress events. */
@@ -16,16 +17,26 @@ export class ProgressTeller {
     this.#runnerName = runnerName;
   }
 
-  runStarted(runId: string, plan: LabPlan, { records, needed }: LookedUp): void {
-    const types = new Map<string, { name: string; total: number; cached: number }>();
-    plan.tasks.forEach(({ name }, position) => {
+  /** `expectedUsd`: what a task will cost, where that is known. */
+  runStarted(
+    { id: runId, costUsd }: Pick<RunState, "id" | "costUsd">,
+    plan: LabPlan,
+    { records, needed }: LookedUp,
+    expectedUsd: (planned: PlannedTask) => number | undefined,
+  ): void {
+    const types = new Map<string, { name: string; total: number; cached: number; usd: number | undefined }>();
+    plan.tasks.forEach((planned, position) => {
       if (!needed[position]) return;
-      const type = types.get(name) ?? { name, total: 0, cached: 0 };
+      const { name } = planned;
+      const type = types.get(name) ?? { name, total: 0, cached: 0, usd: 0 };
       type.total += 1;
       if (records[position]) type.cached += 1;
+      else if (type.usd !== undefined) type.usd = added(type.usd, expectedUsd(planned));
       types.set(name, type);
     });
-    this.#tell({ type: "run-started", runId, runner: this.#runnerName, at: Date.now(), types: [...types.values()] });
+    const known = [...types.values()].map(({ usd, ...type }) => ({ ...type, ...(usd ? { expectedUsd: usd } : {}) }));
+    const before = costUsd > 0 ? { costUsd } : {};
+    this.#tell({ type: "run-started", runId, runner: this.#runnerName, at: Date.now(), types: known, ...before });
   }
 
   tasksAdded(runId: string, entries: readonly TaskEntry[]): void {
@@ -45,6 +56,10 @@ export class ProgressTeller {
 
   runEnded(runId: string): void {
     this.#tell({ type: "run-ended", runId, at: Date.now() });
+  }
+
+  charged(runId: string, name: string | undefined, usd: number): void {
+    this.#tell({ type: "cost", runId, at: Date.now(), usd, ...(name === undefined ? {} : { name }) });
   }
 
   dispatched(runId: string, name: string, count: number, at: number): void {
@@ -94,3 +109,6 @@ export class ProgressTeller {
     this.#tell({ type: "notice", at: Date.now(), text });
   }
 }
+
+/** A sum of which one part is not known is not known. */
+const added = (sum: number, part: number | undefined) => (part === undefined ? undefined : sum + part);

@@ -15,10 +15,15 @@ export function replay(events: readonly ChronicleEvent[], { runId, plan, progres
 
 function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: ProgressListener): void {
   const { at } = event;
+  const usd = "last" in event ? event.last?.costUsd : undefined;
+  if (usd && "task" in event) tell({ type: "cost", runId, at, usd, name: plan.tasks[event.task].name });
   switch (event.type) {
-    case "driven":
-      tell({ type: "run-started", runId, runner: event.runner, at, types: typesOf(event, plan) });
+    case "driven": {
+      const { runner, costUsd } = event;
+      const before = costUsd === undefined ? {} : { costUsd };
+      tell({ type: "run-started", runId, runner, at, types: typesOf(event, plan), ...before });
       break;
+    }
     case "dispatched": {
       const [first] = event.tasks;
       tell({ type: "task-started", runId, at, name: plan.tasks[first].name, count: event.tasks.length });

@@ -3,6 +3,7 @@ import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import {
+  amendCost,
   createRun,
   handOverRun,
   type RunProgress,
@@ -22,6 +23,8 @@ const BEGIN_AFTER_MS = 200;
 const LOOK_EVERY_MS = 1_000;
 /** How long a run is held whose lease cannot be renewed, before it ends, in milliseconds. */
 const GIVE_UP_AFTER_MS = 120_000;
+/** What a run costs after its end is put together for this long, in milliseconds. */
+const AMEND_AFTER_MS = 100;
 /** Tasks of a run that nobody has looked at yet. */
 const NO_COUNTS = { total: 0, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
 
@@ -82,6 +85,9 @@ export class RunKeeper {
   readonly #options: RunKeeperOptions;
   readonly #kept = new Map<RunState, Kept>();
   readonly #ending = new Set<Promise<void>>();
+  /** Records of runs that have ended, for what they cost afterwards. */
+  readonly #ended = new WeakMap<RunState, { readonly record: RunRecord; readonly written: Promise<void> }>();
+  readonly #amending = new Set<RunState>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
 
@@ -108,9 +114,9 @@ export class RunKeeper {
       if (!existing) {
         if (!(await createRun(table, fresh))) return fresh;
       } else {
-        const { startedAt, counts } = existing;
-        const { cancelRequested, manifest } = existing;
-        const kept = { startedAt, counts, manifest, name: name ?? existing.name, tags: tags ?? existing.tags };
+        const { startedAt, counts, costUsd, cancelRequested, manifest } = existing;
+        const known = { name: name ?? existing.name, tags: tags ?? existing.tags };
+        const kept = { startedAt, counts, costUsd, manifest, ...known };
         // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
         const isAsked = cancelRequested && existing.status === "running";
         const taking = { ...fresh, ...kept, cancelRequested: isAsked };
@@ -150,6 +156,7 @@ export class RunKeeper {
       startedAt,
       endedAt: undefined,
       counts: NO_COUNTS,
+      costUsd: 0,
       failures: [],
       driver: thisProcess(),
       cancelRequested: false,
@@ -198,11 +205,27 @@ export class RunKeeper {
     const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(run);
-    // As it is now: a result that comes late is kept, and was not waited for.
+    // As it is now but for its cost: a result that comes late is kept, and was not waited for.
     const last = this.#progressOf(run);
     const ended = told.then(() => this.#write(kept, last));
+    this.#ended.set(run, { record: kept.record, written: ended });
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
+  }
+
+  /** A run that has ended has cost more since. */
+  costChanged(run: RunState): void {
+    const last = this.#ended.get(run);
+    if (!last || this.#amending.has(run)) return;
+    const { table } = this.#options;
+    // What else comes at the same time is written with it.
+    const amended = Promise.all([last.written, sleep(AMEND_AFTER_MS, undefined, { ref: false })])
+      .then(() => this.#amending.delete(run))
+      .then(() => amendCost(table, last.record, run.costUsd))
+      .catch(() => {});
+    this.#amending.add(run);
+    this.#ending.add(amended);
+    void amended.finally(() => this.#ending.delete(amended));
   }
 
   /**
@@ -218,7 +241,9 @@ export class RunKeeper {
     const progress = this.#progressOf(run);
     this.#forget(run);
     return async () => {
-      if (kept?.isCreated && (await handOverRun(this.#options.table, kept.record, progress))) return;
+      // What ended meanwhile was paid for here.
+      const { costUsd } = run;
+      if (kept?.isCreated && (await handOverRun(this.#options.table, kept.record, { ...progress, costUsd }))) return;
       this.#refuseHandOver(run);
     };
   }
@@ -266,7 +291,7 @@ export class RunKeeper {
   #progressOf(run: RunState): Standing {
     const { endedAt } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
-    return { status, endedAt, counts: this.#options.counts(run), failures: failureSummary(run) };
+    return { status, endedAt, counts: this.#options.counts(run), costUsd: run.costUsd, failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */
@@ -280,7 +305,8 @@ export class RunKeeper {
         const manifest = await kept.manifest?.();
         kept.manifest = undefined;
         const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
-        const progress = { ...(last ?? this.#progressOf(run)), until, ...(manifest ? { manifest } : {}) };
+        const { costUsd } = run;
+        const progress = { ...(last ?? this.#progressOf(run)), costUsd, until, ...(manifest ? { manifest } : {}) };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };

@@ -1,5 +1,6 @@
 import type { LabError, TaskError } from "../errors.ts";
 import type { Task } from "../task.ts";
+import type { SpentBudget } from "../wire/chronicle.ts";
 import { Outcomes } from "./outcomes.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
@@ -24,6 +25,12 @@ export class RunState extends Outcomes<TaskEntry> {
   /** Milliseconds since the epoch. */
   readonly startedAt = Date.now();
   endedAt: number | undefined;
+  /** Dollars so far. */
+  costUsd = 0;
+  /** What it may cost, in dollars. */
+  maxCostUsd: number | undefined;
+  /** It could not pay for its next attempt. */
+  budgetSpent: SpentBudget | undefined;
   /** Index of the run in the scheduler. */
   readonly index: number;
   /** The entry of each task asked for; equal tasks share one. */

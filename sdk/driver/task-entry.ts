@@ -36,6 +36,7 @@ export interface TaskEntry {
         readonly inFlight: InFlight | undefined;
         readonly executor: string | undefined;
         readonly usage: Usage;
+        readonly costUsd: number;
       }
     | undefined;
 }

@@ -41,7 +41,7 @@ function render(run: RunTally, now: number, over: boolean): string[] {
   const width = Math.max(0, ...[...run.types.keys()].map((name) => name.length));
   const remaining = over ? undefined : run.remainingMs(now);
   const left = remaining === undefined ? "" : `, about ${duration(remaining)} left`;
-  const head = `${style("bold", `run ${run.runId}`)} on ${run.runner}  ${duration(now - run.startedAt)}${left}`;
+  const head = `${style("bold", `run ${run.runId}`)} on ${run.runner}  ${duration(now - run.startedAt)}${left}${run.describeCost()}`;
   return [head, ...[...run.types.values()].map((tally) => row(tally, width))];
 }
 

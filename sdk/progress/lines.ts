@@ -43,7 +43,7 @@ export function lineProgress(write: (line: string) => void): ProgressListener {
     const remaining = run.remainingMs(now);
     const left = remaining === undefined ? "" : `, about ${duration(remaining)} left`;
     write(
-      `run ${run.runId}: ${[...run.types.values()].map(describeTally).join("; ")} (${duration(now - run.startedAt)}${left})`,
+      `run ${run.runId}: ${[...run.types.values()].map(describeTally).join("; ")} (${duration(now - run.startedAt)}${left}${run.describeCost()})`,
     );
     lastSummary = now;
   };

@@ -1,4 +1,5 @@
 import type { ProgressEvent } from "../driver/progress-events.ts";
+import { dollars } from "./text.ts";
 
 /** Where the tasks of one type stand. */
 export interface TypeTally {
@@ -23,11 +24,21 @@ export class RunTally {
   readonly runner: string;
   readonly startedAt: number;
   readonly types = new Map<string, TypeTally>();
+  /** Dollars so far. */
+  costUsd: number;
+  /** Dollars so far by type, where it is known for which. */
+  readonly #costs = new Map<string, number>();
+  /** What one task of a type costs, as far as that was known at the begin. */
+  readonly #expectedEach = new Map<string, number>();
 
   constructor(started: ProgressEvent & { type: "run-started" }) {
     this.runId = started.runId;
     this.runner = started.runner;
     this.startedAt = started.at;
+    this.costUsd = started.costUsd ?? 0;
+    for (const { name, total, cached, expectedUsd } of started.types) {
+      if (expectedUsd !== undefined) this.#expectedEach.set(name, expectedUsd / (total - cached));
+    }
     this.#more(started.types);
   }
 
@@ -46,7 +57,8 @@ export class RunTally {
 
   add(event: ProgressEvent): void {
     if (event.type === "tasks-added") this.#more(event.types);
-    if (!("name" in event)) return;
+    if (event.type === "cost") this.costUsd += event.usd;
+    if (!("name" in event) || event.name === undefined) return;
     const tally = this.types.get(event.name);
     if (!tally) return;
     switch (event.type) {
@@ -68,6 +80,9 @@ export class RunTally {
         break;
       case "task-suspended":
         tally.running = Math.max(0, tally.running - 1);
+        break;
+      case "cost":
+        this.#costs.set(event.name, (this.#costs.get(event.name) ?? 0) + event.usd);
         break;
       case "task-reopened":
         if (event.wasDone) tally.done -= 1;
@@ -93,5 +108,27 @@ export class RunTally {
     const share = computed / (computed + left);
     if (left === 0 || computed === 0 || (share < ENOUGH_SHARE && computed < ENOUGH_TASKS)) return undefined;
     return ((now - this.startedAt) / computed) * left;
+  }
+
+  /** Dollars that the run will have cost in the end; undefined where a type that is left was never measured. */
+  expectedUsd(): number | undefined {
+    let usd = this.costUsd;
+    for (const { name, total, done, cached, failed, cancelled } of this.types.values()) {
+      const left = total - done - failed - cancelled;
+      if (left === 0) continue;
+      const computed = done - cached;
+      const each = computed > 0 ? (this.#costs.get(name) ?? 0) / computed : this.#expectedEach.get(name);
+      if (each === undefined) return undefined;
+      usd += left * each;
+    }
+    return usd;
+  }
+
+  /** `, $0.12 of about $0.40`; nothing where nothing costs. */
+  describeCost(): string {
+    const expected = this.expectedUsd();
+    if (this.costUsd === 0 && !expected) return "";
+    const isMore = expected !== undefined && expected > 1.005 * this.costUsd;
+    return `, ${dollars(this.costUsd)}${isMore ? ` of about ${dollars(expected)}` : ""}`;
   }
 }

@@ -9,6 +9,13 @@ export function harmless(text: string): string {
   );
 }
 
+/** Dollars as one says them: `$12.30`, `$0.042`, `$0.00012`. */
+export function dollars(usd: number): string {
+  if (usd === 0) return "$0";
+  const digits = Math.min(8, Math.max(2, 1 - Math.floor(Math.log10(Math.abs(usd)))));
+  return `$${usd.toFixed(digits)}`;
+}
+
 /** A duration as one says it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
   const seconds = ms / 1000;

@@ -40,6 +40,13 @@ export interface RunnerOpening {
   readonly inlineBytes: number;
 }
 
+/** From when until when an invocation is paid for, by its own clock, in milliseconds since the epoch. */
+export interface BilledSpan {
+  readonly from: number;
+  /** Absent as long as more of it follows. */
+  readonly until?: number;
+}
+
 /** What happens to a runner's executors and assignments. */
 export type RunnerEvent =
   | {
@@ -50,6 +57,8 @@ export type RunnerEvent =
       readonly outcome: Outcome;
       /** Who executed it, where that was not the driver's choice: a Lambda request. */
       readonly executor?: string;
+      /** Of the invocation around it, where that was measured. Default: the attempt's own time. */
+      readonly billed?: BilledSpan;
     }
   /** An attempt runs tasks, as `ctx.lab` asked for it; answered with `Runner.answer`. */
   | {
@@ -65,8 +74,11 @@ export type RunnerEvent =
       readonly assignment: string;
       readonly failure: Failure;
       readonly atServiceLimit?: true;
+      /** Of its invocation, where that was measured. Default: from its dispatch until now. */
+      readonly billed?: BilledSpan;
     }
-  | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
+  /** `startedAt`: from when on it is paid for, in milliseconds since the epoch. Default now. */
+  | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane; readonly startedAt?: number }
   /** An executor is gone; without a failure it was stopped on purpose. */
   | { readonly type: "executor-gone"; readonly executor: string; readonly failure?: SharedFailure }
   | {
@@ -74,6 +86,8 @@ export type RunnerEvent =
       readonly lane: Lane;
       readonly count: number;
       readonly failure: Failure & { readonly kind: StartFailureKind };
+      /** How long one was paid for that was there and never worked, in milliseconds. Default not at all. */
+      readonly ranMs?: number;
     }
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
   | ({ readonly type: "log"; readonly executor: string; readonly at: number } & LogLine);

@@ -54,6 +54,8 @@ export interface RunRecord {
   readonly startedAt: number;
   readonly endedAt: number | undefined;
   readonly counts: RunCounts;
+  /** Dollars so far. */
+  readonly costUsd: number;
   /** The first few. */
   readonly failures: readonly RunFailure[];
   readonly driver: RunDriver;
@@ -69,7 +71,7 @@ export interface RunRecord {
 }
 
 /** What changes while a run is driven. */
-export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "failures"> & {
+export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "costUsd" | "failures"> & {
   readonly until: number;
   /** Where it is new. */
   readonly manifest?: Slot | undefined;
@@ -77,15 +79,19 @@ export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "fai
 
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
-const changing = ({ status, endedAt, counts, failures, until, manifest }: RunProgress): Record<string, Attribute> => ({
-  ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
-  ttl: ttl(),
-  s: status,
-  u: until,
-  te: endedAt ?? 0,
-  c: JSON.stringify(counts),
-  fl: JSON.stringify(failures),
-});
+const changing = (progress: RunProgress): Record<string, Attribute> => {
+  const { status, endedAt, counts, costUsd, failures, until, manifest } = progress;
+  return {
+    ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
+    ttl: ttl(),
+    s: status,
+    u: until,
+    te: endedAt ?? 0,
+    c: JSON.stringify(counts),
+    us: costUsd,
+    fl: JSON.stringify(failures),
+  };
+};
 
 function toItem(record: RunRecord): Item {
   const { namespace, id, name, tags, runner, startedAt, driver, lease } = record;
@@ -128,6 +134,7 @@ function toRecord(item: Item): RunRecord {
     startedAt: Number(item.t),
     endedAt: Number(item.te) || undefined,
     counts: JSON.parse(String(item.c)),
+    costUsd: Number(item.us ?? 0),
     failures: JSON.parse(String(item.fl)),
     driver: {
       host: String(item.ho),
@@ -239,6 +246,16 @@ export async function* listRuns(table: ControlTable, namespace: string, sinceMs 
       if (!isExpired(item) && Number(item.t) >= sinceMs) yield toRecord(item);
     }
   }
+}
+
+/** Writes down what a run has cost that is over, as its driver of this epoch; later drivers have their own. */
+export async function amendCost(
+  table: ControlTable,
+  { namespace, id, lease }: Pick<RunRecord, "namespace" | "id" | "lease">,
+  costUsd: number,
+): Promise<void> {
+  const when = { when: "equals", attribute: "e", value: lease.epoch } as const;
+  await table.mergeIf(runKey(namespace, id), { us: costUsd }, when);
 }
 
 /** Asks the driver of a run to end it; it looks every second. */

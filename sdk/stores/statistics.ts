@@ -8,6 +8,8 @@ export interface TypeStatistics {
   readonly name: string;
   /** Running estimate of how long one attempt takes, in milliseconds; undefined before one has ended well. */
   readonly meanMs: number | undefined;
+  /** How far attempts are from that on average, in milliseconds; undefined likewise, and where it was not recorded. */
+  readonly deviationMs?: number | undefined;
   /** Memory sizes in MB that were too small, each with the size of inputs from which on, as a power of two. */
   readonly tooSmall: readonly (readonly [bucket: number, memoryMb: number])[];
 }
@@ -23,7 +25,8 @@ export async function readStatistics(
     if (!item) return [];
     refuseNewer(`the statistics ${item.pk}`, item.f);
     const meanMs = item.d === undefined ? undefined : Number(item.d);
-    return [{ name: names[position], meanMs, tooSmall: JSON.parse(String(item.o ?? "[]")) }];
+    const deviationMs = item.dv === undefined ? undefined : Number(item.dv);
+    return [{ name: names[position], meanMs, deviationMs, tooSmall: JSON.parse(String(item.o ?? "[]")) }];
   });
 }
 
@@ -31,12 +34,13 @@ export async function readStatistics(
 export async function writeStatistics(
   table: ControlTable,
   namespace: string,
-  { name, meanMs, tooSmall }: TypeStatistics,
+  { name, meanMs, deviationMs, tooSmall }: TypeStatistics,
 ): Promise<void> {
   await table.put({
     ...statisticsKey(namespace, name),
     f: PROTOCOL_VERSION,
     o: JSON.stringify(tooSmall),
     ...(meanMs === undefined ? {} : { d: meanMs }),
+    ...(deviationMs === undefined ? {} : { dv: deviationMs }),
   });
 }

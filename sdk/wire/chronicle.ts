@@ -14,6 +14,8 @@ export interface ToldAttempt {
   readonly seen: string;
   readonly decided: string;
   readonly peakMemoryMb?: number;
+  /** Dollars, where they were told. */
+  readonly costUsd?: number;
   /** What it used, where it could say. */
   readonly usage?: Usage;
 }
@@ -25,6 +27,15 @@ export interface ToldSuccess {
   readonly memoryMb: number | undefined;
   readonly executor: string;
   readonly usage: Usage;
+  /** Dollars, where they were told. */
+  readonly costUsd?: number;
+}
+
+/** Why a run ended that may cost no more: in dollars, what it may, what it has, and what its next attempt may. */
+export interface SpentBudget {
+  readonly maxUsd: number;
+  readonly spentUsd: number;
+  readonly neededUsd: number;
 }
 
 /** One thing that happened in a run. Tasks are positions in the run's manifest. */
@@ -39,6 +50,8 @@ export type ChronicleEvent =
       readonly pid: number;
       readonly wanted: Uint8Array;
       readonly cached: Uint8Array;
+      /** Dollars that the run had cost until then. Default 0. */
+      readonly costUsd?: number;
     }
   | {
       readonly type: "dispatched";
@@ -84,6 +97,8 @@ export type ChronicleEvent =
       readonly text: string;
     }
   | { readonly type: "notice"; readonly at: number; readonly text: string }
+  /** It cannot pay for its next attempt. */
+  | { readonly type: "budget-spent"; readonly at: number; readonly budget: SpentBudget }
   | { readonly type: "ended"; readonly at: number };
 
 /** A set of positions as bits. */

@@ -25,6 +25,8 @@ export interface InvocationResult {
   readonly reports: readonly AttemptReport[];
   /** Why the attempts without a report have none. */
   readonly broken?: SharedFailure;
+  /** Its own time, a cold start included, in milliseconds since the epoch: what Lambda charges for. */
+  readonly billed?: { readonly from: number; readonly until: number };
   /** The service's own limit cut it. */
   readonly atServiceLimit?: true;
   /** Log lines that were not told before. */

@@ -10,6 +10,8 @@ export const DriverEnv = {
   runner: "STRATOLAB_RUNNER",
   /** Name of the CloudFormation stack. Default `Stratolab`. */
   stack: "STRATOLAB_STACK",
+  /** File descriptor that plans are told to, by a script that is only to plan: `stratolab plan` sets it. */
+  plan: "STRATOLAB_PLAN",
 } as const;
 
 /** Environment variables that the stack and the runners set for executors. */

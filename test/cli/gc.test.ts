@@ -110,7 +110,7 @@ describe("stratolab gc", () => {
     await fill();
     const before = await bench.keys();
     const { exitCode, stdout, stderr } = await gc(...args);
-    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(await bench.keys()).toEqual(before);

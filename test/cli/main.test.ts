@@ -25,15 +25,15 @@ describe("stratolab", () => {
     [["tasks", "--namespace"], /argument missing/],
     [["tasks", "a", "b"], /too many arguments/],
     [["tasks", "--runner", "ray"], /'ray' is invalid. Allowed choices are local, inline, aws/],
-  ])("refuses %j on standard error, with exit code 1 and no stack", async (args, message) => {
+  ])("refuses %j on standard error, with exit code 2 and no stack", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(tmpdir(), args);
-    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
   test("helps with each of its commands", async () => {
-    for (const command of ["tasks", "runs", "gc", "deploy"]) {
+    for (const command of ["plan", "tasks", "runs", "gc", "deploy", "doctor", "completion"]) {
       const { exitCode, stdout } = await cli(tmpdir(), [command, "--help"]);
       expect(exitCode).toBe(0);
       expect(stdout).toMatch(new RegExp(`^Usage: stratolab ${command} `));

@@ -68,7 +68,7 @@ describe("stratolab runs", () => {
     [["show"], /missing required argument 'run'/],
   ])("refuses %j", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(project.folder, ["runs", ...args]);
-    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(message);
   });
 });

@@ -7,7 +7,7 @@ import { capacityGroups } from "../../sdk/core/route.ts";
 import { Scheduler, type SchedulerOptions } from "../../sdk/core/scheduler.ts";
 import { placementOf } from "./offers.ts";
 
-type WithLaneName<C> = C extends { readonly lane: Lane } ? Omit<C, "lane"> & { readonly lane: string } : C;
+type WithLaneName<C> = C extends { readonly lane: Lane } ? Omit<C, "lane" | "run"> & { readonly lane: string } : C;
 
 /** A command with its lane by name, as one reads it. */
 export type Told = WithLaneName<Command>;
@@ -60,6 +60,7 @@ export class Stage {
       type,
       placement: placementOf(asked, this.#offer),
       policy: { ...DEFAULT_RETRY_POLICY, ...policy },
+      ...(asked.timeoutMs === undefined ? {} : { timeoutMs: asked.timeoutMs }),
     });
     return Array.from({ length: count }, () => {
       const task = this.scheduler.addTask(run, shape, state);
@@ -106,8 +107,13 @@ export class Stage {
   }
 }
 
+/** On whose account executors are started says nothing here but in tests of that. */
 const tell = (commands: readonly Command[]): Told[] =>
-  commands.map((command) => ("lane" in command ? { ...command, lane: command.lane.name } : command) as Told);
+  commands.map((command) => {
+    if (!("lane" in command)) return command;
+    const { run: _, ...told } = { run: undefined, ...command, lane: command.lane.name };
+    return told as Told;
+  });
 
 /** Commands of one type. */
 export const only = <T extends Told["type"]>(told: readonly Told[], type: T): Extract<Told, { readonly type: T }>[] =>

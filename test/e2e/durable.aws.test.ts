@@ -97,8 +97,16 @@ describe.concurrent("on AWS", () => {
     await place.begun(2);
     await run.detach();
     await lab.close();
-    const followed = await place.onlooker().attach(run.id);
+    const onlooker = place.onlooker();
+    const followed = await onlooker.attach(run.id);
     expect(await followed.results()).toEqual([1, 2]);
+    // They have cost something, too: its driver has counted it, and has told it.
+    const attempts = (await followed.settled()).flatMap((outcome) => outcome.attempts);
+    for (const { costUsd } of attempts) expect(costUsd).toBeGreaterThan(0);
+    const costs = place.events.map((event) => (event.type === "cost" ? event.usd : 0));
+    expect(costs.reduce((sum, usd) => sum + usd)).toBeGreaterThanOrEqual(attempts[0].costUsd + attempts[1].costUsd);
+    const [{ costUsd }] = await onlooker.runs();
+    expect(costUsd).toBeGreaterThan(attempts[0].costUsd + attempts[1].costUsd);
     expect(place.lines("begun").toSorted()).toEqual(["1", "2"]);
     expect(place.notices()).toContain("2 attempts of a driver that is gone still run");
   });
@@ -179,4 +187,16 @@ describe.concurrent("on AWS", () => {
     await run.cancel();
     await table.close();
   });
+});
+
+test("what a run may cost is kept by whoever drives it, and its end is told as it was", async () => {
+  await using place = new Place();
+  const { folder } = place;
+  const tasks = numbers(2).map((id) => counted({ id, ms: 10, folder }));
+  const run = await place.lab().submit(tasks, { maxCostUsd: 1e-9 });
+  await expect(run.results()).rejects.toMatchObject({
+    kind: "cost-limit",
+    message: expect.stringContaining("was ended by maxCostUsd 1e-9: it has cost $0"),
+  });
+  expect(place.lines("begun")).toEqual([]);
 });

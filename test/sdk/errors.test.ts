@@ -91,7 +91,8 @@ describe("the failure of a task", () => {
       { attempt: 1, kind: "user-error", lane: "inline", seen: "OddError: attempt 1" },
       { attempt: 2, kind: "user-error", lane: "inline", seen: "OddError: attempt 2" },
     ]);
-    for (const { startedAt, endedAt, decided, peakMemoryMb } of failure.attempts) {
+    for (const { costUsd, startedAt, endedAt, decided, peakMemoryMb } of failure.attempts) {
+      expect(costUsd).toBe(0);
       expect(endedAt).toBeGreaterThanOrEqual(startedAt);
       expect(decided).not.toBe("");
       expect(peakMemoryMb).toBeGreaterThan(0);

@@ -96,12 +96,17 @@ describe("options of a call", () => {
     [
       "runTasks",
       () => unopened.runTasks([made], { bustcache: true } as never),
-      "runTasks: unknown option bustcache; known are bustCache, deadlineMs, failFast, name, runId, signal, tags",
+      "runTasks: unknown option bustcache; known are bustCache, deadlineMs, failFast, maxCostUsd, name, runId, signal, tags",
     ],
     [
       "runTasks by yesterday",
       () => unopened.runTasks([made], { deadlineMs: -1 }),
       "runTasks: deadlineMs must be a number of milliseconds above 0, got -1",
+    ],
+    [
+      "runTasks for nothing",
+      () => unopened.runTasks([made], { maxCostUsd: 0 }),
+      "runTasks: maxCostUsd must be a number of dollars above 0, got 0",
     ],
     ["runTasks without a list", () => unopened.runTasks(made as never), "runTasks needs an array of tasks, got object"],
     [

@@ -74,6 +74,18 @@ describe("the tally of a run", () => {
     expect([run.types.get("load")?.done, run.types.get("train")?.total]).toEqual([0, 11]);
   });
 
+  test("tells what it has cost, and will cost once each type that is left was measured, now or before", () => {
+    const cost = (usd: number, name?: string) => event({ type: "cost", usd, ...(name === undefined ? {} : { name }) });
+    const run = tally(cost(0.5));
+    expect([run.costUsd, run.expectedUsd(), run.describeCost()]).toEqual([0.5, undefined, ", $0.50"]);
+    for (const each of [started(2), cost(0.25, "train"), done()]) run.add(each);
+    // Seven more like the one that is done.
+    expect(run.describeCost()).toBe(", $0.75 of about $2.50");
+    const types = [{ name: "train", total: 10, cached: 2, expectedUsd: 0.8 }];
+    expect(new RunTally({ ...START, types }).describeCost()).toBe(", $0 of about $0.80");
+    expect(tally(done()).describeCost()).toBe("");
+  });
+
   test("tells how long it will take once enough is done to tell, and not when all is", () => {
     const run = tally(started(8));
     expect(run.remainingMs(1_000)).toBeUndefined();

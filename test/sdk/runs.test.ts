@@ -40,6 +40,7 @@ describe("lab.runs", () => {
       startedAt: expect.any(Number),
       endedAt: expect.any(Number),
       counts: { total: 2, cached: 0, done: 2, failed: 0, cancelled: 0, running: 0, pending: 0 },
+      costUsd: 0,
       driver: { host: hostname(), pid: process.pid },
       failures: [],
     });

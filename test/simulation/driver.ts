@@ -3,7 +3,9 @@ import type { AttemptEnd, SchedulerEvent } from "../../sdk/core/events.ts";
 import { capacityGroups } from "../../sdk/core/route.ts";
 import { Scheduler } from "../../sdk/core/scheduler.ts";
 import { TaskState } from "../../sdk/core/task-table.ts";
+import { Bill } from "../../sdk/driver/bill.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
+import { InFlightBook } from "../../sdk/driver/in-flight.ts";
 import { neededOf } from "../../sdk/driver/look-up.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
 import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
@@ -65,6 +67,8 @@ export class SimulatedDriver {
   /** What attempts of a task have run, and of which that were suspended. */
   readonly #ran = new Map<TaskEntry, TaskEntry[]>();
   readonly #kept = new Map<TaskEntry, readonly TaskEntry[]>();
+  readonly #bill = new Bill((run, usd) => this.#happen({ type: "charged", run, usd }));
+  readonly #inFlight = new InFlightBook();
   #wakingAt: number | undefined;
   #isDead = false;
 
@@ -84,6 +88,9 @@ export class SimulatedDriver {
       batch: { targetMs: 50, maxTasks: 16 },
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
+    if (this.#life.knowsDurations) {
+      for (const { type, durationMs } of scenario.tasks) this.scheduler.learnDuration(type, durationMs);
+    }
     this.#placements = new Placements(scenario.offer);
     this.#messages = new Messages(
       agenda,
@@ -125,7 +132,7 @@ export class SimulatedDriver {
     const { bustCache } = this.#life;
     const records = tasks.map((_, position) => (bustCache ? undefined : asRecord(storage.records.get(position))));
     const lookedUp = { records, needed: neededOf(plan, records) };
-    const index = this.scheduler.addRun({ failFast: wanted.failFast });
+    const index = this.scheduler.addRun(wanted);
     const enrolment = {
       scheduler: this.scheduler,
       placements: this.#placements,
@@ -277,6 +284,7 @@ export class SimulatedDriver {
   // --- Between the scheduler and the world --------------------------------------------------------
 
   #report(report: Report): void {
+    this.#charge(report);
     switch (report.type) {
       case "outcome": {
         const { assignment, task, outcome } = report;
@@ -305,6 +313,39 @@ export class SimulatedDriver {
         break;
       default:
         this.#happen(report);
+    }
+  }
+
+  /** Writes down what has been spent when something is reported, before anything follows from it. */
+  #charge(report: Report): void {
+    const { now } = this.#around.agenda;
+    const { owner } = this.scheduler.tasks;
+    switch (report.type) {
+      case "outcome": {
+        const { assignment, task } = report;
+        const inFlight = this.#inFlight.end(String(assignment), task);
+        const unknown = { startedAt: undefined, endedAt: undefined, traffic: undefined };
+        this.#bill.ended({ inFlight, run: owner[task], name: "", ...unknown }, now);
+        break;
+      }
+      case "assignment-failed": {
+        const inFlight = this.#inFlight.take(String(report.assignment));
+        const [task] = inFlight?.open ?? [];
+        const isFree = report.failure.kind === "throttled";
+        if (task !== undefined) this.#bill.brokenOff({ inFlight, isFree }, owner[task], now);
+        break;
+      }
+      case "executor-ready":
+        this.#bill.ready(report.executor, report.lane, now, now);
+        break;
+      case "executor-gone":
+        this.#inFlight.takeOf(report.executor);
+        this.#bill.gone(report.executor, now);
+        break;
+      case "start-failed":
+        this.#bill.notStarted(report.lane, report.count, undefined);
+        break;
+      default:
     }
   }
 
@@ -358,6 +399,7 @@ export class SimulatedDriver {
         this.#dispatch(command);
         break;
       case "start-executors":
+        this.#bill.askedFor(command.lane, command.count, command.run);
         this.#pools.start(command.lane, command.count);
         break;
       case "stop-executor":
@@ -394,6 +436,9 @@ export class SimulatedDriver {
         this.#finishIfOver(run);
         break;
       }
+      case "budget-spent":
+        this.#around.fate.count("budget spent");
+        break;
       default:
         command satisfies { readonly type: "retry" };
         this.#kept.delete(this.entries[command.task]);
@@ -401,6 +446,7 @@ export class SimulatedDriver {
   }
 
   #dispatch({ assignment, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+    this.#inFlight.add(String(assignment), lane, executor, tasks, this.#around.agenda.now);
     const order: Order = {
       assignment,
       lane,

@@ -4,6 +4,7 @@ import { Budgets } from "./checks/budgets.ts";
 import { Cancellation } from "./checks/cancellation.ts";
 import { CapacityKept } from "./checks/capacity.ts";
 import type { Check, Scene, Violation } from "./checks/check.ts";
+import { CostKept } from "./checks/cost.ts";
 import { Ledger } from "./checks/ledger.ts";
 import { PaceKept } from "./checks/pace.ts";
 import { Results } from "./checks/results.ts";
@@ -26,6 +27,7 @@ export class Invariants implements Onlooker {
       new PaceKept(scene),
       new Sizes(scene),
       new Cancellation(scene),
+      new CostKept(scene),
     ];
   }
 

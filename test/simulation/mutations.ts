@@ -200,6 +200,41 @@ export const MUTATIONS: readonly Mutation[] = [
     "this.#dispatcher.executorGone(event.executor);",
   ),
 
+  // Cost
+  mutation(
+    "begins what its run may not be able to pay",
+    DISPATCHER,
+    "|| !this.#affords(tasks.peek() as number, queue)",
+    "",
+  ),
+  mutation(
+    "adds to a batch what its run may not be able to pay",
+    DISPATCHER,
+    "if (tasks.length > 0 && !this.#affords(next, queue)) break;",
+    "",
+  ),
+  mutation(
+    "starts executors that nobody can pay",
+    DISPATCHER,
+    "Math.min(possible, this.#affordedStarts(queue, run, eachUsd))",
+    "possible",
+  ),
+  mutation("forgets what was spent", "spending.ts", "if (account) account.spentUsd += usd;", ""),
+  mutation("never gives back what was reserved", DISPATCHER, "this.spending.releaseAll(assignment.id);", ""),
+  mutation("ends a run that will get something back", "spending.ts", " || reservedUsd > ROUNDING_USD", ""),
+  mutation(
+    "reserves as for a moment what nobody has measured",
+    "attempt-cost.ts",
+    "return bound === Number.POSITIVE_INFINITY ? UNBOUNDED_MS : bound;",
+    "return 1;",
+  ),
+  mutation(
+    "goes on with a run that is spent",
+    SCHEDULER,
+    "const spent = this.#dispatcher.spending.takeSpent();",
+    "const spent = this.#dispatcher.spending.takeSpent().slice(1);",
+  ),
+
   // Pace
   mutation(
     "launches as many ECS tasks at once as are wanted",

@@ -38,6 +38,8 @@ export interface ScenarioRun {
   /** When it is opened, in the time of its driver. */
   readonly atMs: number;
   readonly failFast: boolean;
+  /** What it may cost, in dollars. */
+  readonly maxCostUsd?: number;
   /** `only`: not the run, but one of its tasks, in all runs; that never drains. */
   readonly cancel: { readonly atMs: number; readonly drain: boolean; readonly only?: number } | undefined;
 }
@@ -48,6 +50,8 @@ export interface ScenarioLife {
   readonly crashAtMs: number | undefined;
   /** Everything is computed anew. */
   readonly bustCache: boolean;
+  /** Earlier runs have measured how long its tasks take. */
+  readonly knowsDurations?: boolean;
 }
 
 /** Everything one seed decides before the first step. */
@@ -124,6 +128,10 @@ class Dice {
     return values[this.between(0, values.length - 1)];
   }
 
+  fraction(): number {
+    return this.#random();
+  }
+
   rate(most: number): number {
     return this.chance(0.5) ? this.#random() * most : 0;
   }
@@ -151,7 +159,7 @@ export function scenarioOf(seed: number): Scenario {
     heapMb: dice.pick([2_048, 4_096]),
     rates: Object.fromEntries(FAULTS.map((fault) => [fault, dice.rate(MOST[fault])])) as Record<Fault, number>,
     spared: [],
-    lives,
+    lives: lives.map((life) => withBounds(life, new Dice(seed + 0.5))),
   };
 }
 
@@ -160,6 +168,18 @@ function slowed(part: Offer[number], dice: Dice): Offer[number] {
   const pace = { burst: dice.between(1, 4), perSecond: dice.between(1, 10) / 10 };
   if (part.service === "lambda") return { ...part, newEnvironments: pace, copies: dice.between(1, 3) };
   return part.service === "fargate" ? { ...part, launches: pace } : part;
+}
+
+/** From what a few seconds on Lambda cost to what an hour on Fargate does, as powers of ten. */
+const USD_EXPONENTS = [-5, -1] as const;
+
+/** Some runs may cost no more than so much; drawn apart, so that all else is as it was without. */
+function withBounds(life: ScenarioLife, dice: Dice): ScenarioLife {
+  const [low, high] = USD_EXPONENTS;
+  const bounded = (run: ScenarioRun) => ({ ...run, maxCostUsd: 10 ** (low + dice.fraction() * (high - low)) });
+  const runs = life.runs.map((run) => (dice.chance(0.25) ? bounded(run) : run));
+  const isBounded = runs.some(({ maxCostUsd }) => maxCostUsd !== undefined);
+  return { ...life, runs, knowsDurations: isBounded && dice.chance(0.6) };
 }
 
 function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {

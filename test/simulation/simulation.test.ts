@@ -7,7 +7,7 @@ import { simulate, simulateScenario } from "./simulate.ts";
 
 const SEEDS = 2_500;
 
-test(`${SEEDS} seeded runs with injected faults keep every invariant`, () => {
+test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout: 120_000 }, () => {
   const tally = new Tally();
   for (let seed = 1; seed <= SEEDS; seed++) {
     const result = simulate(seed);
@@ -24,6 +24,7 @@ test(`${SEEDS} seeded runs with injected faults keep every invariant`, () => {
     "quota",
     "cancel",
     "nested",
+    "budget spent",
   ]) {
     expect(tally.faults.get(fault) ?? 0, fault).toBeGreaterThan(SEEDS / 100);
   }

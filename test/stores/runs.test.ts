@@ -32,6 +32,7 @@ function record(id: string, over: Partial<RunRecord> = {}): RunRecord {
     startedAt: Date.now(),
     endedAt: undefined,
     counts: { total: 1, cached: 0, done: 0, failed: 0, cancelled: 0, running: 1, pending: 0 },
+    costUsd: 0,
     failures: [],
     driver: { host: "here", pid: 7 },
     lease: { holder: "lab", epoch: 1, until: Date.now() + 15_000 },
@@ -48,6 +49,7 @@ const ENDED = {
   endedAt: NOW + 1,
   until: 0,
   counts: { total: 1, cached: 0, done: 1, failed: 0, cancelled: 0, running: 0, pending: 0 },
+  costUsd: 0.25,
   failures: [{ task: "t", kind: "timeout", message: "too long" }],
 } as const;
 

@@ -1,12 +1,13 @@
 import { DescribeTasksCommand, ECSClient, ListTasksCommand, type Task } from "@aws-sdk/client-ecs";
 import type { TaskOutcome } from "stratolab";
-import { fargateDollars, lambdaDollars } from "../../sdk/core/prices.ts";
+import { type Architecture, fargateSecond, lambdaSecond, PRICES } from "../../sdk/core/prices.ts";
 
 /** What Lambda would charge for the attempts of these tasks. */
 export function lambdaBill(outcomes: readonly TaskOutcome<unknown>[]): number {
   const onLambda = outcomes.flatMap(({ attempts }) => attempts).filter(({ lane }) => lane.startsWith("lambda"));
   return onLambda.reduce(
-    (sum, { memoryMb = 0, startedAt, endedAt }) => sum + lambdaDollars(memoryMb, endedAt - startedAt),
+    (sum, { memoryMb = 0, startedAt, endedAt }) =>
+      sum + PRICES.lambda.request + (lambdaSecond(memoryMb) * (endedAt - startedAt)) / 1000,
     0,
   );
 }
@@ -22,7 +23,12 @@ export interface EcsBill {
 }
 
 /** What Fargate would charge for the ECS tasks since a moment, as soon as they have all stopped. */
-export async function ecsBillSince(cluster: string, since: Date, withinMs = 20_000): Promise<EcsBill> {
+export async function ecsBillSince(
+  cluster: string,
+  since: Date,
+  architecture: Architecture = "x86_64",
+  withinMs = 20_000,
+): Promise<EcsBill> {
   const client = new ECSClient({});
   const deadline = Date.now() + withinMs;
   for (;;) {
@@ -33,8 +39,8 @@ export async function ecsBillSince(cluster: string, since: Date, withinMs = 20_0
       continue;
     }
     return {
-      dollars: tasks.reduce((sum, task) => sum + dollarsOf(task, 0), 0),
-      dollarsByMinute: tasks.reduce((sum, task) => sum + dollarsOf(task, 60), 0),
+      dollars: tasks.reduce((sum, task) => sum + dollarsOf(task, 0, architecture), 0),
+      dollarsByMinute: tasks.reduce((sum, task) => sum + dollarsOf(task, 60, architecture), 0),
       containers: tasks.length,
       running: running.map(({ taskArn = "" }) => taskArn),
     };
@@ -53,14 +59,15 @@ async function allTasks(client: ECSClient, cluster: string): Promise<Task[]> {
   return tasks;
 }
 
-function dollarsOf({ cpu, memory, capacityProviderName, startedAt, stoppedAt }: Task, minimumSeconds: number): number {
+function dollarsOf(
+  { cpu, memory, capacityProviderName, startedAt, stoppedAt }: Task,
+  minimumSeconds: number,
+  architecture: Architecture,
+): number {
   // One that never ran costs nothing.
   if (!startedAt) return 0;
-  return fargateDollars({
-    vcpus: Number(cpu) / 1_024,
-    memoryMb: Number(memory),
-    spot: /spot/i.test(capacityProviderName ?? ""),
-    ms: (stoppedAt ?? new Date()).getTime() - startedAt.getTime(),
-    minimumSeconds,
-  });
+  const seconds = ((stoppedAt ?? new Date()).getTime() - startedAt.getTime()) / 1_000;
+  const spot = /spot/i.test(capacityProviderName ?? "");
+  const shape = { vcpus: Number(cpu) / 1_024, memoryMb: Number(memory), spot, architecture, publicAddress: true };
+  return fargateSecond(shape) * Math.max(minimumSeconds, seconds);
 }

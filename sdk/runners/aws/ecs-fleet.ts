@@ -170,7 +170,8 @@ export class EcsFleet {
     member.lastHeard = Date.now();
     if (!member.isReady) {
       member.isReady = true;
-      if (!member.leaving) this.#options.report({ type: "executor-ready", executor: id, lane: member.lane });
+      const { lane, startedAt } = member;
+      if (!member.leaving) this.#options.report({ type: "executor-ready", executor: id, lane, startedAt });
     }
     switch (event.type) {
       case "outcomes":
@@ -246,7 +247,9 @@ export class EcsFleet {
     const { kind, seen } = classifyEcsStop({ stopCode, stoppedReason, containers, hadStarted: member.isReady });
     // Exit code 0 of one that had worked: it left, and its goodbye is still on the way or was lost.
     const leftByItself = member.isReady && containers[0]?.exitCode === 0 && kind === "executor-lost";
-    this.#gone(member, leftByItself || member.leaving ? undefined : { kind, seen });
+    const since = task.pullStartedAt ?? task.startedAt;
+    const ranMs = since && (task.stoppedAt ?? new Date()).getTime() - since.getTime();
+    this.#gone(member, leftByItself || member.leaving ? undefined : { kind, seen }, ranMs);
   }
 
   #giveUpIfTooLong(member: Member, now: number): void {
@@ -260,7 +263,7 @@ export class EcsFleet {
     this.#gone(member, { kind: member.isReady ? "executor-lost" : "start-failed", seen });
   }
 
-  #gone(member: Member, failure: Failure | undefined): void {
+  #gone(member: Member, failure: Failure | undefined, ranMs?: number): void {
     this.#members.delete(member.id);
     if (this.#closed) return;
     if (member.isReady) {
@@ -271,7 +274,8 @@ export class EcsFleet {
     const isBadLuck = failure?.kind === "throttled" || failure?.kind === "spot-interruption";
     const kind = isBadLuck ? failure.kind : "start-failed";
     const seen = failure?.seen ?? "it left before it began";
-    this.#options.report({ type: "start-failed", lane: member.lane, count: 1, failure: { kind, seen } });
+    const ran = ranMs === undefined ? {} : { ranMs };
+    this.#options.report({ type: "start-failed", lane: member.lane, count: 1, failure: { kind, seen }, ...ran });
   }
 
   /** Ends every ECS task of the fleet. */

@@ -8,7 +8,7 @@ import type { FeedEvent } from "../../wire/feed.ts";
 import { invocationInbox } from "../../wire/keys.ts";
 import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
-import type { AnswerOrder, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
+import type { AnswerOrder, BilledSpan, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
 import { committedOutcome } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
@@ -112,12 +112,15 @@ export class LambdaLanes {
       if (this.#closed || this.#abandoned.has(assignment.id)) return;
       switch (answer.kind) {
         case "result": {
-          const { executor, logs, reports, broken, atServiceLimit } = answer.result;
+          const { executor, logs, reports, broken, atServiceLimit, billed } = answer.result;
           for (const line of logs) this.#options.report({ type: "log", executor, ...line });
-          for (const report of reports) {
-            this.#options.report({ type: "outcome", assignment: assignment.id, executor, ...report });
-          }
-          if (broken) this.#fail(assignment, { ...broken, executor }, atServiceLimit ?? false);
+          reports.forEach((report, position) => {
+            // The last one bears what the invocation took after it.
+            const isLast = position === reports.length - 1 && !broken;
+            const span = billed && { billed: isLast ? billed : { from: billed.from } };
+            this.#options.report({ type: "outcome", assignment: assignment.id, executor, ...report, ...span });
+          });
+          if (broken) this.#fail(assignment, { ...broken, executor }, atServiceLimit ?? false, billed);
           break;
         }
         case "function-error": {
@@ -227,12 +230,13 @@ export class LambdaLanes {
     this.#fail(assignment, failure, atServiceLimit);
   }
 
-  #fail(assignment: Assignment, failure: SharedFailure, atServiceLimit: boolean): void {
+  #fail(assignment: Assignment, failure: SharedFailure, atServiceLimit: boolean, billed?: BilledSpan): void {
     this.#options.report({
       type: "assignment-failed",
       assignment: assignment.id,
       failure,
       ...(atServiceLimit ? { atServiceLimit: true } : {}),
+      ...(billed ? { billed } : {}),
     });
   }
 

@@ -138,7 +138,7 @@ export class AwsRunner implements Runner {
   #offer(stack: StackParts, quota: number | undefined): Offer {
     const maxEcsTasks = this.#options.maxEcsTasks ?? DEFAULT_MAX_ECS_TASKS;
     const [smallest] = stack.functions;
-    const { architecture, gpu } = stack;
+    const { architecture, assignPublicIp, gpu } = stack;
     const { ecsLaunches, newEnvironments } = this.#options;
     const functions = functionsBySize(stack.functions);
     const spotOrNot = (spot: boolean) =>
@@ -147,6 +147,7 @@ export class AwsRunner implements Runner {
         spot,
         maxEcsTasks,
         architecture,
+        publicAddress: assignPublicIp === "ENABLED",
         ...(ecsLaunches ? { launches: ecsLaunches } : {}),
       }) as const;
     return [

@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
+import type { Architecture } from "../../core/prices.ts";
 import { packageVersion } from "../../package-files.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import { PROTOCOL_VERSION } from "../../wire/protocol.ts";
@@ -18,7 +19,9 @@ export interface StackParts {
   readonly subnets: readonly string[];
   readonly securityGroups: readonly string[];
   readonly assignPublicIp: "ENABLED" | "DISABLED";
-  readonly architecture: "x86_64" | "arm64";
+  readonly architecture: Architecture;
+  /** Version of the package that deployed it. */
+  readonly packageVersion: string | undefined;
   readonly gpu: GpuOutput | undefined;
   readonly logGroups: LogGroupsOutput;
   /** Name of the function that drives detached runs; stacks of earlier versions have none. */
@@ -109,6 +112,7 @@ function partsOf(stack: Stack, name: string, region: string, deploy: string): St
     securityGroups: text(StackOutput.securityGroups).split(","),
     assignPublicIp: text(StackOutput.assignPublicIp) === "ENABLED" ? "ENABLED" : "DISABLED",
     architecture: text(StackOutput.architecture) === "arm64" ? "arm64" : "x86_64",
+    packageVersion: outputs.get(StackOutput.packageVersion),
     gpu: gpu === undefined ? undefined : (JSON.parse(gpu) as GpuOutput),
     driverFunction: outputs.get(StackOutput.driverFunction),
     logGroups: JSON.parse(text(StackOutput.logGroups)) as LogGroupsOutput,

@@ -62,6 +62,8 @@ export class Cancellation extends Check {
       this.#judge(command);
       this.#settled.add(command.task);
       this.#goingOn = undefined;
+    } else if (command.type === "budget-spent") {
+      this.#cancelled.add(command.run);
     } else if (command.type === "run-ended") {
       this.#ended.add(command.run);
       this.#goingOn = undefined;

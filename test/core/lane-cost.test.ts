@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { breakEvenMs, laneDollars } from "../../sdk/core/cost.ts";
+import { breakEvenMs, laneUsd } from "../../sdk/core/lane-cost.ts";
 import type { Lane } from "../../sdk/core/offer.ts";
 
 const lane = (extra: Partial<Lane>): Lane => ({
@@ -21,7 +21,7 @@ describe("what an executor costs", () => {
     ["a second of Lambda with 1 vCPU: 28.8 micro-dollars and the request", LAMBDA, 1_000, 28.8e-6 + 0.2e-6],
     ["Fargate: a minute at least", FARGATE, 1_000, 60 * 13.7e-6],
     ["Fargate: an hour", FARGATE, 3_600_000, 3_600 * 13.7e-6],
-    ["Fargate Spot: an hour", SPOT, 3_600_000, 0.0125 + 2 * 0.00137],
+    ["Fargate Spot: an hour, and keeping in touch with it", SPOT, 3_600_000, 0.0125 + 2 * 0.00137 + 3_600 * 0.35e-6],
     ["Lambda on arm64: a fifth less", { ...LAMBDA, architecture: "arm64" }, 1_000, 23.03e-6 + 0.2e-6],
     [
       "half a GPU instance for an hour",
@@ -31,12 +31,12 @@ describe("what an executor costs", () => {
     ],
     ["this machine", lane({ service: "local" }), 3_600_000, 0],
   ])("%s", (_, where, ms, dollars) => {
-    expect((laneDollars(where, ms) ?? Number.NaN) / (dollars || 1)).toBeCloseTo(dollars === 0 ? 0 : 1, 1);
+    expect((laneUsd(where, ms) ?? Number.NaN) / (dollars || 1)).toBeCloseTo(dollars === 0 ? 0 : 1, 1);
   });
 
   test("is not known of instances without a price, nor of GPU instances on Spot", () => {
-    expect(laneDollars(lane({ service: "ec2", instanceType: "p9.huge" }), 1_000)).toBeUndefined();
-    expect(laneDollars(lane({ service: "ec2", instanceType: "g5.xlarge", spot: true }), 1_000)).toBeUndefined();
+    expect(laneUsd(lane({ service: "ec2", instanceType: "p9.huge" }), 1_000)).toBeUndefined();
+    expect(laneUsd(lane({ service: "ec2", instanceType: "g5.xlarge", spot: true }), 1_000)).toBeUndefined();
   });
 });
 
