@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { dashboard } from "./dashboard.ts";
 import { localNoop } from "./local-noop.ts";
 import { storm } from "./storm.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [localNoop, storm];
+const BENCHMARKS: readonly Benchmark[] = [localNoop, storm, dashboard];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");
 const program = new Command("npm run bench --")

@@ -47,7 +47,7 @@ export const journalKey = (namespace: string, runId: string, page: number): Item
   sk: `${runId}#${String(page).padStart(4, "0")}`,
 });
 
-export const CHRONICLE_PREFIX = "LOG#";
+const CHRONICLE_PREFIX = "LOG#";
 
 /** What happened in a run. */
 export const chroniclePartition = (namespace: string, runId: string): string =>
