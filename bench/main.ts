@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
 import { codec } from "./codec.ts";
+import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
@@ -18,6 +19,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   mixRoute,
   resume,
   storm,
+  dashboard,
 ];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");

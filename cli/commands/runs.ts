@@ -1,8 +1,9 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dollars, duration, harmless } from "../../sdk/progress/text.ts";
 import { findRun, findRuns, RUN_STATUSES, type RunInfo, type RunsOptions } from "../../sdk/runs.ts";
-import type { ControlTable } from "../../sdk/stores/control-table.ts";
+import { deleteChronicle } from "../../sdk/stores/chronicle.ts";
 import { deleteRun, requestCancel } from "../../sdk/stores/runs.ts";
+import type { Stores } from "../../sdk/stores/stores.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { table } from "../table.ts";
@@ -31,7 +32,7 @@ export function runsCommand(): Command {
   );
 }
 
-type Act = (control: ControlTable, run: RunInfo, options: NamespaceOptions) => Promise<void> | void;
+type Act = (stores: Stores, run: RunInfo, options: NamespaceOptions) => Promise<void> | void;
 
 /** A command about one run. */
 const oneRun = (name: string, description: string, act: Act): Command =>
@@ -39,15 +40,15 @@ const oneRun = (name: string, description: string, act: Act): Command =>
     new Command(name).description(description).argument("<run>", "id or name; of several of one name the newest"),
   ).action((idOrName: string, options: NamespaceOptions) =>
     usingStores(options, async (stores) => {
-      await act(stores.table, await findRun(stores.table, options.namespace, idOrName), options);
+      await act(stores, await findRun(stores.table, options.namespace, idOrName), options);
     }),
   );
 
-function show(_: ControlTable, run: RunInfo, { json }: NamespaceOptions): void {
+function show(_: Stores, run: RunInfo, { json }: NamespaceOptions): void {
   print(json, run, describeRun);
 }
 
-async function cancel(control: ControlTable, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
+async function cancel({ table: control }: Stores, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
   if (run.status !== "running") {
     const why = run.status === "interrupted" ? "its driver is gone" : `it has ended (${run.status})`;
     throw new LabError("run-over", `run ${run.id} cannot be cancelled: ${why}`);
@@ -57,11 +58,12 @@ async function cancel(control: ControlTable, run: RunInfo, { json }: NamespaceOp
   print(json, { id: run.id, cancelRequested: true }, () => `run ${run.id} is told to end (${host}, process ${pid})`);
 }
 
-async function forget(control: ControlTable, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
+async function forget(stores: Stores, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
   if (run.status === "running") {
     throw new LabError("run-active", `run ${run.id} still runs: "stratolab runs cancel ${run.id}" ends it`);
   }
-  await deleteRun(control, run.namespace, run.id);
+  await deleteChronicle(stores, run.namespace, run.id);
+  await deleteRun(stores.table, run.namespace, run.id);
   print(json, { id: run.id, deleted: true }, () => `run ${run.id} is forgotten`);
 }
 

@@ -44,7 +44,7 @@ export function timelineOf({ tasks, startedAt = 0, lastAt }: RunModel, now: numb
       attempts += 1;
       // An invocation is known by its request: one line each would be as many as attempts.
       const name = lane.startsWith("lambda") ? "" : executor;
-      const key = `${lane}\n${name}`;
+      const key = name || lane;
       const group = byExecutor.get(key) ?? { executor: name, lane, bars: [] };
       byExecutor.set(key, group);
       group.bars.push({ task, attempt, readyAt: Math.min(readyAt, startAt), startAt, endAt, isOpen });

@@ -20,7 +20,7 @@ export interface View {
 export type Colours = (name: string) => string;
 
 /** Where a moment is. */
-export const xOf = ({ from, to, width }: View, at: number) =>
+const xOf = ({ from, to, width }: View, at: number) =>
   LABEL_WIDTH + ((at - from) / (to - from)) * (width - LABEL_WIDTH);
 
 /** Which moment is there. */

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type GraphNode, graphOf } from "../model/graph.ts";
 import { type RunModel, TASK_STATUSES } from "../model/run-model.ts";
 import { count } from "./format.ts";
@@ -13,13 +13,31 @@ interface GraphViewProps {
   readonly onType: (name: string) => void;
 }
 
+/** Smaller than so nothing can be read. */
+const MIN_FITTING = 0.45;
+
 /** The DAG with its states: tasks, or types of tasks where these are many. */
 export function GraphView({ model, version, selected, type, onTask, onType }: GraphViewProps) {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
-  const [zoom, setZoom] = useState(1);
+  const frame = useRef<HTMLElement>(null);
+  const [fitting, setFitting] = useState(1);
+  /** Undefined: as large as it fits. */
+  const [chosen, setChosen] = useState<number>();
+  const zoom = chosen ?? fitting;
   const graph = useMemo(() => graphOf(model, expanded), [model, version, expanded]);
   const shape = shapeOf(graph);
   const layout = useMemo(() => layoutOf(graph), [shape]);
+  useLayoutEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const fit = () => {
+      const most = Math.min(element.clientWidth / layout.width, element.clientHeight / layout.height);
+      setFitting(Math.max(MIN_FITTING, Math.min(1, most)));
+    };
+    const observer = new ResizeObserver(fit);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [layout]);
   const toggle = (name: string) => {
     const next = new Set(expanded);
     if (!next.delete(name)) next.add(name);
@@ -28,11 +46,14 @@ export function GraphView({ model, version, selected, type, onTask, onType }: Gr
   return (
     <>
       <div class="tools">
-        <button type="button" aria-label="Smaller" onClick={() => setZoom(Math.max(0.25, zoom / 1.25))}>
+        <button type="button" aria-label="Smaller" onClick={() => setChosen(Math.max(0.25, zoom / 1.25))}>
           −
         </button>
-        <button type="button" aria-label="Larger" onClick={() => setZoom(Math.min(2, zoom * 1.25))}>
+        <button type="button" aria-label="Larger" onClick={() => setChosen(Math.min(2, zoom * 1.25))}>
           +
+        </button>
+        <button type="button" onClick={() => setChosen(undefined)}>
+          fit
         </button>
         {[...expanded].map((name) => (
           <button key={name} type="button" onClick={() => toggle(name)}>
@@ -40,7 +61,7 @@ export function GraphView({ model, version, selected, type, onTask, onType }: Gr
           </button>
         ))}
       </div>
-      <section class="canvas" tabIndex={0} aria-label="Tasks and what they depend on">
+      <section ref={frame} class="canvas" tabIndex={0} aria-label="Tasks and what they depend on">
         <svg
           width={layout.width * zoom}
           height={layout.height * zoom}

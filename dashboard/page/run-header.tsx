@@ -37,7 +37,8 @@ export function RunHeader({ run, types, now }: { run: RunInfo; types: readonly T
         </span>
       ))}
       <span class="quiet">
-        {id} · {runner} · began {moment(startedAt)} · driven by {driver.host}, process {driver.pid}
+        {name === undefined ? "" : `${id} · `}
+        {runner} · began {moment(startedAt)} · driven by {driver.host}, process {driver.pid}
       </span>
       <StatusBar counts={counts} total={total} />
       <dl class="facts">

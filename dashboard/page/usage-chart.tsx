@@ -40,7 +40,11 @@ export function UsageChart({ model, version, name, position }: UsageChartProps) 
           legend: { show: false },
           cursor: { show: false },
           scales: {
-            x: { time: false },
+            // Room for the dots at both ends.
+            x: {
+              time: false,
+              range: (_: unknown, min: number, max: number) => [min - 0.5, max + 0.5] as [number, number],
+            },
             y: { range: (_: unknown, __: number, max: number) => [0, (max || 1) * 1.1] as [number, number] },
           },
           axes: [

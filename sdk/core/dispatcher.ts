@@ -275,8 +275,6 @@ export class Dispatcher {
     if (assignment.parked) return [];
     if (assignment.counted) this.#giveBack(assignment);
     this.#assignments.park(assignment, true);
-    // Or it would keep from what it waits for the money that this needs; what its waiting costs is charged all the same.
-    this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#take(assignment);
     const position = assignment.tasks.indexOf(task);
     const taken = [...this.#takeBehind(assignment, (other) => other > position)];

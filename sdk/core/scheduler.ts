@@ -77,12 +77,11 @@ export class Scheduler {
 
   /**
    * @param options `parent`: the task whose attempt opens the run. It ends with that task, unless the task is
-   * done, and spends of what that one's run may cost. `maxCostUsd`: nothing is begun of the run that could bring
+   * done. `maxCostUsd`: nothing is begun of the run that could bring
    * its cost above this many dollars.
    */
   addRun(options: { failFast: boolean; parent?: number; maxCostUsd?: number | undefined }): number {
     const run = this.#lifecycle.addRun(options.failFast, options.parent);
-    if (options.parent !== undefined) this.#dispatcher.spending.join(run, this.tasks.owner[options.parent]);
     if (options.maxCostUsd !== undefined) this.#dispatcher.spending.open(run, options.maxCostUsd);
     return run;
   }

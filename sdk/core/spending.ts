@@ -32,8 +32,6 @@ const ROUNDING_USD = 1e-12;
  */
 export class Spending {
   readonly #accounts = new Map<number, Account>();
-  /** Who pays for runs that attempts have opened. */
-  readonly #payers = new Map<number, number>();
   /** What attempts in flight hold: by assignment, by task. */
   readonly #held = new Map<number, Map<number, Reservation>>();
   /** What executors on their way hold, by pool, in the order they were asked for. */
@@ -43,29 +41,19 @@ export class Spending {
     this.#accounts.set(run, { maxUsd, spentUsd: 0, reservedUsd: 0, lacksUsd: undefined, isSpent: false });
   }
 
-  /** A run that an attempt has opened pays from the purse of the run that the attempt is part of. */
-  join(run: number, parentRun: number): void {
-    const payer = this.#payers.get(parentRun) ?? parentRun;
-    if (this.#accounts.has(payer)) this.#payers.set(run, payer);
-  }
-
-  #accountOf(run: number): Account | undefined {
-    return this.#accounts.get(this.#payers.get(run) ?? run);
-  }
-
   isBounded(run: number): boolean {
-    return this.#accountOf(run) !== undefined;
+    return this.#accounts.has(run);
   }
 
   /** Money is gone. */
   charge(run: number, usd: number): void {
-    const account = this.#accountOf(run);
+    const account = this.#accounts.get(run);
     if (account) account.spentUsd += usd;
   }
 
   /** How often a run can pay this much; where it cannot, that is noted. */
   affords(run: number, usd: number): number {
-    const account = this.#accountOf(run);
+    const account = this.#accounts.get(run);
     if (!account) return Number.POSITIVE_INFINITY;
     const left = account.maxUsd - account.spentUsd - account.reservedUsd + ROUNDING_USD;
     if (left >= usd) return usd === 0 ? Number.POSITIVE_INFINITY : Math.floor(left / usd);
@@ -75,7 +63,7 @@ export class Spending {
 
   /** Reserves what an attempt may cost. */
   hold(assignment: number, task: number, run: number, usd: number): void {
-    const account = this.#accountOf(run);
+    const account = this.#accounts.get(run);
     if (!account) return;
     account.reservedUsd += usd;
     const held = this.#held.get(assignment) ?? new Map<number, Reservation>();
@@ -99,7 +87,7 @@ export class Spending {
   /** Reserves what executors cost at least that are asked for, each so much. */
   holdStarts(pool: string, run: number, usd: number, count: number): void {
     if (usd === 0) return;
-    const account = this.#accountOf(run);
+    const account = this.#accounts.get(run);
     if (account) account.reservedUsd += usd * count;
     const starting = this.#starting.get(pool) ?? [];
     for (let each = 0; each < count; each++) starting.push({ run, usd });
@@ -112,7 +100,7 @@ export class Spending {
   }
 
   #giveBack({ run, usd }: Reservation): void {
-    const account = this.#accountOf(run);
+    const account = this.#accounts.get(run);
     if (account) account.reservedUsd = Math.max(0, account.reservedUsd - usd);
   }
 

@@ -168,6 +168,13 @@ export class NestedRuns {
     };
     this.#byCall.set(call, nested);
     try {
+      if (root.maxCostUsd !== undefined) {
+        throw new LabError(
+          "not-supported",
+          `${parent.planned.task} runs tasks in a run with maxCostUsd, which does not bound those yet: leave maxCostUsd out, or ` +
+            "have the script run them",
+        );
+      }
       const childPlan = unpack(await loadBytes(stores.objects, request.plan)) as ChildPlan;
       this.#check(parent, assignment, childPlan.tasks.length);
       const plan = asPlan(childPlan);

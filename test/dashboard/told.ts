@@ -15,7 +15,7 @@ export function toldTasks(tasks: readonly (readonly [name: string, ...dependenci
   };
 }
 
-export const usage = (startedAt: number, endedAt: number): Usage => ({
+const usage = (startedAt: number, endedAt: number): Usage => ({
   startedAt,
   endedAt,
   loadMs: 0,

@@ -174,8 +174,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "forgets to give capacity back",
     DISPATCHER,
-    "    this.#assignments.remove(assignment);\n    if (assignment.counted) this.#giveBack(assignment);",
-    "",
+    "    if (assignment.counted) this.#giveBack(assignment);\n    if (assignment.executor === undefined) this.#pacing",
+    "    if (assignment.executor === undefined) this.#pacing",
   ),
   mutation("ignores concurrency", DISPATCHER, "if (this.#assignments.active >= this.#options.concurrency) break;", ""),
   mutation(
@@ -220,7 +220,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "possible",
   ),
   mutation("forgets what was spent", "spending.ts", "if (account) account.spentUsd += usd;", ""),
-  mutation("never gives back what was reserved", DISPATCHER, "this.spending.releaseAll(assignment.id);", ""),
+  mutation(
+    "never gives back what was reserved",
+    DISPATCHER,
+    "    this.spending.releaseAll(assignment.id);\n    if (assignment.counted)",
+    "    if (assignment.counted)",
+  ),
   mutation("ends a run that will get something back", "spending.ts", " || reservedUsd > ROUNDING_USD", ""),
   mutation(
     "reserves as for a moment what nobody has measured",

@@ -159,7 +159,10 @@ export function scenarioOf(seed: number): Scenario {
     heapMb: dice.pick([2_048, 4_096]),
     rates: Object.fromEntries(FAULTS.map((fault) => [fault, dice.rate(MOST[fault])])) as Record<Fault, number>,
     spared: [],
-    lives: lives.map((life) => withBounds(life, new Dice(seed + 0.5))),
+    // Tasks that run tasks are refused in a run with a bound on its cost.
+    lives: tasks.some(({ children }) => children.length > 0)
+      ? lives
+      : lives.map((life) => withBounds(life, new Dice(seed + 0.5))),
   };
 }
 
