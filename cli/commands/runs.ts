@@ -1,11 +1,16 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { duration, harmless } from "../../sdk/progress/text.ts";
 import { findRun, findRuns, RUN_STATUSES, type RunInfo, type RunsOptions } from "../../sdk/runs.ts";
-import type { ControlTable } from "../../sdk/stores/control-table.ts";
+import { deleteChronicle } from "../../sdk/stores/chronicle.ts";
 import { deleteRun, requestCancel } from "../../sdk/stores/runs.ts";
+import type { Stores } from "../../sdk/stores/stores.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
+import { moment, print } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { table } from "../table.ts";
+import { attach } from "./runs-attach.ts";
+import { showResults } from "./runs-results.ts";
+import { showRun } from "./runs-show.ts";
 
 const DEFAULT_LIMIT = 50;
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -20,9 +25,11 @@ export function runsCommand(): Command {
     .option("--name <name>", "only runs of this name")
     .option("--since <when>", "only runs that began since: 30m, 2h, 7d ago, or a date", parseSince)
     .option("--limit <n>", "at most this many", parseLimit, DEFAULT_LIMIT)
-    .addCommand(oneRun("show", "Shows how a run stands, and what failed.", show))
+    .addCommand(oneRun("show", "Shows how a run stands, what failed, its tasks by type, and where they ran.", show))
+    .addCommand(oneRun("results", "Shows the results of the tasks that a run was asked for.", showResults))
+    .addCommand(attachCommand())
     .addCommand(oneRun("cancel", "Ends a run before its time, wherever its driver is.", cancel))
-    .addCommand(oneRun("delete", "Forgets a run that is over. The results of its tasks stay.", forget));
+    .addCommand(oneRun("delete", "Forgets a run that is over, and its log. The results of its tasks stay.", forget));
   return withNamespaceOptions(command).action(
     ({ storage: _s, runner: _r, stack: _k, json, namespace, ...filters }: NamespaceOptions & RunsOptions) =>
       usingStores(command.opts(), async (stores) => {
@@ -31,23 +38,30 @@ export function runsCommand(): Command {
   );
 }
 
-type Act = (control: ControlTable, run: RunInfo, options: NamespaceOptions) => Promise<void> | void;
+type Act = (stores: Stores, run: RunInfo, options: NamespaceOptions) => Promise<void>;
+
+const RUN_ARGUMENT = ["<run>", "id or name; of several of one name the newest"] as const;
 
 /** A command about one run. */
 const oneRun = (name: string, description: string, act: Act): Command =>
-  withNamespaceOptions(
-    new Command(name).description(description).argument("<run>", "id or name; of several of one name the newest"),
-  ).action((idOrName: string, options: NamespaceOptions) =>
-    usingStores(options, async (stores) => {
-      await act(stores.table, await findRun(stores.table, options.namespace, idOrName), options);
-    }),
+  withNamespaceOptions(new Command(name).description(description).argument(...RUN_ARGUMENT)).action(
+    (idOrName: string, options: NamespaceOptions) =>
+      usingStores(options, async (stores) => {
+        await act(stores, await findRun(stores.table, options.namespace, idOrName), options);
+      }),
   );
 
-function show(_: ControlTable, run: RunInfo, { json }: NamespaceOptions): void {
-  print(json, run, describeRun);
-}
+const attachCommand = (): Command =>
+  withNamespaceOptions(
+    new Command("attach")
+      .description("Follows a run with its progress, until it is over. Ctrl-C leaves it running.")
+      .argument(...RUN_ARGUMENT)
+      .option("--drive", "go on with it here where its driver is gone"),
+  ).action(attach);
 
-async function cancel(control: ControlTable, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
+const show: Act = (stores, run, options) => showRun(stores, run, options, describeRun);
+
+async function cancel({ table: control }: Stores, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
   if (run.status !== "running") {
     const why = run.status === "interrupted" ? "its driver is gone" : `it has ended (${run.status})`;
     throw new LabError("run-over", `run ${run.id} cannot be cancelled: ${why}`);
@@ -57,19 +71,14 @@ async function cancel(control: ControlTable, run: RunInfo, { json }: NamespaceOp
   print(json, { id: run.id, cancelRequested: true }, () => `run ${run.id} is told to end (${host}, process ${pid})`);
 }
 
-async function forget(control: ControlTable, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
+async function forget(stores: Stores, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
   if (run.status === "running") {
     throw new LabError("run-active", `run ${run.id} still runs: "stratolab runs cancel ${run.id}" ends it`);
   }
-  await deleteRun(control, run.namespace, run.id);
+  await deleteChronicle(stores, run.namespace, run.id);
+  await deleteRun(stores.table, run.namespace, run.id);
   print(json, { id: run.id, deleted: true }, () => `run ${run.id} is forgotten`);
 }
-
-function print<T>(json: true | undefined, value: T, describe: (value: T) => string): void {
-  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : describe(value)}\n`);
-}
-
-const moment = (atMs: number) => new Date(atMs).toISOString().slice(0, 19).replace("T", " ");
 
 /** How long a run took, or has been going on; nobody knows when an interrupted one stopped. */
 function took({ status, startedAt, endedAt }: RunInfo): string {

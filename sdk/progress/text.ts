@@ -9,6 +9,9 @@ export function harmless(text: string): string {
   );
 }
 
+/** The same, in one line: what is printed inside params may hold line ends. */
+export const oneLine = (text: string): string => harmless(text).replaceAll("\n", "\\n");
+
 /** A duration as one says it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(ms: number): string {
   const seconds = ms / 1000;
