@@ -92,8 +92,7 @@ function describeAttempt(attempt: ExplainedAttempt): string {
   const took = startedAt === undefined || endedAt === undefined ? "" : `, ${precise(Math.max(0, endedAt - startedAt))}`;
   const memory = peakMemoryMb ? `, ${peakMemoryMb}${memoryMb === undefined ? "" : ` of ${memoryMb}`} MB` : "";
   const where = `${lane}${executor === "" ? "" : ` (${executor})`}`;
-  const why = attempt.attempt > 1 && attempt.why !== undefined ? [`there since: ${attempt.why}`] : [];
-  const what = [`${attempt.attempt}: ${kind} on ${where}${took}${memory}`, ...why];
+  const what = [`${attempt.attempt}: ${kind} on ${where}${took}${memory}`];
   if (seen !== undefined && kind !== "ok") what.push(`seen: ${seen}`);
   if (decided !== undefined && kind !== "ok") what.push(`decided: ${decided}`);
   return harmless(what.map((line) => line.replaceAll("\n", "\n   ")).join("\n   "));

@@ -43,7 +43,10 @@ interface InRun {
   readonly isBusted: boolean;
 }
 
-/** Finds out why a task's result was found in the cache of a namespace, or was not. */
+/**
+ * Finds out why a task's result was found in the cache of a namespace, or was not. What was deleted or
+ * replaced since then is not known any more.
+ */
 export async function cacheStory(
   stores: Stores,
   namespace: string,
