@@ -6,10 +6,13 @@ import { completionCommand } from "./commands/completion.ts";
 import { dashboardCommand, reportCommand } from "./commands/dashboard.ts";
 import { deployCommand } from "./commands/deploy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
+import { logsCommand } from "./commands/logs.ts";
 import { planCommand } from "./commands/plan.ts";
 import { runsCommand } from "./commands/runs.ts";
+import { summaryCommand } from "./commands/summary.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
 
@@ -26,6 +29,9 @@ const program = new Command("stratolab")
   .addCommand(runsCommand())
   .addCommand(dashboardCommand())
   .addCommand(reportCommand())
+  .addCommand(logsCommand())
+  .addCommand(summaryCommand())
+  .addCommand(explainCommand())
   .addCommand(gcCommand())
   .addCommand(deployCommand())
   .addCommand(doctorCommand())

@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { chooseRunner } from "../sdk/lab-options.ts";
 import { aws } from "../sdk/runners/aws/aws.ts";
 import { DEFAULT_STORAGE } from "../sdk/runners/local/bundle-file.ts";
+import type { Runner } from "../sdk/runners/runner.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import { DriverEnv } from "../sdk/wire/protocol.ts";
@@ -26,24 +27,29 @@ interface NamedStores extends Stores {
 }
 
 /** Adds the options that every command about results has. */
-export function withStoreOptions(command: Command): Command {
+export function withStoreOptions(command: Command, json = "print JSON instead of a table"): Command {
   const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
   return command
     .option("--storage <folder>", `folder of results on this machine (default ${DEFAULT_STORAGE})`)
     .addOption(new Option("--runner <name>", runner).choices(["local", "inline", "aws"]))
     .option("--stack <name>", `name of the stack on AWS (default ${DriverEnv.stack}, else Stratolab)`)
-    .option("--json", "print JSON instead of a table");
+    .option("--json", json);
 }
 
 /** Adds the options of commands about one namespace. */
-export const withNamespaceOptions = (command: Command): Command =>
-  withStoreOptions(command.option("--namespace <name>", "namespace of the lab", "default"));
+export const withNamespaceOptions = (command: Command, json?: string): Command =>
+  withStoreOptions(command.option("--namespace <name>", "namespace of the lab", "default"), json);
+
+/** The runner that the options name. */
+export function namedRunner({ runner, stack }: StoreOptions): Runner {
+  const chosen = chooseRunner({ runner });
+  return chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
+}
 
 /** Opens the stores that the options name. Looking must not create what is not there. */
-export async function openNamedStores({ storage, runner, stack }: StoreOptions): Promise<NamedStores> {
-  const chosen = chooseRunner({ runner });
-  const named = chosen.name === "aws" && stack !== undefined ? aws({ stack }) : chosen;
-  const address = await named.storeAddress(storage);
+export async function openNamedStores(options: StoreOptions): Promise<NamedStores> {
+  const { storage } = options;
+  const address = await namedRunner(options).storeAddress(storage);
   if (address.kind === "local" && !existsSync(address.directory)) {
     throw new LabError(
       "no-storage",

@@ -3,9 +3,10 @@ import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
-import { type LogLine, readLogLine } from "./log-lines.ts";
+import type { LogLine } from "./log-lines.ts";
 import { type Mark, MarkFile } from "./mark.ts";
 import { onLines } from "./output-lines.ts";
+import { OutputReader } from "./output-reader.ts";
 import { Family, signal, strays } from "./process-tree.ts";
 import type { DeathNote } from "./watch.ts";
 
@@ -56,6 +57,7 @@ export class ExecutorProcess {
   readonly #input: Writable;
   readonly #options: ExecutorProcessOptions;
   readonly #errorTail: string[] = [];
+  readonly #output: OutputReader;
   readonly #mark: MarkFile;
   readonly #family: Family | undefined;
   readonly #looking: NodeJS.Timeout;
@@ -64,6 +66,11 @@ export class ExecutorProcess {
   constructor(options: ExecutorProcessOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#output = new OutputReader({
+      onLog: options.onLog,
+      onOutput: options.onOutput,
+      onError: (line) => this.#noteError(line),
+    });
     this.#mark = new MarkFile(options.id);
     this.#child = spawn(process.execPath, [...options.nodeOptions, options.entry, ...(options.entryArguments ?? [])], {
       // In order: standard input, output and error, messages, outcomes, the watchdog's note, the mark.
@@ -89,12 +96,8 @@ export class ExecutorProcess {
     onLines(notes, (line) => {
       this.#note = JSON.parse(line) as DeathNote;
     });
-    onLines(this.#child.stdout as Readable, (line) => this.#readOutput(line));
-    onLines(this.#child.stderr as Readable, (line) => {
-      this.#errorTail.push(line);
-      if (this.#errorTail.length > ERROR_TAIL_LINES) this.#errorTail.shift();
-      options.onOutput(line, "stderr");
-    });
+    onLines(this.#child.stdout as Readable, (line) => this.#output.read(line, "stdout"));
+    onLines(this.#child.stderr as Readable, (line) => this.#output.read(line, "stderr"));
     this.#child.on("error", (error) => this.#errorTail.push(error.message));
     // `close` comes when all pipes are read to their end: nothing it said is lost.
     this.#child.on("close", (exitCode, signalName) => this.#died(exitCode, signalName));
@@ -131,14 +134,17 @@ export class ExecutorProcess {
   #readOutcomes(outcomes: Readable): void {
     const reader = new MessageReader<FromExecutor>();
     outcomes.on("data", (piece: Buffer) => {
-      for (const message of reader.push(piece)) this.#options.onMessage(message);
+      for (const message of reader.push(piece)) {
+        // What an attempt has said comes before its outcome: when that is told, nobody may listen any more.
+        const spoken = message.type === "outcome" ? message.spoken : undefined;
+        this.#output.afterSpeech(spoken ?? 0, () => this.#options.onMessage(message));
+      }
     });
   }
 
-  #readOutput(line: string): void {
-    const logLine = readLogLine(line);
-    if (logLine) this.#options.onLog(logLine);
-    else this.#options.onOutput(line, "stdout");
+  #noteError(line: string): void {
+    this.#errorTail.push(line);
+    if (this.#errorTail.length > ERROR_TAIL_LINES) this.#errorTail.shift();
   }
 
   #signalGroup(name: NodeJS.Signals): void {
@@ -156,6 +162,7 @@ export class ExecutorProcess {
 
   #died(exitCode: number | null, signalName: NodeJS.Signals | null): void {
     clearInterval(this.#looking);
+    this.#output.end();
     const culprit = this.#mark.read()?.task;
     this.#mark.close();
     this.#options.onDeath({

@@ -24,7 +24,7 @@ import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
-import { captureConsole, speakingFor, taskLog } from "./log-capture.ts";
+import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -65,7 +65,7 @@ class Executor {
   readonly #board: WatchBoard;
   readonly #mark = new MarkWriter(MARK_FD);
   readonly #storing = new Semaphore(STORING_AT_ONCE);
-  readonly #spawned = new SpawnedProcesses(process.env[ExecutorEnv.executor] ?? "");
+  readonly #spawned = new SpawnedProcesses(process.env[ExecutorEnv.executor] ?? "", announceSpeaker);
   #definitions = new Map<string, RunnableDefinition>();
   #versions: ReadonlyMap<string, string> = new Map();
   #stores: Stores | undefined;
@@ -133,8 +133,14 @@ class Executor {
     for (const spec of assignment.attempts) {
       await this.#storing.acquire();
       await new Promise<void>((next) => {
-        void this.#attempt(assignment, spec, overlapping ? next : () => {}).then((outcome) => {
-          report({ type: "outcome", assignment: assignment.id, task: spec.task, attempt: spec.attempt, outcome });
+        let spoken = 0;
+        const ran = (end: number) => {
+          spoken = end;
+          if (overlapping) next();
+        };
+        void this.#attempt(assignment, spec, ran).then((outcome) => {
+          const { task, attempt } = spec;
+          report({ type: "outcome", assignment: assignment.id, task, attempt, outcome, ...(spoken ? { spoken } : {}) });
           this.#storing.release();
           next();
         });
@@ -142,7 +148,7 @@ class Executor {
     }
   }
 
-  async #attempt(assignment: Assignment, spec: AttemptSpec, ran: () => void): Promise<Outcome> {
+  async #attempt(assignment: Assignment, spec: AttemptSpec, ran: (spoken: number) => void): Promise<Outcome> {
     const { runId, namespace, inlineBytes } = assignment;
     const { task, attempt } = spec;
     if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
@@ -198,7 +204,7 @@ class Executor {
         ran: () => {
           watch.end();
           this.#current = undefined;
-          ran();
+          ran(endOfSpeech());
         },
       }),
     );

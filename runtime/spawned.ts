@@ -15,23 +15,28 @@ interface Spawning {
 export class SpawnedProcesses {
   readonly #executorId: string;
   readonly #family = new Family(process.pid);
+  readonly #onSpawn: () => void;
   #any = false;
 
-  constructor(executorId: string) {
+  /** @param onSpawn Called before something is started. */
+  constructor(executorId: string, onSpawn: () => void) {
     this.#executorId = executorId;
+    this.#onSpawn = onSpawn;
   }
 
   /** Takes note of every process that is started from now on. Call it before user code is loaded. */
   watch(): void {
-    const note = (pid?: number) => {
+    const before = () => {
       this.#any = true;
-      if (pid !== undefined) this.#family.add(pid);
+      this.#onSpawn();
     };
+    const family = this.#family;
     const prototype = ChildProcess.prototype as unknown as Spawning;
     const { spawn } = prototype;
     prototype.spawn = function noted(this: Spawning, ...args: unknown[]) {
+      before();
       const result = Reflect.apply(spawn, this, args);
-      note(this.pid);
+      if (this.pid !== undefined) family.add(this.pid);
       return result;
     };
     // The synchronous ones wait for their child, but not for what the child has left behind.
@@ -39,7 +44,7 @@ export class SpawnedProcesses {
     for (const name of ["spawnSync", "execSync", "execFileSync"]) {
       const original = module[name];
       module[name] = (...args) => {
-        note();
+        before();
         return original(...args);
       };
     }

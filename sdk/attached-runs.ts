@@ -54,11 +54,11 @@ export class AttachedRuns {
     this.#namespace = namespace;
   }
 
-  /** Follows a run, or goes on with it where nobody drives it. */
-  async attach(idOrName: string, surroundings: Surroundings): Promise<AttachedRun> {
+  /** Follows a run, or goes on with it where nobody drives it and that is wanted. */
+  async attach(idOrName: string, surroundings: Surroundings, mayDrive = true): Promise<AttachedRun> {
     const { id } = await findRun(surroundings.stores.table, this.#namespace, idOrName);
     const record = await this.#recordOf(id, surroundings);
-    return isFree(record) ? this.#drive(record, surroundings) : this.#follow(record, surroundings);
+    return mayDrive && isFree(record) ? this.#drive(record, surroundings) : this.#follow(record, surroundings);
   }
 
   /** Goes on with a run. @throws LabError while another driver has it. */

@@ -8,6 +8,11 @@ import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { LabError, LabOptionError } from "./errors.ts";
+import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
+import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
+import type { RunLogLine } from "./history/log-lines.ts";
+import { readHistory } from "./history/run-history.ts";
+import { type RunSummary, summarise } from "./history/summary.ts";
 import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
@@ -53,6 +58,8 @@ export type SubmitOptions = Omit<RunOptions, "runId">;
 export interface AttachOptions {
   /** Cancels the run when it aborts. */
   readonly signal?: AbortSignal;
+  /** Whether to go on with it here where its driver is gone; false: it is only looked at. Default true. */
+  readonly drive?: boolean;
 }
 
 /**
@@ -200,12 +207,12 @@ export class Lab implements AsyncDisposable {
    * const [winner] = await (await lab.attach("nightly")).results();
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
-    checkNames("attach", options, ["signal"]);
+    checkNames("attach", options, ["signal", "drive"]);
     if (isPlanning()) return new Run(run, neverStarted(this.#planned));
-    const { signal } = options;
+    const { signal, drive } = options;
     signal?.throwIfAborted();
     const opened = await this.#openStores();
-    const { id, started, driven } = await keepingAlive(this.#attached.attach(run, opened));
+    const { id, started, driven } = await keepingAlive(this.#attached.attach(run, opened, drive));
     if (driven) this.#attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
@@ -285,9 +292,65 @@ export class Lab implements AsyncDisposable {
    */
   async runs(options: RunsOptions = {}): Promise<RunInfo[]> {
     checkRunsOptions(options);
+    return findRuns((await this.#writtenStores()).table, this.#namespace, options);
+  }
+
+  /**
+   * A run as one looks back at it, or as it stands: for each task type what became of its tasks, times, memory and
+   * executors; the slowest tasks, and the critical path.
+   *
+   * @param run Id of the run, or its name: then the newest of that name.
+   * @throws LabError when there is no such run, or nothing is recorded of its tasks.
+   * @example
+   * const { types, criticalPath } = await lab.summary("nightly");
+   * for (const { name, duration, peakMemoryMb } of types) console.log(name, duration.medianMs, peakMemoryMb);
+   */
+  async summary(run: string): Promise<RunSummary> {
+    return summarise(await readHistory(await this.#writtenStores(), this.#namespace, run));
+  }
+
+  /**
+   * The log of a run, in order: lines of tasks, and what the run itself tells, such as how many lines were dropped.
+   *
+   * @param run Id of the run, or its name: then the newest of that name.
+   * @param options Which lines; `follow` goes on while the run does.
+   * @throws LabError when there is no such run, or no such task in it.
+   * @example
+   * for await (const { task, text } of lab.logs("nightly", { level: "warn" })) console.log(task, text);
+   */
+  async *logs(run: string, options: LogOptions = {}): AsyncGenerator<RunLogLine, void, undefined> {
+    checkLogOptions(options);
+    const stores = await this.#writtenStores();
+    for await (const lines of readLog(stores, this.#namespace, run, options)) yield* lines;
+  }
+
+  /**
+   * Why a task went as it did: where it was executed and why there, what each attempt met and what was decided,
+   * why its result was found in the cache or was not, what it waited for, where its time went, its last log lines.
+   *
+   * @param options `run`: in which run, by id or name. Default the latest that has had it; for a task that none
+   * has had, what would become of it.
+   * @throws LabError when the run is not known or has no such task.
+   * @example
+   * const { cache, attempts } = await lab.explain(trainModel({ seed: 1 }));
+   * console.log(cache.why, attempts.map(({ lane, seen, decided }) => `${lane}: ${seen}, ${decided}`));
+   */
+  async explain(task: Task<unknown>, options: { readonly run?: string } = {}): Promise<TaskExplanation> {
+    checkNames("explain", options, ["run"]);
+    const { driver, planning } = await this.#open();
+    const plan = planTasks([task], planning);
+    const stores = await this.#writtenStores();
+    await driver.recall(plan);
+    const planned = plan.tasks[plan.targets[0]];
+    const place = () => driver.placements.of(planned);
+    return explainPlanned(stores, this.#namespace, planned, { run: options.run, place });
+  }
+
+  /** Stores in which everything is that this lab's own runs have to tell. */
+  async #writtenStores(): Promise<Stores> {
     const { stores } = await this.#openStores();
     await Promise.all([(await this.#opening)?.driver.written(), this.#attached.written()]);
-    return findRuns(stores.table, this.#namespace, options);
+    return stores;
   }
 
   // --- Objects ------------------------------------------------------------------------------------

@@ -5,8 +5,12 @@ import { deleteChronicle } from "../../sdk/stores/chronicle.ts";
 import { deleteRun, requestCancel } from "../../sdk/stores/runs.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
+import { moment, print } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { table } from "../table.ts";
+import { attach } from "./runs-attach.ts";
+import { showResults } from "./runs-results.ts";
+import { showRun } from "./runs-show.ts";
 
 const DEFAULT_LIMIT = 50;
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -21,9 +25,11 @@ export function runsCommand(): Command {
     .option("--name <name>", "only runs of this name")
     .option("--since <when>", "only runs that began since: 30m, 2h, 7d ago, or a date", parseSince)
     .option("--limit <n>", "at most this many", parseLimit, DEFAULT_LIMIT)
-    .addCommand(oneRun("show", "Shows how a run stands, and what failed.", show))
+    .addCommand(oneRun("show", "Shows how a run stands, what failed, its tasks by type, and where they ran.", show))
+    .addCommand(oneRun("results", "Shows the results of the tasks that a run was asked for.", showResults))
+    .addCommand(attachCommand())
     .addCommand(oneRun("cancel", "Ends a run before its time, wherever its driver is.", cancel))
-    .addCommand(oneRun("delete", "Forgets a run that is over. The results of its tasks stay.", forget));
+    .addCommand(oneRun("delete", "Forgets a run that is over, and its log. The results of its tasks stay.", forget));
   return withNamespaceOptions(command).action(
     ({ storage: _s, runner: _r, stack: _k, json, namespace, ...filters }: NamespaceOptions & RunsOptions) =>
       usingStores(command.opts(), async (stores) => {
@@ -32,21 +38,28 @@ export function runsCommand(): Command {
   );
 }
 
-type Act = (stores: Stores, run: RunInfo, options: NamespaceOptions) => Promise<void> | void;
+type Act = (stores: Stores, run: RunInfo, options: NamespaceOptions) => Promise<void>;
+
+const RUN_ARGUMENT = ["<run>", "id or name; of several of one name the newest"] as const;
 
 /** A command about one run. */
 const oneRun = (name: string, description: string, act: Act): Command =>
-  withNamespaceOptions(
-    new Command(name).description(description).argument("<run>", "id or name; of several of one name the newest"),
-  ).action((idOrName: string, options: NamespaceOptions) =>
-    usingStores(options, async (stores) => {
-      await act(stores, await findRun(stores.table, options.namespace, idOrName), options);
-    }),
+  withNamespaceOptions(new Command(name).description(description).argument(...RUN_ARGUMENT)).action(
+    (idOrName: string, options: NamespaceOptions) =>
+      usingStores(options, async (stores) => {
+        await act(stores, await findRun(stores.table, options.namespace, idOrName), options);
+      }),
   );
 
-function show(_: Stores, run: RunInfo, { json }: NamespaceOptions): void {
-  print(json, run, describeRun);
-}
+const attachCommand = (): Command =>
+  withNamespaceOptions(
+    new Command("attach")
+      .description("Follows a run with its progress, until it is over. Ctrl-C leaves it running.")
+      .argument(...RUN_ARGUMENT)
+      .option("--drive", "go on with it here where its driver is gone"),
+  ).action(attach);
+
+const show: Act = (stores, run, options) => showRun(stores, run, options, describeRun);
 
 async function cancel({ table: control }: Stores, run: RunInfo, { json }: NamespaceOptions): Promise<void> {
   if (run.status !== "running") {
@@ -66,12 +79,6 @@ async function forget(stores: Stores, run: RunInfo, { json }: NamespaceOptions):
   await deleteRun(stores.table, run.namespace, run.id);
   print(json, { id: run.id, deleted: true }, () => `run ${run.id} is forgotten`);
 }
-
-function print<T>(json: true | undefined, value: T, describe: (value: T) => string): void {
-  process.stdout.write(`${json ? JSON.stringify(value, null, 2) : describe(value)}\n`);
-}
-
-const moment = (atMs: number) => new Date(atMs).toISOString().slice(0, 19).replace("T", " ");
 
 /** How long a run took, or has been going on; nobody knows when an interrupted one stopped. */
 function took({ status, startedAt, endedAt }: RunInfo): string {

@@ -238,6 +238,25 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
         }),
       },
       {
+        name: "brings what processes write that a task has started, as the task's own",
+        run: withLab({ concurrency: 1 }, async ({ lab, events }) => {
+          const [first, second] = [`first ${salt()}`, `second ${salt()}`];
+          await lab.runTasks([tasks.parental({ words: first }), tasks.parental({ words: second })]);
+          const lines = events.filter((event) => event.type === "log");
+          deepStrictEqual(
+            lines.map(({ task, level, text }) => `${task.includes("first")} ${level} ${text}`).sort(),
+            [`child: ${first}`, `child: ${second}`, `parent: ${first}`, `parent: ${second}`]
+              .flatMap((text) => {
+                const own = text.includes("first");
+                return text.startsWith("parent")
+                  ? [`${own} info ${text}`]
+                  : [`${own} error ${text}`, `${own} info ${text}`];
+              })
+              .sort(),
+          );
+        }),
+      },
+      {
         name: "ends an attempt that blocks the event loop past its timeoutMs",
         run: withLab({}, async ({ lab }) => {
           const error = await lab.runTask(tasks.blocking({ ms: 30_000 })).catch((reason: unknown) => reason);

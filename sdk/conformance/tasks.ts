@@ -1,4 +1,5 @@
 /** The tasks that the conformance suite runs on a runner. */
+import { spawnSync } from "node:child_process";
 import { appendFileSync } from "node:fs";
 import { task } from "../task.ts";
 
@@ -54,6 +55,17 @@ export const talkative = task({
   run: ({ words }: { words: string }, ctx) => {
     console.log(`console: ${words}`);
     ctx.log.warn(`log: ${words}`);
+    return words.length;
+  },
+});
+
+/** Has another process write, and writes itself without a line end. */
+export const parental = task({
+  name: "conformance.parental",
+  run: ({ words }: { words: string }) => {
+    const code = 'console.log("child: " + process.argv[1]); console.error("child: " + process.argv[1])';
+    spawnSync(process.execPath, ["-e", code, words], { stdio: "inherit" });
+    process.stdout.write(`parent: ${words}`);
     return words.length;
   },
 });

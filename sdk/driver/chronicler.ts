@@ -25,6 +25,7 @@ interface Story {
   waiting: ChronicleEvent[];
   lines: number;
   droppedLines: number;
+  droppedEvents: number;
   writing: Promise<void>;
 }
 
@@ -58,6 +59,7 @@ export class Chronicler {
       waiting: [],
       lines: 0,
       droppedLines: 0,
+      droppedEvents: 0,
       writing: Promise.resolve(),
     };
     this.#stories.set(run, story);
@@ -77,6 +79,7 @@ export class Chronicler {
     attempts: readonly number[],
     lane: Lane,
     executor: string | undefined,
+    why?: string,
   ): void {
     const at = Date.now();
     for (const story of this.#stories.values()) {
@@ -89,7 +92,7 @@ export class Chronicler {
         own.push(attempts[index]);
       });
       if (tasks.length === 0) continue;
-      const where = executor === undefined ? {} : { executor };
+      const where = { ...(executor === undefined ? {} : { executor }), ...(why === undefined ? {} : { why }) };
       this.#add(story, { type: "dispatched", at, lane: lane.name, ...where, tasks, attempts: own });
     }
   }
@@ -147,8 +150,15 @@ export class Chronicler {
       const task = story.positions.get(entry);
       if (task === undefined) continue;
       story.lines += 1;
-      if (story.lines > MAX_LOG_LINES) story.droppedLines += 1;
-      else this.#add(story, { type: "log", at, task, attempt, level, text });
+      if (story.lines <= MAX_LOG_LINES) {
+        this.#add(story, { type: "log", at, task, attempt, level, text });
+        continue;
+      }
+      if (story.droppedLines === 0) {
+        const dropping = `log lines beyond the first ${MAX_LOG_LINES} of the run are not kept`;
+        this.#add(story, { type: "notice", at, text: dropping });
+      }
+      story.droppedLines += 1;
     }
   }
 
@@ -195,6 +205,7 @@ export class Chronicler {
 
   #add(story: Story, event: ChronicleEvent): void {
     if (story.waiting.length < MAX_WAITING) story.waiting.push(event);
+    else story.droppedEvents += 1;
   }
 
   #writeAll(): void {
@@ -208,6 +219,11 @@ export class Chronicler {
       // Its next driver writes on; two hands would contradict each other.
       if (story.run.lost && !story.run.isHandedOver) return;
       const events = story.waiting;
+      if (story.droppedEvents > 0) {
+        const text = `${story.droppedEvents} events were not kept: the store could not be reached for too long`;
+        events.push({ type: "notice", at: Date.now(), text });
+        story.droppedEvents = 0;
+      }
       story.waiting = [];
       try {
         await story.writer.append(events);

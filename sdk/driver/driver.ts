@@ -40,6 +40,7 @@ import { RunKeeper } from "./run-keeper.ts";
 import { type RunIdentity, RunState } from "./run-state.ts";
 import { countsOf } from "./run-summary.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
+import { whyThere } from "./why-there.ts";
 
 export interface DriverOptions {
   readonly runner: Runner;
@@ -695,7 +696,9 @@ export class Driver {
     this.#inFlight.add(id, lane, executor, tasks, at);
     this.#journal.changed(run);
     this.#progress.dispatched(this.#runs[run].id, planned.name, entries.length, at);
-    this.#chronicler.dispatched(entries, attempts, lane, executor);
+    // Why a later attempt goes where it goes was said when the last one failed.
+    const why = attempts[0] === 1 ? whyThere(this.#scheduler.shapeOf(tasks[0]).placement, lane) : undefined;
+    this.#chronicler.dispatched(entries, attempts, lane, executor, why);
     try {
       await storeLargeParams(entries, stores.objects, opening.inlineBytes);
     } catch (error) {

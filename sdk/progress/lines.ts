@@ -1,6 +1,6 @@
 import type { ProgressEvent, ProgressListener } from "../driver/progress-events.ts";
 import { RunTally, type TypeTally } from "./tally.ts";
-import { duration, harmless } from "./text.ts";
+import { duration, harmless, oneLine } from "./text.ts";
 
 /** How often a run without news says how far it is, in milliseconds. */
 const EVERY_MS = 10_000;
@@ -20,9 +20,9 @@ function describeTally({ name, total, done, cached, running, failed, cancelled, 
 export function describeEvent(event: ProgressEvent): string | undefined {
   switch (event.type) {
     case "log":
-      return `${event.task} ${event.level === "info" ? "" : `${event.level}: `}${harmless(event.text)}`;
+      return `${oneLine(event.task)} ${event.level === "info" ? "" : `${event.level}: `}${harmless(event.text)}`;
     case "task-retried":
-      return `retry ${event.task}, attempt ${event.attempt}: ${event.kind}: ${harmless(event.seen)}; ${event.why}${
+      return `retry ${oneLine(event.task)}, attempt ${event.attempt}: ${event.kind}: ${harmless(event.seen)}; ${harmless(event.why)}${
         event.delayMs > 0 ? `, in ${duration(event.delayMs)}` : ""
       } on ${event.lane}`;
     case "task-failed":

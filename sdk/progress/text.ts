@@ -15,6 +15,8 @@ export function dollars(usd: number): string {
   const digits = Math.min(8, Math.max(2, 1 - Math.floor(Math.log10(Math.abs(usd)))));
   return `$${usd.toFixed(digits)}`;
 }
+/** The same, in one line: what is printed inside params may hold line ends. */
+export const oneLine = (text: string): string => harmless(text).replaceAll("\n", "\\n");
 
 /** A duration as one says it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(ms: number): string {

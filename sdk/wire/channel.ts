@@ -43,6 +43,8 @@ export type FromExecutor =
       readonly task: number;
       readonly attempt: number;
       readonly outcome: Outcome;
+      /** Number of the sign that ends what the attempt has said, where it has said something. */
+      readonly spoken?: number;
     };
 
 const LENGTH_BYTES = 4;

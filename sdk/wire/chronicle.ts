@@ -58,6 +58,8 @@ export type ChronicleEvent =
       readonly at: number;
       readonly lane: string;
       readonly executor?: string;
+      /** Why there, of first attempts. */
+      readonly why?: string;
       readonly tasks: readonly number[];
       readonly attempts: readonly number[];
     }
