@@ -97,7 +97,7 @@ export function summarise({ run, plan, events }: RunHistory): RunSummary {
 }
 
 /** What became of the tasks of each type. */
-export function summariseTypes(tasks: readonly TaskHistory[]): TypeSummary[] {
+function summariseTypes(tasks: readonly TaskHistory[]): TypeSummary[] {
   const byName = new Map<string, TaskHistory[]>();
   for (const task of tasks) {
     if (task.status === "not-needed") continue;
