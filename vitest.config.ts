@@ -13,6 +13,7 @@ const large = ["test/e2e/{large,ladder}.local.test.ts", "test/localstack/contain
 
 export default defineConfig({
   test: {
+    reporters: ["default", "./test/support/stuck-files.ts"],
     projects: [
       {
         test: {

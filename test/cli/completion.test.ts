@@ -31,9 +31,11 @@ describe("completion", () => {
 
   test("knows the same in zsh and fish, and no other shell", async () => {
     const zsh = await cli(tmpdir(), ["completion", "zsh"]);
-    expect(zsh.stdout).toMatch(/^#compdef stratolab\n[\s\S]*\("runs"\) compadd -- show cancel delete /);
+    expect(zsh.stdout).toMatch(/^#compdef stratolab\n[\s\S]*\("runs"\) compadd -- show results attach cancel delete /);
     const fish = await cli(tmpdir(), ["completion", "fish"]);
-    expect(fish.stdout).toContain(`complete -c stratolab -n '__stratolab_at "runs"' -a 'show cancel delete `);
+    expect(fish.stdout).toContain(
+      `complete -c stratolab -n '__stratolab_at "runs"' -a 'show results attach cancel delete `,
+    );
     expect(await cli(tmpdir(), ["completion", "cmd"])).toMatchObject({ exitCode: 2, stdout: "" });
   });
 });

@@ -49,6 +49,29 @@ function told({ child }: RunningScript, lines: number): Promise<void> {
 }
 
 describe("local stores", () => {
+  test("are opened again and again in one process, while others write and close", async () => {
+    const { folder, release } = await newFolder();
+    const writer = await openLocalStores(folder);
+    for (let round = 0; round < 200; round += 1) {
+      // Under way: its condition is asked for on this very thread.
+      const writes = Array.from({ length: 5 }, (_, index) =>
+        writer.table.putIf({ pk: `p${round}`, sk: `s${index}` }, { when: "absent" }),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+      const other = await openLocalStores(folder);
+      const last = other.table.putIf({ pk: `p${round}`, sk: "last" }, { when: "absent" });
+      const closed = other.table.close();
+      expect(await Promise.all(writes)).toEqual(Array(5).fill({ written: true }));
+      expect(await last).toEqual({ written: true });
+      if (round % 2 === 0) await closed;
+    }
+    const reader = await openLocalStores(folder);
+    await writer.table.close();
+    expect(await reader.table.query("p199")).toHaveLength(6);
+    await reader.table.close();
+    await release();
+  });
+
   test("are opened by their address, in a folder that need not be there yet", async () => {
     const { folder, release } = await newFolder();
     const directory = join(folder, "not", "yet");

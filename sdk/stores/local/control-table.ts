@@ -1,4 +1,4 @@
-import { open, type RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import type { ItemKey } from "../../wire/keys.ts";
 import {
   type Attribute,
@@ -10,6 +10,7 @@ import {
   type QueryOptions,
   type WriteResult,
 } from "../control-table.ts";
+import { openShared } from "./shared-database.ts";
 
 /** Sorts behind every character, by the bytes of its UTF-8. */
 const LAST = "\u{10ffff}";
@@ -22,9 +23,12 @@ type Stored = Record<string, Attribute>;
  */
 export class LocalControlTable implements ControlTable {
   readonly #db: RootDatabase<Stored, [string, string]>;
+  readonly #release: () => Promise<void>;
 
   constructor(path: string) {
-    this.#db = open<Stored, [string, string]>({ path, encoding: "msgpack" });
+    const { db, release } = openShared<Stored, [string, string]>(path);
+    this.#db = db;
+    this.#release = release;
   }
 
   async get({ pk, sk }: ItemKey): Promise<Item | undefined> {
@@ -102,7 +106,7 @@ export class LocalControlTable implements ControlTable {
   }
 
   async close(): Promise<void> {
-    await this.#db.close();
+    await this.#release();
   }
 
   #read(pk: string, sk: string): Item | undefined {

@@ -1,0 +1,46 @@
+import { realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+
+/** A database file that this process has open, once for all who use it. */
+export interface SharedDatabase<Value, Key extends [string, string]> {
+  readonly db: RootDatabase<Value, Key>;
+  /** Closes the file when nobody else in this process uses it; resolves when what was written is committed. */
+  readonly release: () => Promise<void>;
+}
+
+interface Opened {
+  readonly db: RootDatabase;
+  users: number;
+}
+
+const opened = new Map<string, Opened>();
+
+/**
+ * Opens an LMDB file, or joins those of this process that have it open already.
+ *
+ * A second handle in one process is no luxury but a deadlock: opening takes the file's write lock on the main
+ * thread, while a write of the first handle may hold it and wait for a callback of that same thread.
+ *
+ * @param path The file; its folder must be there.
+ */
+export function openShared<Value, Key extends [string, string]>(path: string): SharedDatabase<Value, Key> {
+  const file = join(realpathSync(dirname(path)), basename(path));
+  const entry = opened.get(file) ?? { db: open({ path: file, encoding: "msgpack" }), users: 0 };
+  opened.set(file, entry);
+  entry.users += 1;
+  let released = false;
+  return {
+    db: entry.db as unknown as RootDatabase<Value, Key>,
+    release: async () => {
+      if (released) return;
+      released = true;
+      entry.users -= 1;
+      // What is under way ends first: whoever opens the file meanwhile joins this handle.
+      await entry.db.committed;
+      if (entry.users > 0 || opened.get(file) !== entry) return;
+      opened.delete(file);
+      await entry.db.close();
+    },
+  };
+}
