@@ -14,9 +14,9 @@ import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
-import { LostValue, loadValue } from "../stores/values.ts";
 import type { Task } from "../task.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
@@ -29,6 +29,7 @@ import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
 import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { loadAsked } from "./load-asked.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
 import { type NestedEnrolment, NestedRuns, type NestingLimits } from "./nested-runs.ts";
@@ -827,13 +828,20 @@ export class Driver {
     const slot = entry.value as Slot;
     try {
       const { stores, loadsResults } = this.#options;
-      const value = loadsResults ? await loadValue(stores.objects, slot) : undefined;
+      const valueFor = loadsResults ? await loadAsked(stores.objects, slot, run.askedFor(entry)) : () => undefined;
       if (this.#keeper.isInDoubt()) await this.#keeper.certain();
       const { cached } = entry;
       const attempts = this.#evidence.attemptsOf(entry);
-      run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached, attempts }));
+      run.settle(entry, (task) => ({
+        status: "fulfilled",
+        kind: "ok",
+        task,
+        value: valueFor(task),
+        cached,
+        attempts,
+      }));
     } catch (error) {
-      if (error instanceof LostValue || error instanceof CodecError) {
+      if (error instanceof ObjectLostError || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;
         this.#notice(`the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`);
         const runs = [...this.#active].filter((other) => other.wants(entry)).map(({ index }) => index);

@@ -7,7 +7,7 @@ import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
 import type { Stores } from "../stores/stores.ts";
 import { loadBytes } from "../stores/values.ts";
-import { definitionNamed, Task } from "../task.ts";
+import { definitionNamed, Task, TaskReturn } from "../task.ts";
 import { decode } from "../wire/codec/codec.ts";
 import type { ChildFailure, ChildPlan, ChildTask, NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import { ObjectRef } from "../wire/object-ref.ts";
@@ -369,7 +369,10 @@ const NOTHING = new Uint8Array();
 function paramsOf({ params }: ChildTask, byKey: ReadonlyMap<string, Task<unknown>>): unknown {
   if (!("inline" in params)) return undefined;
   return decode(params.inline, [
-    resolvedTasks((key) => byKey.get(key)),
+    resolvedTasks((key, _name, part) => {
+      const task = byKey.get(key);
+      return task && part !== undefined ? new TaskReturn(task, part) : task;
+    }),
     madeObjectReferences((slot) => new ObjectRef(slot)),
   ]);
 }
