@@ -5,6 +5,7 @@ import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
+import { objects } from "./objects.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { resume, resumeAws } from "./resume.ts";
@@ -14,6 +15,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
   planOneMillion,
   codec,
+  objects,
   ramp10k,
   fargate1k,
   mixRoute,
