@@ -7,6 +7,7 @@ import { deleteCached, isCached, listCached } from "./cache.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
@@ -30,6 +31,7 @@ import { LabLife } from "./stores/lab-life.ts";
 import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
+import { openTracer } from "./tracing.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
@@ -42,6 +44,7 @@ interface OpenStores {
   readonly stores: Stores;
   readonly address: StoreAddress;
   readonly progress: ProgressListener;
+  readonly tracer: Tracer | undefined;
 }
 
 /** A lab that has been opened: everything is there that runs need. */
@@ -439,11 +442,13 @@ export class Lab implements AsyncDisposable {
   }
 
   async #openStoresOnce(): Promise<OpenStores> {
-    const [address, progress] = await Promise.all([
-      this.#runner.storeAddress(this.#options.storage),
-      chooseProgress(this.#options.progress),
+    const { storage, progress: shown, tracing } = this.#options;
+    const [address, progress, tracer] = await Promise.all([
+      this.#runner.storeAddress(storage),
+      chooseProgress(shown),
+      tracing ? openTracer() : undefined,
     ]);
-    return { address, progress, stores: await openStores(address) };
+    return { address, progress, tracer, stores: await openStores(address) };
   }
 
   /** A lab gives its first sign of life before its first object: a clean-up goes by it. */

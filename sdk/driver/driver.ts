@@ -40,6 +40,7 @@ import { RunKeeper } from "./run-keeper.ts";
 import { type RunIdentity, RunState } from "./run-state.ts";
 import { countsOf } from "./run-summary.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
+import type { Tracer } from "./tracer.ts";
 import { whyThere } from "./why-there.ts";
 
 export interface DriverOptions {
@@ -57,6 +58,8 @@ export interface DriverOptions {
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
+  /** Makes spans of what happens, where that is wanted. */
+  readonly tracer?: Tracer | undefined;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */
   readonly loadsResults: boolean;
 }
@@ -221,6 +224,8 @@ export class Driver {
     const manifest = () => this.#writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
     this.#keeper.begin(run, claimed, manifest);
     this.#chronicler.begin(run, entries, lookedUp);
+    const cached = wanted.filter((entry) => entry.cached).length;
+    this.#options.tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
     if (runner.adopt) this.#journal.begin(run);
     this.#progress.runStarted(run, plan, lookedUp, (planned) => this.#expectedUsd(planned));
     if (orphans?.size) this.#adopt(orphans, entries, index);
@@ -470,6 +475,7 @@ export class Driver {
       const where = executor ?? inFlight?.executor ?? "";
       this.#evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
       this.#progress.suspended(this.#runs[entry.run].id, entry);
+      this.#options.tracer?.suspended(this.#runs[entry.run], entry, outcome.usage);
       this.#nested.suspended(entry);
       this.#push({ type: "suspended", assignment: Number(assignment), task });
       return;
@@ -712,6 +718,15 @@ export class Driver {
       this.report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const { tracer } = this.#options;
+    const traceOf = (entry: TaskEntry, attempt: number) => {
+      const parent = this.#nested.parentOf(entry.run);
+      return tracer?.dispatched(this.#runs[run], entry, { attempt, lane, executor, at, parent });
+    };
+    const specs = entries.map((entry, position) => {
+      const trace = tracer && traceOf(entry, attempts[position]);
+      return { ...attemptSpec(entry, attempts[position], lane), ...(trace ? { trace } : {}) };
+    });
     const estimateMs = this.#scheduler.estimateMs(planned.name);
     runner.dispatch({
       lane,
@@ -728,7 +743,7 @@ export class Driver {
         namespace,
         bundle: bundle.hash,
         ...(context ? { context } : {}),
-        attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
+        attempts: specs,
         awaited: true,
         ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,
@@ -764,6 +779,7 @@ export class Driver {
     this.#evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     this.#progress.retried(this.#runs[entry.run].id, entry, command);
     this.#chronicler.retried(entry, command);
+    this.#options.tracer?.retried(this.#runs[entry.run], entry, kind);
   }
 
   #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
@@ -773,6 +789,7 @@ export class Driver {
     if (kind === "ok") {
       this.#progress.done(runId, entry);
       this.#chronicler.done(entry);
+      this.#options.tracer?.done(this.#runs[entry.run], entry);
       for (const run of wanting) void this.#deliver(run, entry);
       this.#nested.forget(entry);
       return;
@@ -788,6 +805,7 @@ export class Driver {
     // What becomes of a run that was given away or taken is for others to tell.
     if (!isLeft) this.#progress.failed(runId, entry, kind, reason.message, ran);
     this.#chronicler.failed(entry, reason, blocking, ran);
+    this.#options.tracer?.failed(this.#runs[entry.run], entry, kind, reason.message);
     // What a task runs fails it or not, as its own code decides.
     if (wanting.length === 0 && !this.#isNested(entry.run)) this.#runs[entry.run].otherFailures.push(reason);
     for (const run of wanting) {
@@ -858,6 +876,7 @@ export class Driver {
     );
     this.#active.delete(run);
     this.#progress.runEnded(run.id);
+    this.#options.tracer?.end(run, this.errorOf(run));
   }
 
   /** All failures of a run as one error, or undefined when every task asked for has its result. */
