@@ -22,6 +22,7 @@ import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
+import { ProgressHub } from "./progress/hub.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
@@ -90,6 +91,7 @@ export class Lab implements AsyncDisposable {
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
   #active = 0;
+  readonly #hub = new ProgressHub();
   /** Plans that are being told. */
   #planned: Promise<void> = Promise.resolve();
 
@@ -137,8 +139,8 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
-    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
-    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)), this.#hub);
+    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)), this.#hub);
   }
 
   /** What a run would do, instead of doing it: see `stratolab plan`. */
@@ -186,7 +188,7 @@ export class Lab implements AsyncDisposable {
     const { signal, ...rest } = options;
     checkRunOptions(rest);
     if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
-    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)), this.#hub);
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
@@ -211,7 +213,7 @@ export class Lab implements AsyncDisposable {
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
     checkNames("attach", options, ["signal", "drive"]);
-    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned), this.#hub);
     const { signal, drive } = options;
     signal?.throwIfAborted();
     const opened = await this.#openStores();
@@ -219,7 +221,7 @@ export class Lab implements AsyncDisposable {
     if (driven) this.#attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
-    return new Run(id, Promise.resolve(started));
+    return new Run(id, Promise.resolve(started), this.#hub);
   }
 
   /** Takes care of Ctrl-C and of an abort signal as long as a run is active. */
@@ -448,7 +450,7 @@ export class Lab implements AsyncDisposable {
       chooseProgress(shown),
       tracing ? openTracer() : undefined,
     ]);
-    return { address, progress, tracer, stores: await openStores(address) };
+    return { address, progress: this.#hub.around(progress), tracer, stores: await openStores(address) };
   }
 
   /** A lab gives its first sign of life before its first object: a clean-up goes by it. */

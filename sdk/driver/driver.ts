@@ -29,6 +29,7 @@ import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
 import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { LiveAttempts } from "./live-attempts.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
 import { type NestedEnrolment, NestedRuns, type NestingLimits } from "./nested-runs.ts";
@@ -98,6 +99,7 @@ export class Driver {
   readonly #chronicler: Chronicler;
   readonly #journal: JournalKeeper;
   readonly #nested: NestedRuns;
+  readonly #live: LiveAttempts;
   readonly #inFlight = new InFlightBook();
   readonly #bill = new Bill((run, usd, name) => this.#charge(this.#runs[run], usd, name));
   /** Entry of each task in the scheduler, by its index there. */
@@ -148,6 +150,14 @@ export class Driver {
       entryOf: (task) => this.#entries[task],
       attemptOf: (task) => this.#scheduler.tasks.attempt[task],
       certain: () => this.#keeper.certain(),
+    });
+    this.#live = new LiveAttempts({
+      inFlight: this.#inFlight,
+      runner,
+      tell: progress,
+      entryOf: (task) => this.#entries[task],
+      attemptOf: (task) => this.#scheduler.tasks.attempt[task],
+      runOf: (entry) => this.#runs[entry.run],
     });
     this.#scheduler = new Scheduler({
       seed: randomInt(2 ** 31),
@@ -228,6 +238,7 @@ export class Driver {
     this.#options.tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
     if (runner.adopt) this.#journal.begin(run);
     this.#progress.runStarted(run, plan, lookedUp, (planned) => this.#expectedUsd(planned));
+    this.#live.begin(run);
     if (orphans?.size) this.#adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#deliver(run, entry);
     this.#open(index, entries);
@@ -875,6 +886,7 @@ export class Driver {
       told.then(() => {}),
     );
     this.#active.delete(run);
+    this.#live.end(run);
     this.#progress.runEnded(run.id);
     this.#options.tracer?.end(run, this.errorOf(run));
   }
