@@ -18,6 +18,7 @@ import { resolvedTasks } from "../sdk/wire/references.ts";
 import { partReturns, type ReturnNames, StoredReturns } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
+import { withinTrace } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
@@ -77,10 +78,8 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
     const { signal, log, context, runId, checkpoint, lab } = environment;
     const objects = taskObjects(environment.stores.objects, extensions);
     environment.begin?.();
-    const running = environment.definition[DEFINITION].run(
-      params,
-      taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects }),
-    );
+    const ctx = taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects });
+    const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
     result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
     // What is left of its code is told to end; nobody hears how it does.
     if (result === SUSPENDED) Promise.resolve(running).catch(() => {});

@@ -19,6 +19,7 @@ import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
+import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
@@ -220,6 +221,7 @@ class Executor {
       }),
     );
     loaded.end();
+    await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
     if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;

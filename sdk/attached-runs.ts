@@ -7,6 +7,7 @@ import { readManifest } from "./driver/manifest.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { isCertainlyGone } from "./driver/this-process.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabError } from "./errors.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { askedTasks, recordedPlan } from "./recorded-plan.ts";
@@ -22,6 +23,7 @@ interface Surroundings {
   readonly stores: Stores;
   readonly address: StoreAddress;
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How runs are driven that were attached to. */

@@ -5,7 +5,7 @@
  */
 
 export type { Pace } from "./core/token-bucket.ts";
-export type { ProgressEvent } from "./driver/progress-events.ts";
+export type { ProgressEvent, RunningAttempt } from "./driver/progress-events.ts";
 export {
   type AttemptEvidence,
   CodecError,
@@ -66,6 +66,7 @@ export type { ByteStream, Stored } from "./wire/byte-stream.ts";
 export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";
+export type { LiveUsage } from "./wire/live-usage.ts";
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectLostError } from "./wire/object-lost-error.ts";
 export { ObjectRef } from "./wire/object-ref.ts";

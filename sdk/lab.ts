@@ -15,6 +15,7 @@ import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
+import { ProgressHub } from "./progress/hub.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
@@ -56,6 +57,7 @@ export class Lab implements AsyncDisposable {
   readonly #options: LabOptions;
   readonly #runner: Runner;
   readonly #namespace: string;
+  readonly #hub = new ProgressHub();
   readonly #opening: LabOpening;
   readonly #attendance: Attendance;
   readonly #attached: AttachedRuns;
@@ -69,7 +71,7 @@ export class Lab implements AsyncDisposable {
     this.#options = options;
     this.#runner = chooseRunner(options);
     this.#namespace = options.namespace ?? DEFAULT_NAMESPACE;
-    this.#opening = new LabOpening(options, this.#runner, this.#namespace);
+    this.#opening = new LabOpening(options, this.#runner, this.#namespace, this.#hub);
     this.#attendance = new Attendance(options.handleInterrupt !== false);
     this.#attached = new AttachedRuns(
       {
@@ -109,8 +111,8 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
-    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
-    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)), this.#hub);
+    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)), this.#hub);
   }
 
   /** What a run would do, instead of doing it: see `stratolab plan`. */
@@ -158,7 +160,7 @@ export class Lab implements AsyncDisposable {
     const { signal, ...rest } = options;
     checkRunOptions(rest);
     if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
-    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)), this.#hub);
     signal?.throwIfAborted();
     const { driver, planning } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
@@ -183,7 +185,7 @@ export class Lab implements AsyncDisposable {
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
     checkNames("attach", options, ["signal", "drive"]);
-    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned), this.#hub);
     const { signal, drive } = options;
     signal?.throwIfAborted();
     const opened = await this.#opening.stores();
@@ -191,7 +193,7 @@ export class Lab implements AsyncDisposable {
     if (driven) this.#attendance.attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
-    return new Run(id, Promise.resolve(started));
+    return new Run(id, Promise.resolve(started), this.#hub);
   }
 
   /**

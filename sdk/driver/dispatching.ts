@@ -29,7 +29,7 @@ export class Dispatching {
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, lane, executor, copy, tasks, attempts } = command;
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
-    const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#parts.options;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, tracer } = this.#parts.options;
     const id = String(assignment);
     const entries = tasks.map((task) => book.entries[task]);
     const [{ run, planned }] = entries;
@@ -53,6 +53,13 @@ export class Dispatching {
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const specs = entries.map((entry, position) => {
+      const attempt = attempts[position];
+      const spec = attemptSpec(entry, attempt, lane);
+      const parent = nested.parentOf(entry.run);
+      const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
+      return trace ? { ...spec, trace } : spec;
+    });
     const estimateMs = scheduler.estimateMs(planned.name);
     runner.dispatch({
       lane,
@@ -69,7 +76,7 @@ export class Dispatching {
         namespace,
         bundle: bundle.hash,
         ...(context ? { context } : {}),
-        attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
+        attempts: specs,
         awaited: true,
         ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,

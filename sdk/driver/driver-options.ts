@@ -5,6 +5,7 @@ import type { Slot } from "../wire/slot.ts";
 import type { RunManifest } from "./manifest.ts";
 import type { NestingLimits } from "./nested-accounts.ts";
 import type { ProgressListener } from "./progress-events.ts";
+import type { Tracer } from "./tracer.ts";
 
 export interface DriverOptions {
   readonly runner: Runner;
@@ -21,6 +22,8 @@ export interface DriverOptions {
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
+  /** Makes spans of what happens, where that is wanted. */
+  readonly tracer?: Tracer | undefined;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */
   readonly loadsResults: boolean;
 }

@@ -18,6 +18,7 @@ import { errorOf } from "./failures.ts";
 import { HandOvers } from "./hand-over.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { LiveAttempts } from "./live-attempts.ts";
 import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
@@ -77,6 +78,15 @@ export class Driver {
       notice: (text) => notice(this.#parts, text),
     });
     const certain = () => keeper.certain();
+    const attemptOf = (task: number) => scheduler.tasks.attempt[task];
+    const live = new LiveAttempts({
+      inFlight,
+      runner,
+      tell: options.progress,
+      entryOf: (task) => book.entries[task],
+      attemptOf,
+      runOf: (entry) => book.runOf(entry),
+    });
     const loop = new EventLoop({ scheduler, keeper, carryOut: (command) => this.#carryOut(command) });
     const nested = new NestedRuns({
       scheduler,
@@ -96,7 +106,7 @@ export class Driver {
       inFlight,
       isAlone: (task) => !nested.hasAsked(book.entries[task]),
       entryOf: (task) => book.entries[task],
-      attemptOf: (task) => scheduler.tasks.attempt[task],
+      attemptOf,
       certain,
     });
     const charge = (index: number, usd: number, name: string | undefined) => {
@@ -123,6 +133,7 @@ export class Driver {
       evidence,
       nested,
       progress,
+      live,
       ...kept,
     };
   }

@@ -6,6 +6,7 @@ import type { EventLoop } from "./event-loop.ts";
 import type { EvidenceBook } from "./evidence.ts";
 import type { InFlightBook } from "./in-flight.ts";
 import type { JournalKeeper } from "./journal-keeper.ts";
+import type { LiveAttempts } from "./live-attempts.ts";
 import type { NestedRuns } from "./nested-runs.ts";
 import type { Placements } from "./placements.ts";
 import type { ProgressTeller } from "./progress-teller.ts";
@@ -26,6 +27,7 @@ export interface DriverParts {
   readonly evidence: EvidenceBook;
   readonly nested: NestedRuns;
   readonly progress: ProgressTeller;
+  readonly live: LiveAttempts;
   readonly keeper: RunKeeper;
   readonly chronicler: Chronicler;
   readonly journal: JournalKeeper;

@@ -91,6 +91,7 @@ export class Reports {
       const where = executor ?? inFlight?.executor ?? "";
       evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
       this.#parts.progress.suspended(run.id, entry);
+      this.#parts.options.tracer?.suspended(run, entry, outcome.usage);
       nested.suspended(entry);
       loop.push({ type: "suspended", assignment: Number(assignment), task });
       return;

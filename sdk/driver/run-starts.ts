@@ -53,8 +53,8 @@ export class RunStarts {
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
     const { failFast, generation, deadlineMs, maxCostUsd } = options;
-    const { scheduler, book, charges, chronicler, journal, keeper, progress } = this.#parts;
-    const { stores, runner, namespace, labId } = this.#parts.options;
+    const { scheduler, book, charges, chronicler, journal, keeper, live, progress } = this.#parts;
+    const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const [lookedUp, orphans] = await Promise.all([
@@ -77,8 +77,11 @@ export class RunStarts {
     const manifest = () => this.writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
     keeper.begin(run, claimed, manifest);
     chronicler.begin(run, entries, lookedUp);
+    const cached = wanted.filter((entry) => entry.cached).length;
+    tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
     if (runner.adopt) journal.begin(run);
     progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
+    live.begin(run);
     if (orphans?.size) this.#dispatching.adopt(orphans, entries, index);
     for (const entry of new Set(targets)) if (entry.value) void this.#delivery.deliver(run, entry);
     this.open(index, entries);
