@@ -14,6 +14,7 @@ export {
   LabError,
   LabOptionError,
   RunError,
+  RuntimeEnvSetupError,
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
@@ -60,4 +61,5 @@ export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/d
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
+export type { RuntimeEnv, SecretRef } from "./wire/runtime-env.ts";
 export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

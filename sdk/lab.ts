@@ -485,6 +485,7 @@ export class Lab implements AsyncDisposable {
       resources,
       memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
       nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
+      runtimeEnvs: { shared: this.#options.runtimeEnv },
     });
     return { ...opened, ...driver };
   }

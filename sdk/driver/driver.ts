@@ -10,6 +10,8 @@ import { type RunManifest, writeManifest } from "../driver/manifest.ts";
 import { CodecError, LabError } from "../errors.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
+import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
+import type { SetupProblem } from "../runtime-envs/setup-problem.ts";
 import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
@@ -19,6 +21,7 @@ import type { Task } from "../task.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
@@ -56,6 +59,7 @@ export interface DriverOptions {
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
+  readonly runtimeEnvs: RuntimeEnvs;
   readonly progress: ProgressListener;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */
   readonly loadsResults: boolean;
@@ -252,7 +256,8 @@ export class Driver {
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
-    const settings = { bundle, versions: [...versions], context, memoryMonitor, nesting, concurrency: bounded, ...how };
+    const runtimeEnvs = await this.#options.runtimeEnvs.record(this.#options.opening.offer);
+    const settings = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 
@@ -413,6 +418,7 @@ export class Driver {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
         const inFlight = this.#inFlight.take(assignment);
+        this.#keepLog(inFlight ? [inFlight] : [], failure);
         const seen = { failure, inFlight, costUsd: this.#chargeBroken(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
@@ -429,6 +435,7 @@ export class Driver {
       case "executor-gone": {
         const { executor, failure } = event;
         const inFlight = this.#inFlight.takeOf(executor);
+        this.#keepLog(inFlight ? [inFlight] : [], failure);
         const costUsd = this.#bill.gone(executor, Date.now());
         if (!failure) this.#push({ type: "executor-gone", executor });
         else {
@@ -454,6 +461,13 @@ export class Driver {
         this.#chronicler.log(entry, event);
         break;
       }
+    }
+  }
+
+  /** What was written while an environment was set up are the last words of the tasks that it was for. */
+  #keepLog(inFlight: readonly InFlight[], failure: Failure | undefined): void {
+    for (const line of failure?.log ?? []) {
+      for (const task of inFlight.flatMap(({ open }) => [...open])) addLogLine(this.#entries[task], line);
     }
   }
 
@@ -488,6 +502,7 @@ export class Driver {
       return;
     }
     this.#flush();
+    for (const line of outcome.log ?? []) addLogLine(entry, line);
     const failure = executor === undefined ? outcome : { executor, ...outcome };
     this.#evidence.forTask(task, { failure, inFlight, costUsd }, () => this.#step([event]));
   }
@@ -688,7 +703,7 @@ export class Driver {
 
   async #dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, lane, executor, copy, tasks, attempts } = command;
-    const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#options;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs } = this.#options;
     const id = String(assignment);
     const entries = tasks.map((task) => this.#entries[task]);
     const [{ run, planned }] = entries;
@@ -704,6 +719,20 @@ export class Driver {
     } catch (error) {
       const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
       this.report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    let runtimeEnv: RuntimeEnvSpec | undefined;
+    try {
+      if (lane.runtimeEnv !== undefined) runtimeEnv = await runtimeEnvs.specFor(lane);
+    } catch (error) {
+      const { message, log } = error as SetupProblem;
+      const failure: Failure = { kind: "setup-failed", seen: message, ...(log ? { log } : {}) };
+      this.report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    // Packages may have taken long to be installed: nobody may want it any more.
+    if (runtimeEnv && !tasks.some((task) => this.#scheduler.isAwaited(assignment, task))) {
+      this.#inFlight.take(id);
       return;
     }
     if (this.#keeper.isInDoubt()) await this.#keeper.certain();
@@ -729,6 +758,8 @@ export class Driver {
         bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
+        ...(runtimeEnv ? { runtimeEnv } : {}),
+        ...(runtimeEnvs.byTask.size > 0 ? { taskRuntimeEnvs: [...runtimeEnvs.byTask] } : {}),
         awaited: true,
         ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,

@@ -1,4 +1,4 @@
-import { RunError, TaskCancelledError, TaskError } from "../errors.ts";
+import { RunError, RuntimeEnvSetupError, TaskCancelledError, TaskError } from "../errors.ts";
 import { dollars } from "../progress/text.ts";
 import type { SpentBudget } from "../wire/chronicle.ts";
 import { decode } from "../wire/codec/codec.ts";
@@ -36,9 +36,14 @@ export function taskError(
     blockedBy: blockedBy?.planned.task,
     cause: causeOf(entry.lastFailure?.error),
   };
-  const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
-  return new ErrorClass(kind, message, details);
+  return new (errorClassOf(kind))(kind, message, details);
 }
+
+/** The class of a task's error. */
+export const errorClassOf = (kind: FailureKind): typeof TaskError => {
+  if (kind === "cancelled") return TaskCancelledError;
+  return kind === "setup-failed" ? RuntimeEnvSetupError : TaskError;
+};
 
 /** The error of a run that may cost no more. */
 export function costLimitError(
