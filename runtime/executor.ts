@@ -25,12 +25,14 @@ import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
-import { loadBundle } from "./load-bundle.ts";
+import { loadBundle, toldTasks } from "./load-bundle.ts";
 import { LoadedCache, withLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
+import { SetUpEnv } from "./runtime-env.ts";
 import { Semaphore } from "./semaphore.ts";
+import { asSetupFailure, type SetupFailure } from "./setup-log.ts";
 import { SpawnedProcesses } from "./spawned.ts";
 import { SpillFolder } from "./spill-folder.ts";
 import type { WatchBoard } from "./watch.ts";
@@ -81,6 +83,9 @@ class Executor {
   #lastMemory = ownMemory();
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
+  #env: SetUpEnv | undefined;
+  /** The bundle did not open: whoever started this process has been told, and ends it. */
+  #isBroken = false;
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -118,24 +123,33 @@ class Executor {
     this.#current?.checkpoint.request(reason);
   }
 
-  async #open({ bundleHash, local, stores }: ToExecutor & { type: "open" }): Promise<void> {
+  async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
     try {
       const opening = openStores(stores);
+      if (runtimeEnv) {
+        const { spec, ...place } = runtimeEnv;
+        this.#env = await SetUpEnv.setUp(spec, { stores: await opening, address: stores, place });
+        this.#env.enter();
+      }
       const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
-      const loaded = await loadBundle(path, bundleHash, root);
+      const { tasks: loaded, exported } = await loadBundle(path, bundleHash, root, this.#env);
+      await this.#env?.prepare(exported);
       this.#stores = await opening;
       // On this machine the store is a disk itself.
       if (this.#stores.objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
-      report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
+      report({ type: "opened", tasks: toldTasks(loaded) });
     } catch (error) {
-      const { kind = "start-failed", message } = error as LabError;
-      report({ type: "open-failed", kind, message });
+      this.#isBroken = true;
+      // The module was found to load elsewhere: what is wrong with it here is its environment.
+      const { kind = "start-failed", message, log } = runtimeEnv ? asEnvFailure(error) : (error as SetupFailure);
+      report({ type: "open-failed", kind, message, ...(log ? { log } : {}) });
     }
   }
 
   async #work(assignment: Assignment): Promise<void> {
+    if (this.#isBroken) return;
     // Tasks that share an assignment are known to be short: the next may run while the last is stored.
     // One that comes alone may block the event loop for long: what was done before is stored first.
     const overlapping = assignment.attempts.length > 1;
@@ -183,7 +197,12 @@ class Executor {
     const lab = new AttemptLab({
       stores,
       tools: definition[TASK_TOOLS],
-      planning: { namespace, versions: this.#versions, taskModule: "the task module" },
+      planning: {
+        namespace,
+        versions: this.#versions,
+        taskModule: "the task module",
+        runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
+      },
       runId,
       inlineBytes,
       signal: abort.signal,
@@ -212,7 +231,11 @@ class Executor {
         checkpoint,
         lab,
         peakMemoryMb: () => watch.peakMemoryMb(),
-        begin: () => watch.begin(),
+        begin: () => {
+          // What the attempt before has changed of it is as it was.
+          this.#env?.enter();
+          watch.begin();
+        },
         ran: () => {
           watch.end();
           this.#current = undefined;
@@ -311,6 +334,12 @@ const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
 
 const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
   Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
+
+/** A bundle that is not stored has nothing to do with the environment. */
+const asEnvFailure = (error: unknown): Pick<SetupFailure, "kind" | "message"> & Partial<SetupFailure> =>
+  (error as LabError).kind === "start-failed"
+    ? (error as LabError)
+    : asSetupFailure(error, "the task module does not load in it");
 
 /** Finds results of earlier attempts' tasks. */
 const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>

@@ -106,6 +106,7 @@ export class AttachedRuns {
       resources: this.#options.resources,
       memoryMonitor,
       nesting,
+      runtimeEnvs: { recorded: manifest.runtimeEnvs ?? { byTask: [], specs: [] } },
       loadsResults: this.#options.loadsResults,
     });
     this.#drivers.add(opened);

@@ -1,4 +1,4 @@
-import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
+import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
@@ -56,10 +56,8 @@ export async function listCached(
   return tasks.filter((task) => task !== undefined);
 }
 
-function isCurrent({ name, version }: ResultRecord, context: PlanningContext): boolean {
-  const own = definitionNamed(name)[DEFINITION].version;
-  return version === (own === undefined ? context.versions.get(name) : `v:${own}`);
-}
+const isCurrent = ({ name, version }: ResultRecord, context: PlanningContext): boolean =>
+  version === currentVersion(name, context);
 
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {

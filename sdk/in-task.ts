@@ -14,6 +14,7 @@ export {
   LabError,
   LabOptionError,
   RunError,
+  RuntimeEnvSetupError,
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";

@@ -14,6 +14,7 @@ export {
   LabError,
   LabOptionError,
   RunError,
+  RuntimeEnvSetupError,
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
@@ -72,4 +73,5 @@ export { ObjectLostError } from "./wire/object-lost-error.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
 export type { ReturnNames } from "./wire/returns.ts";
+export type { RuntimeEnv, SecretRef } from "./wire/runtime-env.ts";
 export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

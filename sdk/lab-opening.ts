@@ -121,6 +121,7 @@ export class LabOpening {
       resources,
       memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
       nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
+      runtimeEnvs: { shared: this.#options.runtimeEnv },
     });
     return { ...opened, ...driver };
   }

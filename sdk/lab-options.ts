@@ -6,8 +6,10 @@ import { aws } from "./runners/aws/aws.ts";
 import { InlineRunner } from "./runners/inline/runner.ts";
 import { LocalRunner } from "./runners/local/runner.ts";
 import type { Runner } from "./runners/runner.ts";
+import { problemOfRuntimeEnv } from "./runtime-env.ts";
 import type { MemoryMonitor } from "./wire/memory-monitor.ts";
 import { DriverEnv } from "./wire/protocol.ts";
+import type { RuntimeEnv } from "./wire/runtime-env.ts";
 
 /** How a lab is made. */
 export interface LabOptions {
@@ -26,6 +28,8 @@ export interface LabOptions {
   readonly storage?: string;
   /** Any value that tasks find in `ctx.context`. No part of the cache key. */
   readonly context?: unknown;
+  /** Variables, files, packages and a `setup` function that tasks find around them. Default none. */
+  readonly runtimeEnv?: RuntimeEnv;
   /** Attempts in flight at once. Default: the cores of this machine, or the account's quota on AWS. */
   readonly concurrency?: number;
   /** Keeps the results of labs apart that share a storage. Default `default`. */
@@ -87,6 +91,8 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
     holds: (value) => typeof value === "string" && value !== "",
   }),
   context: { allowed: "anything", holds: () => true },
+  // Its own check says what is wrong in it.
+  runtimeEnv: { allowed: "an object", holds: () => true },
   concurrency: optional({
     allowed: "a whole number, at least 1",
     holds: (value) => Number.isInteger(value) && (value as number) >= 1,
@@ -133,6 +139,8 @@ export function checkLabOptions(options: LabOptions): void {
     const value = options[name as keyof LabOptions];
     if (!holds(value)) throw new LabOptionError(`new Lab: ${name} must be ${allowed}, got ${show(value)}`);
   }
+  const problem = options.runtimeEnv === undefined ? undefined : problemOfRuntimeEnv(options.runtimeEnv);
+  if (problem) throw new LabOptionError(`new Lab: ${problem}`);
 }
 
 /** The runner that the options, or else the environment, ask for. */

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { Demand, RetryPolicy } from "./core/demand.ts";
 import { taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
-import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
+import { InvalidTaskError, LabError, LabOptionError, RuntimeEnvSetupError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
 import { definitionNamed, isSameDefinition, partOf, producerOf, Task } from "./task.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
@@ -11,6 +11,7 @@ import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
+import type { BrokenRuntimeEnv, TaskRuntimeEnv } from "./wire/runtime-env.ts";
 import type { ObjectSlot } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
@@ -51,6 +52,8 @@ export interface PlanningContext {
   readonly versions: ReadonlyMap<string, string>;
   /** The task module, for messages. */
   readonly taskModule: string;
+  /** Runtime environments by task name; of those that have one. */
+  readonly runtimeEnvs?: ReadonlyMap<string, TaskRuntimeEnv | BrokenRuntimeEnv> | undefined;
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -84,6 +87,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
   }
   const tasks = planned.tasks.map(({ task, key, dependencies }): PlannedTask => {
     const { demand, policy } = resolveOptions(optionsOf(task), task.name);
+    const runtimeEnv = knownKeys.has(task) ? undefined : runtimeEnvOf(task, context);
     const version = versionOf(task, context);
     return {
       task,
@@ -92,7 +96,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       version,
       dependencies,
       params: encoded.get(task) ?? encodeToBytes(undefined),
-      demand,
+      demand: runtimeEnv ? { ...demand, runtimeEnv: runtimeEnv.id } : demand,
       policy,
     };
   });
@@ -142,7 +146,30 @@ function versionOf(task: Task<unknown>, context: PlanningContext): string {
       `task ${task.name} is not exported by ${context.taskModule}; executors can only find what it exports (${known}). Export it there`,
     );
   }
-  return own === undefined ? version : `v:${own}`;
+  return fullVersion(version, own, runtimeEnvOf(task, context));
+}
+
+/** A version of one's own stands in for all that is code: that of its runtime environment, too. */
+function fullVersion(code: string, own: string | undefined, runtimeEnv: TaskRuntimeEnv | undefined): string {
+  if (own !== undefined) return `v:${own}`;
+  return runtimeEnv?.version ? `${code}+${runtimeEnv.version}` : code;
+}
+
+/** @throws RuntimeEnvSetupError where it cannot be had. */
+function runtimeEnvOf(task: Task<unknown>, { runtimeEnvs }: PlanningContext): TaskRuntimeEnv | undefined {
+  const found = runtimeEnvs?.get(task.name);
+  if (!found || "id" in found) return found;
+  const message = `${task}: its runtime environment cannot be set up: ${found.problem}`;
+  throw new RuntimeEnvSetupError("setup-failed", message, { task, attempts: [], logTail: found.log });
+}
+
+/** Version that results of a task have, as the code and its runtime environment are now. */
+export function currentVersion(name: string, context: PlanningContext): string | undefined {
+  const code = context.versions.get(name);
+  const found = context.runtimeEnvs?.get(name);
+  const own = definitionNamed(name)[DEFINITION].version;
+  if (own === undefined && (code === undefined || (found && !("id" in found)))) return undefined;
+  return fullVersion(code ?? "", own, found as TaskRuntimeEnv | undefined);
 }
 
 /** Params as they are part of the key, and as they travel: with what they share still shared. */

@@ -1,7 +1,9 @@
 import type { Command } from "../core/commands.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
+import type { SetupProblem } from "../runtime-envs/setup-problem.ts";
 import type { Failure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
 import { adoptOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { type DriverParts, notice } from "./parts.ts";
@@ -29,7 +31,8 @@ export class Dispatching {
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, lane, executor, copy, tasks, attempts } = command;
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
-    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, tracer } = this.#parts.options;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
+      this.#parts.options;
     const id = String(assignment);
     const entries = tasks.map((task) => book.entries[task]);
     const [{ run, planned }] = entries;
@@ -45,6 +48,20 @@ export class Dispatching {
     } catch (error) {
       const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
       this.#report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    let runtimeEnv: RuntimeEnvSpec | undefined;
+    try {
+      if (lane.runtimeEnv !== undefined) runtimeEnv = await runtimeEnvs.specFor(lane);
+    } catch (error) {
+      const { message, log } = error as SetupProblem;
+      const failure: Failure = { kind: "setup-failed", seen: message, ...(log ? { log } : {}) };
+      this.#report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    // Packages may have taken long to be installed: nobody may want it any more.
+    if (runtimeEnv && !tasks.some((task) => scheduler.isAwaited(assignment, task))) {
+      inFlight.take(id);
       return;
     }
     if (keeper.isInDoubt()) await keeper.certain();
@@ -77,6 +94,8 @@ export class Dispatching {
         bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: specs,
+        ...(runtimeEnv ? { runtimeEnv } : {}),
+        ...(runtimeEnvs.byTask.size > 0 ? { taskRuntimeEnvs: [...runtimeEnvs.byTask] } : {}),
         awaited: true,
         ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,

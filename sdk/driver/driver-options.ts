@@ -1,4 +1,5 @@
 import type { Runner, RunnerOpening } from "../runners/runner.ts";
+import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Slot } from "../wire/slot.ts";
@@ -21,6 +22,7 @@ export interface DriverOptions {
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
+  readonly runtimeEnvs: RuntimeEnvs;
   readonly progress: ProgressListener;
   /** Makes spans of what happens, where that is wanted. */
   readonly tracer?: Tracer | undefined;

@@ -1,8 +1,9 @@
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
-import type { Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
+import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
+import type { InFlight } from "./in-flight.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
@@ -32,6 +33,7 @@ export class Reports {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
         const inFlight = inFlightBook.take(assignment);
+        this.#keepLog(inFlight, failure);
         const seen = { failure, inFlight, costUsd: charges.brokenOff(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
@@ -48,6 +50,7 @@ export class Reports {
       case "executor-gone": {
         const { executor, failure } = event;
         const inFlight = inFlightBook.takeOf(executor);
+        this.#keepLog(inFlight, failure);
         const costUsd = charges.bill.gone(executor, Date.now());
         if (!failure) loop.push({ type: "executor-gone", executor });
         else {
@@ -73,6 +76,13 @@ export class Reports {
         chronicler.log(entry, event);
         break;
       }
+    }
+  }
+
+  /** What was written while an environment was set up are the last words of the tasks that it was for. */
+  #keepLog(inFlight: InFlight | undefined, failure: Failure | undefined): void {
+    for (const line of failure?.log ?? []) {
+      for (const task of inFlight?.open ?? []) addLogLine(this.#parts.book.entries[task], line);
     }
   }
 
@@ -104,6 +114,7 @@ export class Reports {
       return;
     }
     loop.flush();
+    for (const line of outcome.log ?? []) addLogLine(entry, line);
     const failure = executor === undefined ? outcome : { executor, ...outcome };
     evidence.forTask(task, { failure, inFlight, costUsd }, () => loop.step([event]));
   }

@@ -96,7 +96,9 @@ export class RunStarts {
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
-    const settings = { bundle, versions: [...versions], context, memoryMonitor, nesting, concurrency: bounded, ...how };
+    const runtimeEnvs = await this.#parts.options.runtimeEnvs.record(this.#parts.options.opening.offer);
+    const lab = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded };
+    const settings = { ...lab, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 

@@ -1,4 +1,5 @@
 import type { MemoryMonitor } from "./memory-monitor.ts";
+import type { BrokenRuntimeEnv, RuntimeEnvSpec, TaskRuntimeEnv } from "./runtime-env.ts";
 import type { Slot } from "./slot.ts";
 import type { TraceContext } from "./tracing.ts";
 
@@ -63,6 +64,10 @@ export interface Assignment {
   /** `lab.context`, loaded once per executor. */
   readonly context?: Slot;
   readonly attempts: readonly AttemptSpec[];
+  /** What all of them run in; absent: in nothing of their own. */
+  readonly runtimeEnv?: RuntimeEnvSpec;
+  /** Runtime environments by task name, for keys of tasks that the attempts run. */
+  readonly taskRuntimeEnvs?: readonly (readonly [taskName: string, TaskRuntimeEnv | BrokenRuntimeEnv])[];
   /** Where is told what nobody awaits on a socket. */
   readonly feed?: FeedAddress;
   /** The driver waits on a socket for the answer, as long as it can trust it. */

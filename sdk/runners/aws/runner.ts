@@ -127,7 +127,7 @@ export class AwsRunner implements Runner {
     );
     const adopted = new AdoptedAttempts({ stores, report });
     this.#opened = { session, lanes, fleet, feed, adopted };
-    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
   }
 
   async #explained<T>(promise: Promise<T>): Promise<T> {

@@ -62,11 +62,17 @@ export class LocalRunner implements Runner {
       resources,
       pooled: true,
     } as const;
-    return { offer: [offer], tasks: opened.tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+    return { offer: [offer], tasks: opened.tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
   }
 
   startExecutors(lane: Lane, count: number): void {
     for (let index = 0; index < count; index++) {
+      if (lane.runtimeEnv !== undefined) {
+        // The first assignment brings what it has to set up, and hears of it if that fails.
+        const executor = this.#startExecutor(true);
+        this.#session?.report({ type: "executor-ready", executor: executor.id, lane });
+        continue;
+      }
       const executor = this.#spare ?? this.#startExecutor();
       this.#spare = undefined;
       void this.#announce(executor, lane);
@@ -84,13 +90,14 @@ export class LocalRunner implements Runner {
     this.#session?.report({ type: "start-failed", lane, count: 1, failure });
   }
 
-  #startExecutor(): LocalExecutor {
+  #startExecutor(hasRuntimeEnv = false): LocalExecutor {
     const session = this.#session as RunnerSession;
     const executor = new LocalExecutor({
       id: `${session.labId}-${this.#nextExecutor++}`,
       bundlePath: this.#bundlePath,
       bundle: session.bundle,
       address: session.address,
+      hasRuntimeEnv,
       report: (event) => session.report(event),
       onDeath: (failure) => {
         this.#executors.delete(executor.id);
