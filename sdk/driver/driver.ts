@@ -20,13 +20,14 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
-import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
+import { adoptOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { Bill } from "./bill.ts";
 import { Chronicler } from "./chronicler.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
+import { findOrphans } from "./find-orphans.ts";
 import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
@@ -240,6 +241,7 @@ export class Driver {
       this.#options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
     }
     const count = adopted.length;
+    if (count > 0) this.#journal.changed(run);
     if (count > 0)
       this.#notice(`${count} attempt${count === 1 ? "" : "s"} of a driver that is gone still run: they are waited for`);
   }
