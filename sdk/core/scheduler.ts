@@ -286,7 +286,10 @@ export class Scheduler {
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
-      if (assignment) this.#dispatcher.capacity.succeeded(assignment.lane.group);
+      if (assignment) {
+        this.#dispatcher.capacity.succeeded(assignment.lane.group);
+        this.#dispatcher.hasRun(task, assignment);
+      }
       this.#forget(task);
       // A result that arrives late is as good as any: it was committed first.
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
