@@ -126,7 +126,7 @@ export class Dispatching {
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
   adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
-    const { scheduler, book, inFlight, progress, chronicler, options } = this.#parts;
+    const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {
       const runId = book.runs[run].id;
@@ -136,6 +136,8 @@ export class Dispatching {
     }
     const count = adopted.length;
     if (count === 0) return;
+    // The driver after this one has to know of them, too.
+    journal.changed(run);
     const attempts = `${count} attempt${count === 1 ? "" : "s"}`;
     notice(this.#parts, `${attempts} of a driver that is gone still run: they are waited for`);
   }
