@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
 import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
-import { deleteCached, isCached, listCached } from "./cache.ts";
+import { deleteCached, isCached, listCached, takeCached } from "./cache.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
@@ -32,6 +32,7 @@ import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
+import { lostIn } from "./wire/object-lost-error.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
@@ -368,14 +369,39 @@ export class Lab implements AsyncDisposable {
     return putObject(stores.objects, value, valueExtensions());
   }
 
-  /** The value of a handle, or of several. */
+  /**
+   * The value of a handle, or of several. One that a task has put, and that is lost, is made again by running that
+   * task.
+   *
+   * @throws ObjectLostError for what cannot be made again.
+   */
   get<T>(ref: ObjectRef<T>): Promise<T>;
   get<const R extends readonly ObjectRef<unknown>[]>(
     refs: R,
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#openStores();
-    return getObjects(stores.objects, refs, valueExtensions());
+    const load = () => getObjects(stores.objects, refs, valueExtensions());
+    // What is lost is made again, each time by another task; with several refs more than one may be.
+    for (let tries = Array.isArray(refs) ? refs.length : 1; ; tries--) {
+      try {
+        return await load();
+      } catch (error) {
+        const producer = lostIn(error)?.producer;
+        if (producer === undefined || tries === 0 || !(await this.#makeAgain(producer))) throw error;
+      }
+    }
+  }
+
+  /** Runs the task of a stored result again, for what it has put; false where that cannot be. */
+  async #makeAgain(key: string): Promise<boolean> {
+    if (this.#options.tasks === undefined) return false;
+    const { driver, stores } = await this.#open();
+    const task = await takeCached(stores, key);
+    if (!task) return false;
+    driver.forget(key);
+    await this.runTask(task);
+    return true;
   }
 
   /**

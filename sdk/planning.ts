@@ -167,21 +167,23 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
       ...valueExtensions(),
     ],
   };
-  let hasStreams = false;
-  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal.
+  let travelsAnew = false;
+  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal. So do
+  // values, whoever has put them.
   const byContent = objectReferences(
     (value) => value instanceof ObjectRef,
     (value) => {
       const { slot } = value as ObjectRef<unknown>;
-      hasStreams ||= slot.raw !== undefined;
-      return slot.raw ? { ...slot, object: "" } : slot;
+      const { by, ...content } = slot;
+      travelsAnew ||= slot.raw !== undefined || by !== undefined;
+      return slot.raw ? { ...content, object: "" } : content;
     },
   );
   try {
     const extensions = [byContent, ...options.extensions];
     const canonical = encode(task.params, { ...options, extensions, canonical: true });
     const params = joinChunks(canonical);
-    const travelsOtherwise = canonical.spread || hasStreams;
+    const travelsOtherwise = canonical.spread || travelsAnew;
     return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params };
   } catch (error) {
     const reason = error instanceof LabError ? error.message : String(error);

@@ -29,6 +29,7 @@ import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
 import { type InFlight, InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { toRunAgain } from "./lineage.ts";
 import { loadAsked } from "./load-asked.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { manifestOf } from "./manifest-of.ts";
@@ -390,6 +391,11 @@ export class Driver {
     }
   }
 
+  /** The task runs again when it is asked for, although this lab has its result. */
+  forget(key: string): void {
+    this.#byKey.delete(key);
+  }
+
   /** Runs that are not over. */
   activeRuns(): RunState[] {
     return [...this.#active];
@@ -475,7 +481,12 @@ export class Driver {
       this.#push({ type: "suspended", assignment: Number(assignment), task });
       return;
     }
-    const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
+    const event = {
+      type: "attempt-ended",
+      assignment: Number(assignment),
+      task,
+      end: endOf(entry, outcome, this.#byKey),
+    } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
       entry.success ??= {
@@ -884,7 +895,12 @@ const cannotHandOver = ({ name }: Runner) =>
   new LabError("no-detach", `runner ${name} has no driver elsewhere: use "local" or "aws" for that`);
 
 /** An outcome as the scheduler needs to see it. */
-function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
+function endOf(
+  entry: TaskEntry,
+  outcome: Exclude<Outcome, Suspension>,
+  byKey: ReadonlyMap<string, TaskEntry>,
+): AttemptEnd {
+  const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
     const { loadMs, runMs, bytesOut } = outcome.usage;
     // Of several returns the slot says only where they lie.
@@ -893,9 +909,13 @@ function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, S
   const { retryOn } = planned.policy;
   const names = outcome.error?.names ?? [];
   const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
-  const { lostInputs } = outcome;
+  const { lostInputs, lostProducers = [] } = outcome;
   const lost =
-    lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
+    lostInputs &&
+    [
+      ...dependencies.filter((each) => lostInputs.includes(each.planned.key)),
+      ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => byKey.get(key)) : []),
+    ].map(({ task }) => task);
   return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
 }
 

@@ -5,22 +5,51 @@ import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import { isStream } from "../wire/codec/shapes.ts";
 import { contentObject } from "../wire/keys.ts";
 import { LabError } from "../wire/lab-error.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import { ObjectRef } from "../wire/object-ref.ts";
-import type { RawBytes } from "../wire/slot.ts";
+import type { ObjectSlot, RawBytes } from "../wire/slot.ts";
 import { readStream, storeStream } from "./byte-streams.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { loadValue, storeValue } from "./values.ts";
 
-/** Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives. */
+/**
+ * Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives.
+ *
+ * @param by Cache key of the task that puts it.
+ */
 export async function putObject<T>(
   objects: ObjectStore,
   value: T,
   extensions: CodecExtensions,
+  by?: string,
 ): Promise<ObjectRef<Stored<T>>> {
-  if (value instanceof Blob) return new ObjectRef<Stored<T>>(await storeStream(objects, value.stream(), kindOf(value)));
-  if (isStream(value)) return new ObjectRef<Stored<T>>(await storeStream(objects, value, { kind: "stream" }));
-  const encoded = encode(value, { name: "value", extensions });
-  return new ObjectRef<Stored<T>>(await storeValue(objects, encoded, contentObject));
+  const slot = await store(objects, value, extensions);
+  return new ObjectRef<Stored<T>>(by === undefined ? slot : { ...slot, by });
+}
+
+async function store(objects: ObjectStore, value: unknown, extensions: CodecExtensions): Promise<ObjectSlot> {
+  if (value instanceof Blob) return storeStream(objects, value.stream(), kindOf(value));
+  if (isStream(value)) return storeStream(objects, value, { kind: "stream" });
+  return storeValue(objects, encode(value, { name: "value", extensions }), contentObject);
+}
+
+/** The value of a handle. @throws ObjectLostError that says what can be done. */
+export async function loadObject(
+  objects: ObjectStore,
+  slot: ObjectSlot,
+  extensions: CodecExtensions,
+): Promise<unknown> {
+  try {
+    return await loadValue(objects, slot, extensions);
+  } catch (error) {
+    throw error instanceof ObjectLostError && error.producer === undefined ? notRebuilt(error) : error;
+  }
+}
+
+/** Nobody but its caller has what `lab.put` was given. */
+function notRebuilt({ object, message }: ObjectLostError): ObjectLostError {
+  const advice = "lab.put stored it, so no task can make it again: put the value again, and use the new handle";
+  return new ObjectLostError(object, `${message.slice(object.length + 1)}. ${advice}`);
 }
 
 function kindOf(blob: Blob): RawBytes {
@@ -35,13 +64,13 @@ export async function getObjects(
   refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[],
   extensions: CodecExtensions,
 ): Promise<unknown> {
-  if (refs instanceof ObjectRef) return loadValue(objects, refs.slot, extensions);
+  if (refs instanceof ObjectRef) return loadObject(objects, refs.slot, extensions);
   if (!Array.isArray(refs)) throw invalid(`get needs an ObjectRef or an array of them, got ${typeof refs}`);
   refs.forEach((ref, index) => {
     if (ref instanceof ObjectRef) return;
     throw invalid(`refs[${index}] is no ObjectRef; run tasks with lab.runTasks to get their results`);
   });
-  return Promise.all(refs.map((ref) => loadValue(objects, ref.slot, extensions)));
+  return Promise.all(refs.map((ref) => loadObject(objects, ref.slot, extensions)));
 }
 
 /** The bytes of a handle on a stream or a Blob, as they come. */

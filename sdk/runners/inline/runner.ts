@@ -110,6 +110,7 @@ export class InlineRunner implements Runner {
       tools: definition[TASK_TOOLS],
       planning: { namespace, versions: this.#versions, taskModule: "the task module" },
       runId,
+      taskKey: spec.key,
       inlineBytes,
       signal: abort.signal,
       send: (request) => {
