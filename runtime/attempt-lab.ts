@@ -120,7 +120,7 @@ export class AttemptLab implements TaskLab {
 
   async put<T>(value: T): Promise<ObjectRef<T>> {
     const { stores, taskKey } = this.#options;
-    return (await putObject(stores.objects, value, valueExtensions(), taskKey)) as ObjectRef<T>;
+    return (await putObject(stores.objects, value, valueExtensions(), { by: taskKey })) as ObjectRef<T>;
   }
 
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<never> {

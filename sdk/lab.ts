@@ -8,6 +8,8 @@ import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { LabError, LabOptionError } from "./errors.ts";
+import { Handles } from "./handles.ts";
+import { type HeldObject, heldObjects } from "./held-objects.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
@@ -26,8 +28,9 @@ import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
+import { letGo, takeHold } from "./stores/holders.ts";
 import { LabLife } from "./stores/lab-life.ts";
-import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
+import { checkIsRef, getObjectStream, getObjects } from "./stores/objects.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
@@ -84,6 +87,8 @@ export class Lab implements AsyncDisposable {
   #opening: Promise<OpenLab> | undefined;
   /** Of a lab without tasks; otherwise the driver gives it. */
   #life: Promise<LabLife> | undefined;
+  /** What it has put; none until then. */
+  #handles: Handles | undefined;
   readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
   #releaseInterrupts: (() => void) | undefined;
@@ -157,6 +162,7 @@ export class Lab implements AsyncDisposable {
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
+    this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const state = await driver.start(plan, tasks, {
       runId,
       name,
@@ -188,6 +194,7 @@ export class Lab implements AsyncDisposable {
     signal?.throwIfAborted();
     const { driver, planning } = await this.#open();
     const plan = planTasks(tasks, planning);
+    this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
     const runId = newRunId();
     const how = { bustCache, deadlineMs, failFast, maxCostUsd };
@@ -366,7 +373,36 @@ export class Lab implements AsyncDisposable {
    */
   async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
     const { stores } = await this.#openToWrite();
-    return putObject(stores.objects, value, valueExtensions());
+    this.#handles ??= new Handles(stores, this.#id);
+    return this.#handles.put(value);
+  }
+
+  /**
+   * Keeps an object, whatever becomes of its handles, until `unpin`.
+   *
+   * @example
+   * await lab.pin(await lab.put(referenceData));
+   */
+  async pin(ref: ObjectRef<unknown>): Promise<void> {
+    const { stores } = await this.#openToWrite();
+    await takeHold(stores.table, checkIsRef("pin", ref).slot.object, "pin");
+  }
+
+  /** Lets an object go that was pinned, in whichever process: it is removed by `stratolab gc` if nothing else holds it. */
+  async unpin(ref: ObjectRef<unknown>): Promise<void> {
+    const { stores } = await this.#openToWrite();
+    await letGo(stores, checkIsRef("unpin", ref).slot.object, "pin", false);
+  }
+
+  /**
+   * The objects in this lab's storage with their sizes and who holds them, largest first. On AWS this reads the whole
+   * control table.
+   *
+   * @example
+   * const free = (await lab.objects()).filter(({ holders }) => holders.length === 0); // what gc removes
+   */
+  async objects(): Promise<HeldObject[]> {
+    return heldObjects(await this.#writtenStores());
   }
 
   /**
@@ -525,6 +561,7 @@ export class Lab implements AsyncDisposable {
     await this.#planned;
     const opened = await this.#opening?.catch(() => undefined);
     await Promise.all([opened?.[Symbol.asyncDispose](), this.#attached.close()]);
+    await this.#handles?.close();
     await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();

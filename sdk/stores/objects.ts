@@ -12,25 +12,40 @@ import { readStream, storeStream } from "./byte-streams.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { loadValue, storeValue } from "./values.ts";
 
+interface Naming {
+  readonly keyOf?: (hash: string) => string;
+  readonly before?: (object: string) => Promise<void>;
+}
+
+interface PutOptions extends Naming {
+  readonly by?: string;
+}
+
 /**
  * Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives.
  *
- * @param by Cache key of the task that puts it.
+ * @param how `by`: cache key of the task that puts it. `keyOf`: its name, by the hash of its content; `before`: is
+ * told the name before it is stored.
  */
 export async function putObject<T>(
   objects: ObjectStore,
   value: T,
   extensions: CodecExtensions,
-  by?: string,
+  { by, ...naming }: PutOptions = {},
 ): Promise<ObjectRef<Stored<T>>> {
-  const slot = await store(objects, value, extensions);
+  const slot = await store(objects, value, extensions, naming);
   return new ObjectRef<Stored<T>>(by === undefined ? slot : { ...slot, by });
 }
 
-async function store(objects: ObjectStore, value: unknown, extensions: CodecExtensions): Promise<ObjectSlot> {
+async function store(
+  objects: ObjectStore,
+  value: unknown,
+  extensions: CodecExtensions,
+  { keyOf = contentObject, before }: Naming,
+): Promise<ObjectSlot> {
   if (value instanceof Blob) return storeStream(objects, value.stream(), kindOf(value));
   if (isStream(value)) return storeStream(objects, value, { kind: "stream" });
-  return storeValue(objects, encode(value, { name: "value", extensions }), contentObject);
+  return storeValue(objects, encode(value, { name: "value", extensions }), keyOf, before);
 }
 
 /** The value of a handle. @throws ObjectLostError that says what can be done. */
@@ -80,6 +95,12 @@ export async function getObjectStream(objects: ObjectStore, ref: ObjectRef<unkno
     throw invalid(`getStream needs the handle of a stream or a Blob, and ${ref} is that of a value: load it with get`);
   }
   return readStream(objects, ref.slot);
+}
+
+/** @throws LabError of kind `invalid-option` for anything but a handle. */
+export function checkIsRef(method: string, ref: ObjectRef<unknown>): ObjectRef<unknown> {
+  if (ref instanceof ObjectRef) return ref;
+  throw invalid(`${method} needs an ObjectRef, got ${typeof ref}`);
 }
 
 const invalid = (message: string) => new LabError("invalid-option", message);

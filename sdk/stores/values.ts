@@ -68,10 +68,12 @@ export async function storeValue(
   objects: ObjectStore,
   encoded: Encoded,
   keyOf: (hash: string) => string,
+  before?: (object: string) => Promise<void>,
 ): Promise<ObjectSlot> {
   const stored = await asStored(objects, encoded);
   const hash = sha256Of(stored.chunks);
   const object = keyOf(hash);
+  await before?.(object);
   await objects.put(object, stored);
   return { object, bytes: stored.byteLength, hash };
 }
