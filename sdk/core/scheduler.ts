@@ -474,8 +474,10 @@ export class Scheduler {
 
   /** A result that is gone each time it is asked for is given up in the end. */
   #resultsLost(tasks: readonly number[], runs: readonly number[]): void {
+    // Several runs may miss the same result: what is being made again is not lost once more.
+    const lost = tasks.filter((task) => this.tasks.state[task] === TaskState.Done);
     this.#lifecycle.reopen(tasks, runs);
-    for (const task of tasks) {
+    for (const task of lost) {
       const times = (this.#timesLost.get(task) ?? 0) + 1;
       this.#timesLost.set(task, times);
       if (times <= BUDGETS.objectsLost || this.#lifecycle.isSettled(task)) continue;

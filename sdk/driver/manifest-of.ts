@@ -1,10 +1,10 @@
-import type { RunManifest } from "../driver/manifest.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import type { ResultRecord } from "../stores/results.ts";
 import { storeValue } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";
+import type { RunManifest } from "./manifest.ts";
 
 /** Params up to this many bytes lie in the manifest itself. */
 const INLINE_BYTES = 2_048;

@@ -8,7 +8,7 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
-import type { NestingLimits } from "./nested-runs.ts";
+import type { NestingLimits } from "./nested-accounts.ts";
 
 /** A task of a manifest; its dependencies stand before it. */
 export interface ManifestTask {

@@ -3,6 +3,7 @@ import { registerArrow } from "../../sdk/wire/codec/arrow.ts";
 import { registerCodec } from "../../sdk/wire/codec/classes.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import { StoredReturns } from "../../sdk/wire/returns.ts";
+import type { Slot } from "../../sdk/wire/slot.ts";
 
 /** A class of a user's. */
 export class Polygon {
@@ -45,7 +46,7 @@ export const GOLDEN_CLASSES: Readonly<Record<string, { make(): unknown; seen(val
   returns: {
     make: () =>
       new StoredReturns(
-        new Map([
+        new Map<string, Slot>([
           ["train", slot],
           ["test", { inline: Uint8Array.of(1, 2) }],
         ]),
