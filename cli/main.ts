@@ -10,6 +10,7 @@ import { explainCommand } from "./commands/explain.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { objectsCommand } from "./commands/objects.ts";
 import { planCommand } from "./commands/plan.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { summaryCommand } from "./commands/summary.ts";
@@ -26,6 +27,7 @@ const program = new Command("stratolab")
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(planCommand())
   .addCommand(tasksCommand())
+  .addCommand(objectsCommand())
   .addCommand(runsCommand())
   .addCommand(dashboardCommand())
   .addCommand(reportCommand())

@@ -44,7 +44,7 @@ const MARK_FD = 6;
 const WORTH_MEASURING_MS = 20;
 /** Of its memory an executor keeps loaded objects in this share, at most; beside what its task needs. */
 const KEPT_SHARE = 0.1;
-const MAX_KEPT_BYTES = 256 * 2 ** 20;
+const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
 
@@ -204,6 +204,7 @@ class Executor {
         runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
       },
       runId,
+      taskKey: spec.key,
       inlineBytes,
       signal: abort.signal,
       suspendAfterMs: spec.suspendAfterMs,

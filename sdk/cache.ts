@@ -56,6 +56,14 @@ export async function listCached(
   return tasks.filter((task) => task !== undefined);
 }
 
+/** The task whose result is stored under a key, as far as it can be named; its result is forgotten. */
+export async function takeCached(stores: Stores, key: string): Promise<Task<unknown> | undefined> {
+  const [record] = await readResults(stores.table, [key]);
+  const task = record && (await new Rebuilding(stores).task(record));
+  if (task) await deleteResults(stores.table, [key]);
+  return task;
+}
+
 const isCurrent = ({ name, version }: ResultRecord, context: PlanningContext): boolean =>
   version === currentVersion(name, context);
 

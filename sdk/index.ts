@@ -18,6 +18,7 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
+export type { HeldObject, ObjectHolder } from "./held-objects.ts";
 export type { CacheStory, NearestResult } from "./history/cache-story.ts";
 export type { ExplainedAttempt, ExplainedDependency, TaskExplanation } from "./history/explain.ts";
 export type { LogOptions } from "./history/follow-log.ts";

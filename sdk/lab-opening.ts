@@ -36,7 +36,7 @@ export class LabOpening {
   readonly #namespace: string;
   readonly #hub: ProgressHub;
   /** Unique among all labs: part of the names of its executors. */
-  readonly #id = randomBytes(6).toString("hex");
+  readonly id = randomBytes(6).toString("hex");
   #storesOpening: Promise<OpenStores> | undefined;
   #opening: Promise<OpenLab> | undefined;
   /** Of a lab without tasks; otherwise the driver gives it. */
@@ -81,7 +81,7 @@ export class LabOpening {
   async storesToWrite(): Promise<OpenStores> {
     if (this.#options.tasks !== undefined) return this.lab();
     const opened = await this.stores();
-    this.#life ??= LabLife.begin(opened.stores.table, this.#id);
+    this.#life ??= LabLife.begin(opened.stores.table, this.id);
     await this.#life;
     return opened;
   }
@@ -112,7 +112,7 @@ export class LabOpening {
     if (bundle.hasArrow) await loadArrow();
     const driver = await openDriver({
       ...opened,
-      labId: this.#id,
+      labId: this.id,
       runner: this.#runner,
       namespace: this.#namespace,
       bundle,
@@ -131,10 +131,11 @@ export class LabOpening {
     this.#isClosed = true;
   }
 
-  /** Ends the driver with everything of it, and whatever `others` ends; then closes the stores. */
-  async close(others: () => Promise<void>): Promise<void> {
+  /** Ends the driver with everything of it, and whatever `others` ends, then what `last` does; then closes the stores. */
+  async close(others: () => Promise<void>, last: () => Promise<void>): Promise<void> {
     const opened = await this.#opening?.catch(() => undefined);
     await Promise.all([opened?.[Symbol.asyncDispose](), others()]);
+    await last();
     await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();

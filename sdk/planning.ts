@@ -29,6 +29,8 @@ export interface PlannedTask {
   readonly storedParams?: ObjectSlot | undefined;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
+  /** Objects that its params name. */
+  readonly objects?: readonly string[];
 }
 
 /** The DAG below the tasks asked for: dependencies come before those that need them. */
@@ -67,7 +69,7 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
  */
 export function planTasks(targets: readonly Task<unknown>[], context: PlanningContext): LabPlan {
   targets.forEach(checkIsTask);
-  const encoded = new Map<Task<unknown>, Uint8Array>();
+  const encoded = new Map<Task<unknown>, EncodedParams>();
   const byName = new Map<string, Task<unknown>["definition"]>();
   const planned = plan<Task<unknown>>(targets.map(producerOf), {
     dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
@@ -75,8 +77,9 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       const known = knownKeys.get(task);
       if (known !== undefined) return known;
       checkDefinition(task, byName);
-      const { params, travelling } = encodeParams(task, keyOfDependency);
-      encoded.set(task, travelling);
+      const whole = encodeParams(task, keyOfDependency);
+      const { params } = whole;
+      encoded.set(task, whole);
       const version = versionOf(task, context);
       return taskKey({ namespace: context.namespace, taskName: task.name, version, params }, sha256);
     },
@@ -95,9 +98,10 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       name: task.name,
       version,
       dependencies,
-      params: encoded.get(task) ?? encodeToBytes(undefined),
+      params: encoded.get(task)?.travelling ?? encodeToBytes(undefined),
       demand: runtimeEnv ? { ...demand, runtimeEnv: runtimeEnv.id } : demand,
       policy,
+      objects: encoded.get(task)?.objects ?? [],
     };
   });
   const parts = partsOf(targets);
@@ -176,6 +180,7 @@ export function currentVersion(name: string, context: PlanningContext): string |
 interface EncodedParams {
   readonly params: Uint8Array;
   readonly travelling: Uint8Array;
+  readonly objects: readonly string[];
 }
 
 function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): EncodedParams {
@@ -194,22 +199,26 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
       ...valueExtensions(),
     ],
   };
-  let hasStreams = false;
-  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal.
+  const objects: string[] = [];
+  let travelsAnew = false;
+  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal. So do
+  // values, whoever has put them.
   const byContent = objectReferences(
     (value) => value instanceof ObjectRef,
     (value) => {
       const { slot } = value as ObjectRef<unknown>;
-      hasStreams ||= slot.raw !== undefined;
-      return slot.raw ? { ...slot, object: "" } : slot;
+      const { by, ...content } = slot;
+      objects.push(slot.object);
+      travelsAnew ||= slot.raw !== undefined || by !== undefined;
+      return slot.raw ? { ...content, object: "" } : content;
     },
   );
   try {
     const extensions = [byContent, ...options.extensions];
     const canonical = encode(task.params, { ...options, extensions, canonical: true });
     const params = joinChunks(canonical);
-    const travelsOtherwise = canonical.spread || hasStreams;
-    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params };
+    const travelsOtherwise = canonical.spread || travelsAnew;
+    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params, objects };
   } catch (error) {
     const reason = error instanceof LabError ? error.message : String(error);
     throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });

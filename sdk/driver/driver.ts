@@ -235,6 +235,11 @@ export class Driver {
     this.#cancelling.cancelTask(key, force);
   }
 
+  /** The task runs again when it is asked for, although this lab has its result. */
+  forget(key: string): void {
+    this.#parts.book.byKey.delete(key);
+  }
+
   /** Runs that are not over. */
   activeRuns(): RunState[] {
     return [...this.#parts.book.active];

@@ -4,7 +4,9 @@ import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcom
 import { slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
 import type { InFlight } from "./in-flight.ts";
+import { toRunAgain } from "./lineage.ts";
 import { type DriverParts, notice } from "./parts.ts";
+import type { RunBook } from "./run-book.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 /** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
@@ -106,7 +108,12 @@ export class Reports {
       loop.push({ type: "suspended", assignment: Number(assignment), task });
       return;
     }
-    const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
+    const event = {
+      type: "attempt-ended",
+      assignment: Number(assignment),
+      task,
+      end: endOf(entry, outcome, book),
+    } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
       entry.success ??= { attempt: scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage, costUsd };
@@ -128,7 +135,8 @@ export class Reports {
 }
 
 /** An outcome as the scheduler needs to see it. */
-function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
+function endOf(entry: TaskEntry, outcome: Exclude<Outcome, Suspension>, book: RunBook): AttemptEnd {
+  const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
     const { loadMs, runMs, bytesOut } = outcome.usage;
     // Of several returns the slot says only where they lie.
@@ -137,9 +145,13 @@ function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, S
   const { retryOn } = planned.policy;
   const names = outcome.error?.names ?? [];
   const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
-  const { lostInputs } = outcome;
+  const { lostInputs, lostProducers = [] } = outcome;
   const lost =
-    lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
+    lostInputs &&
+    [
+      ...dependencies.filter((each) => lostInputs.includes(each.planned.key)),
+      ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => book.byKey.get(key)) : []),
+    ].map(({ task }) => task);
   return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
 }
 

@@ -67,6 +67,8 @@ export interface Failure {
   readonly log?: readonly string[];
   /** Cache keys of inputs that could not be loaded, for `object-lost`. */
   readonly lostInputs?: readonly string[];
+  /** Cache keys of tasks that have put objects which are lost, though their results are there. */
+  readonly lostProducers?: readonly string[];
 }
 
 /** A failure that ended several attempts together. */

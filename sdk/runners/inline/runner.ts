@@ -143,6 +143,7 @@ export class InlineRunner implements Runner {
         runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
       },
       runId,
+      taskKey: spec.key,
       inlineBytes,
       signal: abort.signal,
       send: (request) => {
