@@ -5,6 +5,7 @@ import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
+import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { resume } from "./resume.ts";
@@ -12,6 +13,7 @@ import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
+  overhead,
   planOneMillion,
   codec,
   ramp10k,

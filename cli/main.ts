@@ -11,7 +11,7 @@ import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { planCommand } from "./commands/plan.ts";
-import { runsCommand } from "./commands/runs.ts";
+import { cancelCommand, runsCommand } from "./commands/runs.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
@@ -27,6 +27,7 @@ const program = new Command("stratolab")
   .addCommand(planCommand())
   .addCommand(tasksCommand())
   .addCommand(runsCommand())
+  .addCommand(cancelCommand())
   .addCommand(dashboardCommand())
   .addCommand(reportCommand())
   .addCommand(logsCommand())
