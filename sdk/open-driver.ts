@@ -1,6 +1,6 @@
 import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
-import type { NestingLimits } from "./driver/nested-runs.ts";
+import type { NestingLimits } from "./driver/nested-accounts.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { Tracer } from "./driver/tracer.ts";
 import type { PlanningContext } from "./planning.ts";
