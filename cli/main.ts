@@ -12,7 +12,7 @@ import { localstackCommand } from "./commands/localstack.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { objectsCommand } from "./commands/objects.ts";
 import { planCommand } from "./commands/plan.ts";
-import { runsCommand } from "./commands/runs.ts";
+import { cancelCommand, runsCommand } from "./commands/runs.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
@@ -29,6 +29,7 @@ const program = new Command("stratolab")
   .addCommand(tasksCommand())
   .addCommand(objectsCommand())
   .addCommand(runsCommand())
+  .addCommand(cancelCommand())
   .addCommand(dashboardCommand())
   .addCommand(reportCommand())
   .addCommand(logsCommand())
