@@ -60,7 +60,10 @@ export async function loadBundle(path: string, hash: string, root: string, env?:
   Object.defineProperty(globalThis, LENT_CODEC, { value: codec, configurable: true });
   let exported: Record<string, unknown>;
   try {
-    exported = (await import(pathToFileURL((await env?.bundleFor(path, hash)) ?? path).href)) as Record<string, unknown>;
+    exported = (await import(pathToFileURL((await env?.bundleFor(path, hash)) ?? path).href)) as Record<
+      string,
+      unknown
+    >;
   } catch (error) {
     const { kind, stack = inspect(error) } = (error ?? {}) as { kind?: string; stack?: string };
     if (kind === "lab-in-task-module" || kind === "setup-failed") throw error;
@@ -91,7 +94,13 @@ function tasksIn(exported: Record<string, unknown>): LoadedTask[] {
     if (!other) {
       const { runtimeEnv: declared } = value[DEFINITION];
       const version = versions[exportName] ?? "";
-      byName.set(name, { name, exportName, definition: value, version, ...(declared ? { runtimeEnv: withAbsolutePaths(declared) } : {}) });
+      byName.set(name, {
+        name,
+        exportName,
+        definition: value,
+        version,
+        ...(declared ? { runtimeEnv: withAbsolutePaths(declared) } : {}),
+      });
     }
   }
   return [...byName.values()];

@@ -102,7 +102,9 @@ export class Supervisor {
         this.#process = undefined;
         this.#bundle = undefined;
         const seen = classifyProcessEnd(death);
-        const verdict: Verdict = this.#verdict ?? { failure: this.#settingUp ? asSetupEnd(seen, death.errorTail) : seen };
+        const verdict: Verdict = this.#verdict ?? {
+          failure: this.#settingUp ? asSetupEnd(seen, death.errorTail) : seen,
+        };
         this.#settingUp = undefined;
         this.#verdict = undefined;
         const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };

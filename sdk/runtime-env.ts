@@ -21,7 +21,8 @@ export function problemOfRuntimeEnv(value: unknown): string | undefined {
   const unknown = Object.keys(value).find((name) => !NAMES.includes(name));
   if (unknown !== undefined) return `unknown option runtimeEnv.${unknown}; known are ${NAMES.join(", ")}`;
   const { env, excludes, packages, setup, setupTimeoutMs, workingDir } = value;
-  const must = (name: string, allowed: string, got: unknown) => `runtimeEnv.${name} must be ${allowed}, got ${show(got)}`;
+  const must = (name: string, allowed: string, got: unknown) =>
+    `runtimeEnv.${name} must be ${allowed}, got ${show(got)}`;
   if (env !== undefined) {
     const problem = problemOfVariables(env);
     if (problem) return problem;
@@ -72,7 +73,9 @@ function isSecretRef(value: unknown): value is SecretRef {
   if (!isRecord(value)) return false;
   const names = Object.keys(value).sort().join();
   if (names === "parameter") return isText(value.parameter);
-  return (names === "secret" || names === "key,secret") && isText(value.secret) && (!("key" in value) || isText(value.key));
+  return (
+    (names === "secret" || names === "key,secret") && isText(value.secret) && (!("key" in value) || isText(value.key))
+  );
 }
 
 const isFileUrl = (value: unknown): value is URL => value instanceof URL && value.protocol === "file:";

@@ -10,9 +10,9 @@ import { type RunManifest, writeManifest } from "../driver/manifest.ts";
 import { CodecError, LabError } from "../errors.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
+import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { SetupProblem } from "../runtime-envs/setup-problem.ts";
-import type { BilledSpan, Runner, RunnerEvent, RunnerOpening } from "../runners/runner.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -257,7 +257,16 @@ export class Driver {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
     const runtimeEnvs = await this.#options.runtimeEnvs.record(this.#options.opening.offer);
-    const settings = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded, ...how };
+    const settings = {
+      bundle,
+      versions: [...versions],
+      runtimeEnvs,
+      context,
+      memoryMonitor,
+      nesting,
+      concurrency: bounded,
+      ...how,
+    };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 

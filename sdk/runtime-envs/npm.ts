@@ -20,12 +20,18 @@ export async function npm(args: readonly string[], folder: string): Promise<void
       shell: process.platform === "win32",
     });
   } catch (error) {
-    const { code, stdout = "", stderr = "", message } = error as Error & {
+    const {
+      code,
+      stdout = "",
+      stderr = "",
+      message,
+    } = error as Error & {
       code?: unknown;
       stdout?: string;
       stderr?: string;
     };
-    if (code === "ENOENT") throw new SetupProblem("packages: there is no npm on this machine's PATH to install them with");
+    if (code === "ENOENT")
+      throw new SetupProblem("packages: there is no npm on this machine's PATH to install them with");
     const lines = `${stdout}\n${stderr}`.split("\n").filter((line) => line.trim() !== "");
     const [first = message] = lines.filter((line) => /npm (error|ERR!) (?!code|A complete log)/.test(line));
     const what = first.replace(/^npm (error|ERR!) /, "");

@@ -74,7 +74,9 @@ async function lockedIn(place: string): Promise<LockedPackages> {
 }
 
 function locked(manifest: string, lock: string): LockedPackages {
-  const entries = Object.entries((JSON.parse(lock) as LockFile).packages ?? {}).filter(([path, { dev }]) => path && !dev);
+  const entries = Object.entries((JSON.parse(lock) as LockFile).packages ?? {}).filter(
+    ([path, { dev }]) => path && !dev,
+  );
   const facts = entries.map(([path, { version, integrity }]) => [path, version, integrity]).sort();
   const names = entries.flatMap(([path]) => /^node_modules\/((?:@[^/]+\/)?[^/]+)$/.exec(path)?.[1] ?? []);
   return { manifest, lock, hash: sha256(JSON.stringify(facts)), names: new Set(names) };
@@ -101,7 +103,7 @@ export async function packageArchive(
   const archive = await inFolder(async (folder) => {
     await writeFile(join(folder, "package.json"), manifest);
     await writeFile(join(folder, "package-lock.json"), lock);
-    await npm(["ci", "--omit=dev", "--no-bin-links", ...forPlatform(platform)], folder);
+    await npm(["ci", "--omit=dev", "--no-bin-links", "--prefer-offline", ...forPlatform(platform)], folder);
     return store(join(folder, "node_modules"), objects);
   });
   const bytes = bytesOf(JSON.stringify(archive));
@@ -118,7 +120,9 @@ function forPlatform(platform: Platform): string[] {
 
 async function store(modules: string, objects: ObjectStore): Promise<PackageArchive> {
   const bytes = await sizeOf(modules);
-  const packed = packTar([{ type: "directory", source: modules, target: "node_modules" }]).pipe(createGzip({ level: 6 }));
+  const packed = packTar([{ type: "directory", source: modules, target: "node_modules" }]).pipe(
+    createGzip({ level: 6 }),
+  );
   const archive = await storeStream(objects, Readable.from(packed), { kind: "stream" });
   return { archive, bytes };
 }

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import type { NativePackage } from "../bundle/packages.ts";
 import type { Lane, Offer } from "../core/offer.ts";
 import { LabError } from "../errors.ts";
-import { mergeRuntimeEnvs } from "../runtime-env.ts";
 import type { RunnerOpening } from "../runners/runner.ts";
+import { mergeRuntimeEnvs } from "../runtime-env.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import {
   type BrokenRuntimeEnv,
@@ -84,7 +84,7 @@ export class RuntimeEnvs {
   }
 
   /** Those of a run that another driver has begun. */
-  static recorded({ byTask, specs }: RecordedRuntimeEnvs ): RuntimeEnvs {
+  static recorded({ byTask, specs }: RecordedRuntimeEnvs): RuntimeEnvs {
     const envs = new RuntimeEnvs(new Map(byTask), new Map(), undefined);
     for (const [id, platform, spec] of specs) {
       const known = "id" in spec ? Promise.resolve(spec) : Promise.reject(new SetupProblem(spec.problem, spec.log));

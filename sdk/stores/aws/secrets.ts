@@ -51,5 +51,7 @@ function refused(ref: SecretRef, error: unknown): LabError {
   const advice = /AccessDenied/.test(name)
     ? `. On AWS the stack lets tasks read it: npx cdk deploy -c ${prop}=NAME`
     : "";
-  return new LabError("setup-failed", `${nameOf(ref)} could not be read: ${name}: ${message}${advice}`, { cause: error });
+  return new LabError("setup-failed", `${nameOf(ref)} could not be read: ${name}: ${message}${advice}`, {
+    cause: error,
+  });
 }
