@@ -1,7 +1,8 @@
 import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
-import type { NestingLimits } from "./driver/nested-runs.ts";
+import type { NestingLimits } from "./driver/nested-accounts.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabOptionError } from "./errors.ts";
 import type { PlanningContext } from "./planning.ts";
 import type { Runner, RunnerOpening } from "./runners/runner.ts";
@@ -38,6 +39,7 @@ export interface DriverSettings {
   /** The lab's own runtime environment, or all of them as they were recorded with a run. */
   readonly runtimeEnvs?: { readonly shared: RuntimeEnv | undefined } | { readonly recorded: RecordedRuntimeEnvs };
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
   /** Whether somebody waits for results here. Default true. */
   readonly loadsResults?: boolean;
 }
@@ -90,6 +92,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       memoryMonitor,
       nesting: settings.nesting,
       progress,
+      tracer: settings.tracer,
       loadsResults: settings.loadsResults ?? true,
     });
     return {

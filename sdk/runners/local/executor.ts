@@ -6,6 +6,7 @@ import { classifyProcessEnd } from "../../core/classify.ts";
 import { packageFile } from "../../package-files.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FromExecutor } from "../../wire/channel.ts";
+import type { LiveUsage } from "../../wire/live-usage.ts";
 import type { NestedAnswer } from "../../wire/nested.ts";
 import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { RuntimeEnvSpec } from "../../wire/runtime-env.ts";
@@ -132,6 +133,10 @@ export class LocalExecutor {
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
     if (!this.#isTold) this.#open(this.#process, assignment.runtimeEnv);
     this.#process.send({ type: "assign", assignment });
+  }
+
+  get usage(): LiveUsage | undefined {
+    return this.#process.usage;
   }
 
   /** Tells the running attempt what became of tasks that it runs. */
