@@ -105,8 +105,9 @@ describe("runtime environments", () => {
     expectTypeOf(runtimeEnv).toMatchTypeOf<RuntimeEnv>();
     task({ name: "furnished", runtimeEnv, run: () => 1 });
     // @ts-expect-error A variable is a text, or says where its value lies.
-    task({ name: "mistyped", runtimeEnv: { env: { A: 1 } }, run: () => 1 });
+    const mistyped = () => task({ name: "mistyped", runtimeEnv: { env: { A: 1 } }, run: () => 1 });
     // @ts-expect-error Not an option.
-    task({ name: "unknown", runtimeEnv: { pip: [] }, run: () => 1 });
+    const unknown = () => task({ name: "unknown", runtimeEnv: { pip: [] }, run: () => 1 });
+    expectTypeOf([mistyped, unknown]).toBeArray();
   });
 });
