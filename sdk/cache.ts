@@ -1,5 +1,6 @@
 import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
+import { noteDeleted } from "./stores/deleted-results.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { LostValue, loadValue } from "./stores/values.ts";
@@ -17,14 +18,24 @@ export async function isCached(table: ControlTable, plan: LabPlan): Promise<bool
   return records.every((record) => record !== undefined);
 }
 
-/** Deletes the results of the tasks asked for: first what points at the objects, then the objects. */
-export async function deleteCached({ table, objects }: Stores, plan: LabPlan): Promise<void> {
+/**
+ * Deletes the results of the tasks asked for: first what points at the objects, then the objects.
+ *
+ * @returns Their keys.
+ */
+export async function deleteCached({ table, objects }: Stores, plan: LabPlan): Promise<readonly string[]> {
   const keys = targetKeys(plan);
   const records = await readResults(table, keys);
+  await noteDeleted(
+    table,
+    records.flatMap((record) => record?.key ?? []),
+    "uncache",
+  );
   await deleteResults(table, keys);
   await objects.deleteMany(
     records.flatMap((record) => (record && "object" in record.value ? [record.value.object] : [])),
   );
+  return keys;
 }
 
 /** The tasks whose results are stored and whose code is still the same, in order of their age. */

@@ -17,10 +17,13 @@ export {
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
-export type { CacheStory, NearestResult } from "./history/cache-story.ts";
+export type { CacheChange } from "./history/cache-changes.ts";
+export type { CacheStory, CacheStoryKind } from "./history/cache-story.ts";
+export type { NearestResult } from "./history/earlier-results.ts";
 export type { ExplainedAttempt, ExplainedDependency, TaskExplanation } from "./history/explain.ts";
 export type { LogOptions } from "./history/follow-log.ts";
 export type { LogFilter, RunLogLine } from "./history/log-lines.ts";
+export type { NotCachedReason } from "./history/plan-reasons.ts";
 export type { Durations, RunSummary, TimedTask, TypeSummary } from "./history/summary.ts";
 export type { TaskStatus } from "./history/task-history.ts";
 export type { TimeSpent } from "./history/time-spent.ts";

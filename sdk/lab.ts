@@ -8,6 +8,7 @@ import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { LabError, LabOptionError } from "./errors.ts";
+import { type AskedTask, type CacheStory, cacheStory } from "./history/cache-story.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
@@ -267,7 +268,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * What running these tasks would do: what is cached, what goes where and why, how long it will take and what it
+   * What running these tasks would do: what is cached, what is not and why, what goes where and why, how long it will take and what it
    * will cost as far as earlier runs have measured it. Runs nothing.
    *
    * @example
@@ -275,12 +276,12 @@ export class Lab implements AsyncDisposable {
    * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
    */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
-    const { driver, planning, stores } = await this.#open();
+    const { driver, planning, code, stores } = await this.#open();
     const plan = planTasks(tasks, planning);
-    await driver.recall(plan);
+    await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
     const { placements } = driver;
-    return describePlan(plan, { placements, table: stores.table, namespace: this.#namespace, concurrency });
+    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency });
   }
 
   /**
@@ -337,13 +338,18 @@ export class Lab implements AsyncDisposable {
    */
   async explain(task: Task<unknown>, options: { readonly run?: string } = {}): Promise<TaskExplanation> {
     checkNames("explain", options, ["run"]);
-    const { driver, planning } = await this.#open();
-    const plan = planTasks([task], planning);
+    const { driver } = await this.#open();
+    const { plan, ...asked } = await this.#ask(task);
     const stores = await this.#writtenStores();
     await driver.recall(plan);
-    const planned = plan.tasks[plan.targets[0]];
-    const place = () => driver.placements.of(planned);
-    return explainPlanned(stores, this.#namespace, planned, { run: options.run, place });
+    const place = () => driver.placements.of(asked.planned);
+    return explainPlanned(stores, { plan, ...asked }, { run: options.run, place });
+  }
+
+  async #ask(task: Task<unknown>): Promise<AskedTask> {
+    const { planning, code } = await this.#open();
+    const plan = planTasks([task], planning);
+    return { plan, planned: plan.tasks[plan.targets[0]], namespace: this.#namespace, code };
   }
 
   /** Stores in which everything is that this lab's own runs have to tell. */
@@ -396,10 +402,25 @@ export class Lab implements AsyncDisposable {
     return isCached(stores.table, await this.#plan([task]));
   }
 
+  /**
+   * Why a task's result is not stored: what has changed since the nearest earlier result of its name - values in
+   * its params, the file, the package or the `version` of its code, a task that it depends on, the namespace -, or
+   * that it was deleted, is damaged, or was never made. For one that is stored, `found`. Reads the stored value
+   * once to check it.
+   *
+   * @example
+   * const { kind, why, changes } = await lab.whyNotCached(trainModel({ seed: 1 }));
+   * console.log(why); // the stored result for these params is of other code: helpers.ts has changed
+   */
+  async whyNotCached(task: Task<unknown>): Promise<CacheStory> {
+    const asked = await this.#ask(task);
+    return cacheStory(await this.#writtenStores(), asked, undefined);
+  }
+
   /** Forgets the results of these tasks; not those of the tasks they depend on. */
   async uncache(tasks: readonly Task<unknown>[]): Promise<void> {
-    const { stores } = await this.#open();
-    await deleteCached(stores, await this.#plan(tasks));
+    const { stores, driver } = await this.#open();
+    driver.forget(await deleteCached(stores, await this.#plan(tasks)));
   }
 
   /**

@@ -41,6 +41,8 @@ export interface DriverSettings {
 export interface OpenDriver extends AsyncDisposable {
   readonly driver: Driver;
   readonly planning: PlanningContext;
+  /** What code versions of the bundle are made of. */
+  readonly code: Bundle["parts"];
 }
 
 /** Opens a runner for a bundle, and a driver on it. */
@@ -78,6 +80,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       labId,
       bundle: { hash: bundle.hash, root: bundle.root, taskModule: bundle.taskModule },
       versions,
+      code: bundle.parts,
       context: await storeContext(settings.context, stores, opening.inlineBytes),
       concurrency: concurrency ?? Number.POSITIVE_INFINITY,
       memoryMonitor,
@@ -88,6 +91,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
     return {
       driver,
       planning: { namespace, versions, taskModule: bundle.taskModule },
+      code: bundle.parts,
       [Symbol.asyncDispose]: async () => {
         driver?.cancelAll();
         await Promise.all(driver?.activeRuns().map(({ ended }) => ended) ?? []);

@@ -29,7 +29,7 @@ export interface NativePackage {
   readonly name: string;
   readonly version: string;
   /** Where it is installed. */
-  readonly folder: string;
+  readonly url: string;
 }
 
 function packageOf(path: string): string | undefined {
@@ -48,7 +48,9 @@ function nativePackageAt(folder: string): NativePackage | undefined {
     existsSync(join(folder, "binding.gyp")) ||
     Object.keys(json.dependencies ?? {}).some((name) => NATIVE_LOADERS.includes(name)) ||
     readdirSync(folder).some((file) => file.endsWith(".node"));
-  return native ? { name: json.name ?? folder, version: json.version ?? "0", folder } : undefined;
+  return native
+    ? { name: json.name ?? folder, version: json.version ?? "0", url: pathToFileURL(folder).href }
+    : undefined;
 }
 
 /**

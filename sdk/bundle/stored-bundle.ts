@@ -35,6 +35,7 @@ export async function storedBundle(
     root,
     taskModule,
     versions: new Map(),
+    parts: new Map(),
     native: [],
     hasArrow: false,
   };

@@ -16,6 +16,7 @@ import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
 import { LostValue, loadValue } from "../stores/values.ts";
 import type { Task } from "../task.ts";
+import type { CodePart } from "../wire/code-part.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
@@ -24,6 +25,7 @@ import { adoptOrphans, findOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { Bill } from "./bill.ts";
 import { Chronicler } from "./chronicler.ts";
+import { CodeKeeper } from "./code-keeper.ts";
 import { enrol } from "./enrolment.ts";
 import { EvidenceBook, type Seen } from "./evidence.ts";
 import { costLimitError, runError, taskError } from "./failures.ts";
@@ -52,6 +54,8 @@ export interface DriverOptions {
   readonly bundle: RunManifest["bundle"];
   /** Code version by task name. */
   readonly versions: ReadonlyMap<string, string>;
+  /** What code versions are made of, where this process has bundled them. */
+  readonly code: ReadonlyMap<string, readonly CodePart[]>;
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
@@ -94,6 +98,7 @@ export class Driver {
   readonly #keeper: RunKeeper;
   readonly #chronicler: Chronicler;
   readonly #journal: JournalKeeper;
+  readonly #code: CodeKeeper;
   readonly #nested: NestedRuns;
   readonly #inFlight = new InFlightBook();
   readonly #bill = new Bill((run, usd, name) => this.#charge(this.#runs[run], usd, name));
@@ -130,6 +135,7 @@ export class Driver {
       lost: (run, error) => this.#lose(run, error),
       notice: (text) => this.#notice(text),
     });
+    this.#code = new CodeKeeper(stores, options.code);
     this.#chronicler = new Chronicler({
       stores,
       namespace,
@@ -266,6 +272,7 @@ export class Driver {
     const { bustCache, deadlineMs, failFast, maxCostUsd, name, runId, tags = [] } = options;
     if (!runner.handOver) throw cannotHandOver(runner);
     this.placements.ofAll(plan.tasks);
+    this.#code.keep(plan.tasks);
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy, maxCostUsd };
     const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
@@ -295,7 +302,9 @@ export class Driver {
   /** @throws InfeasibleError when some task that has to run fits no executor. */
   async #prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
     await this.recall(plan);
-    this.placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+    const toRun = plan.tasks.filter((_, position) => needed[position] && !records[position]);
+    this.placements.ofAll(toRun);
+    this.#code.keep(toRun);
   }
 
   /** Tasks that an attempt runs are part of the run that it is part of. */
@@ -351,7 +360,7 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    await Promise.all([...this.#writing, this.#chronicler.written(), this.#keeper.written()]);
+    await Promise.all([...this.#writing, this.#code.written(), this.#chronicler.written(), this.#keeper.written()]);
   }
 
   /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
@@ -386,6 +395,14 @@ export class Driver {
     for (const run of this.#active) this.cancel(run, false, [entry.task]);
     for (const run of this.#nested.openRunsOf()) {
       this.#push({ type: "cancel", run, drain: false, tasks: [entry.task] });
+    }
+  }
+
+  /** The results of these tasks were deleted: runs that begin later do not share what this lab had of them. */
+  forget(keys: readonly string[]): void {
+    for (const key of keys) {
+      const entry = this.#byKey.get(key);
+      if (entry && this.#scheduler.tasks.state[entry.task] === TaskState.Done) this.#byKey.delete(key);
     }
   }
 

@@ -1,10 +1,13 @@
+import { versionOfCode } from "../stores/code-versions.ts";
 import type { Item } from "../stores/control-table.ts";
+import { noteDeleted } from "../stores/deleted-results.ts";
 import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
+import { keyOfResult } from "../stores/results.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
-import { OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
+import { CODE_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
 import { refuseNewer } from "../wire/version.ts";
 import { inLanes } from "./lanes.ts";
 import { removeLocalLeftovers } from "./local-leftovers.ts";
@@ -67,6 +70,9 @@ class Collection {
   readonly #ended = new Marks();
   readonly #resumable = new Marks();
   readonly #tally = new Tally();
+  /** Code versions that results are of, and what is known of such versions. */
+  readonly #codeInUse = new Set<string>();
+  readonly #code: Item[] = [];
   /** Every lab that was there at some time since the beginning: what it wrote last may not have been read. */
   readonly #labs = new Map<string, KnownLab>();
   #saidAt = Date.now();
@@ -108,6 +114,7 @@ class Collection {
       if (item.pk === SWEEP_KEY.pk) continue;
       if (item.ttl !== undefined && Number(item.ttl) * 1_000 < this.#startedAt) expired.push(item);
       else if (this.#isOldResult(item)) old.push(item);
+      else if (item.pk.startsWith(CODE_PREFIX)) this.#code.push(item);
       else this.#mark(item);
       if (expired.length === ITEMS_AT_ONCE) await this.#removeExpired(expired.splice(0));
       if (old.length === ITEMS_AT_ONCE) await this.#removeOldResults(old.splice(0));
@@ -115,9 +122,11 @@ class Collection {
     }
     await this.#removeExpired(expired);
     await this.#removeOldResults(old);
+    await this.#removeUnusedCode();
   }
 
   #mark(item: Item): void {
+    if (item.pk.startsWith(RESULT_PREFIX)) this.#codeInUse.add(String(item.cv));
     if (item.pk.startsWith(RUN_PREFIX)) {
       // A run that is over is told from its manifest; only one that may be gone on with needs what that names.
       const manifest = String(item.mo ?? "");
@@ -161,11 +170,23 @@ class Collection {
         return;
       }
       await inLanes(items, async (item) => {
-        if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("t", item)))) await this.#markAgain(item);
-        else this.#tally.remove("old results");
+        if (!this.#sweep) this.#tally.remove("old results");
+        else if (await this.#stores.table.deleteIf(item, equal("t", item))) {
+          this.#tally.remove("old results");
+          await noteDeleted(this.#stores.table, [keyOfResult(item)], "clean-up");
+        } else await this.#markAgain(item);
       });
     };
     await this.#round(remove);
+  }
+
+  /** It only ever explains why results are not cached: of versions without results there is nothing to explain. */
+  async #removeUnusedCode(): Promise<void> {
+    await inLanes(this.#code, async (item) => {
+      if (this.#codeInUse.has(versionOfCode(item)) || Number(item.t) >= this.#cutoff()) this.#mark(item);
+      else if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("t", item)))) await this.#markAgain(item);
+      else this.#tally.remove("code versions");
+    });
   }
 
   /** It was written anew while it was looked at. */

@@ -44,10 +44,13 @@ function toItem(record: ResultRecord): Item {
   };
 }
 
+/** The cache key of a result, by its item. */
+export const keyOfResult = (item: Item): string => item.pk.slice(RESULT_PREFIX.length);
+
 function toRecord(item: Item): ResultRecord {
   refuseNewer(`the stored result ${item.pk}`, item.f);
   return {
-    key: item.pk.slice(RESULT_PREFIX.length),
+    key: keyOfResult(item),
     namespace: String(item.ns),
     name: String(item.n),
     version: String(item.cv),
@@ -96,7 +99,9 @@ export async function deleteResults(table: ControlTable, keys: readonly string[]
   await table.deleteMany(keys.map(resultKey));
 }
 
-/** Every result of a namespace, in no order. */
-export async function* listResults(table: ControlTable, namespace: string): AsyncIterable<ResultRecord> {
-  for await (const item of table.scan(RESULT_PREFIX)) if (item.ns === namespace) yield toRecord(item);
+/** Every result of a namespace, or of all of them, in no order. */
+export async function* listResults(table: ControlTable, namespace: string | undefined): AsyncIterable<ResultRecord> {
+  for await (const item of table.scan(RESULT_PREFIX)) {
+    if (namespace === undefined || item.ns === namespace) yield toRecord(item);
+  }
 }

@@ -30,6 +30,15 @@ export async function loadBytes(objects: ObjectStore, slot: Slot): Promise<Uint8
   throw new LostValue(slot.object, damage);
 }
 
+/** What is wrong with a stored value, without touching it; undefined where it can be loaded. */
+export async function findDamage(objects: ObjectStore, slot: Slot): Promise<string | undefined> {
+  if ("inline" in slot) return undefined;
+  const bytes = await objects.get(slot.object);
+  if (!bytes) return `${slot.object} is not in the object store`;
+  const damage = damageOf(bytes, slot);
+  return damage && `${slot.object} ${damage}`;
+}
+
 function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
   if (bytes.byteLength !== slot.bytes) return `has ${bytes.byteLength} bytes, not ${slot.bytes}`;
   const isWhole = createHash("sha256").update(bytes).digest("hex") === slot.hash;

@@ -16,6 +16,16 @@ export const RESULT_PREFIX = "R#";
 /** Result of a task, found by its cache key. */
 export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + taskKey, sk: "R" });
 
+const DELETED_PREFIX = "GONE#";
+
+/** That a result was deleted, and when. */
+export const deletedKey = (taskKey: string): ItemKey => ({ pk: DELETED_PREFIX + taskKey, sk: "GONE" });
+
+export const CODE_PREFIX = "CODE#";
+
+/** What a code version is made of, by file and package. */
+export const codeKey = (version: string): ItemKey => ({ pk: CODE_PREFIX + version, sk: "CODE" });
+
 export const CHECKPOINT_PREFIX = "CP#";
 
 /** State that a task saved on its way. */
