@@ -3,13 +3,14 @@ import { commitResult } from "../sdk/stores/results.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { LostValue, loadValue, storeValue } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
+import { storageOf } from "../sdk/wire/cache-options.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
 import { CodecError } from "../sdk/wire/codec/codec-error.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
-import { resultObject } from "../sdk/wire/keys.ts";
+import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
 import { resolvedTasks } from "../sdk/wire/references.ts";
@@ -107,6 +108,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
       name: spec.name,
       version: spec.version,
       generation: spec.generation,
+      keepMs: spec.keepMs,
       value,
       params: spec.params,
       runId: environment.runId,
@@ -170,6 +172,9 @@ async function withRefsResolved(params: unknown, objects: ObjectStore, extension
 }
 
 async function store(encoded: Encoded, spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Slot> {
+  if (storageOf(environment.definition[DEFINITION].cache)) {
+    return storeValue(environment.stores.objects, encoded, (hash) => ownStorageObject(spec.name, spec.key, hash));
+  }
   if (encoded.byteLength <= environment.inlineBytes) return { inline: joinChunks(encoded) };
   return storeValue(environment.stores.objects, encoded, (hash) => resultObject(spec.key, hash));
 }

@@ -7,13 +7,15 @@
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { OwnStorages } from "../sdk/stores/own-storage.ts";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
+import { storageOf } from "../sdk/wire/cache-options.ts";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
-import type { RunnableDefinition } from "../sdk/wire/definition.ts";
+import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
@@ -115,8 +117,10 @@ class Executor {
       const opening = openStores(stores);
       const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
       const loaded = await loadBundle(path, bundleHash, root);
-      this.#stores = await opening;
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+      const { table, objects } = await opening;
+      const storageOfTask = (name: string) => storageOf(this.#definitions.get(name)?.[DEFINITION].cache);
+      this.#stores = { table, objects: new OwnStorages(objects, storageOfTask) };
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
       report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
     } catch (error) {

@@ -1,3 +1,4 @@
+import { outdatedBy } from "./core/keeping.ts";
 import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
@@ -5,6 +6,7 @@ import { deleteResults, listResults, type ResultRecord, readResults } from "./st
 import type { Stores } from "./stores/stores.ts";
 import { LostValue, loadValue } from "./stores/values.ts";
 import { definitionNamed, Task } from "./task.ts";
+import { keepMsOf } from "./wire/cache-options.ts";
 import { DEFINITION } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
@@ -12,10 +14,14 @@ import { valueExtensions } from "./wire/value-extensions.ts";
 
 const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
 
+/** Whether a stored result counts for a run that begins now. */
+const counts = (record: ResultRecord, keepMs: number | undefined) =>
+  outdatedBy(record, keepMs, { runId: undefined, now: Date.now() }) === undefined;
+
 /** Whether every task asked for has a stored result. */
 export async function isCached(table: ControlTable, plan: LabPlan): Promise<boolean> {
   const records = await readResults(table, targetKeys(plan));
-  return records.every((record) => record !== undefined);
+  return records.every((record, index) => record && counts(record, plan.tasks[plan.targets[index]].keepMs));
 }
 
 /**
@@ -54,8 +60,10 @@ export async function listCached(
   return tasks.filter((task) => task !== undefined);
 }
 
-function isCurrent({ name, version }: ResultRecord, context: PlanningContext): boolean {
-  const own = definitionNamed(name)[DEFINITION].version;
+function isCurrent(record: ResultRecord, context: PlanningContext): boolean {
+  const { name, version } = record;
+  const { version: own, cache } = definitionNamed(record.name)[DEFINITION];
+  if (!counts(record, keepMsOf(cache))) return false;
   return version === (own === undefined ? context.versions.get(name) : `v:${own}`);
 }
 

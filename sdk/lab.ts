@@ -29,10 +29,13 @@ import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
+import { OwnStorages } from "./stores/own-storage.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
-import type { Task, TaskDefinition } from "./task.ts";
+import { definitionNamed, type Task, type TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
+import { storageOf } from "./wire/cache-options.ts";
+import { DEFINITION } from "./wire/definition.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
@@ -464,7 +467,9 @@ export class Lab implements AsyncDisposable {
       this.#runner.storeAddress(this.#options.storage),
       chooseProgress(this.#options.progress),
     ]);
-    return { address, progress, stores: await openStores(address) };
+    const { table, objects } = await openStores(address);
+    const storageOfTask = (name: string) => storageOf(definitionNamed(name)[DEFINITION].cache);
+    return { address, progress, stores: { table, objects: new OwnStorages(objects, storageOfTask) } };
   }
 
   /** A lab gives its first sign of life before its first object: a clean-up goes by it. */

@@ -6,6 +6,7 @@ import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
 import { definitionNamed, isSameDefinition, Task } from "./task.ts";
+import { keepMsOf } from "./wire/cache-options.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
@@ -28,6 +29,8 @@ export interface PlannedTask {
   readonly storedParams?: ObjectSlot | undefined;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
+  /** For how long its result counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
 }
 
 /** The DAG below the tasks asked for: dependencies come before those that need them. */
@@ -86,10 +89,14 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       params: encoded.get(task) ?? encodeToBytes(undefined),
       demand,
       policy,
+      ...keeping(keepMsOf(task.definition[DEFINITION].cache)),
     };
   });
   return { tasks, targets: planned.targets };
 }
+
+/** The field, where there is something to say. */
+export const keeping = (keepMs: number | undefined) => (keepMs === undefined ? {} : { keepMs });
 
 /** Keys of tasks that stand for a stored result whose params are not known. */
 const knownKeys = new WeakMap<Task<unknown>, string>();

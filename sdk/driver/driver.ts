@@ -206,9 +206,10 @@ export class Driver {
     const { failFast, generation, deadlineMs, maxCostUsd } = options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
+    const startedAt = claimed?.startedAt ?? Date.now();
     const { stores, runner, namespace, labId } = this.#options;
     const [lookedUp, orphans] = await Promise.all([
-      lookUp(stores.table, plan, since),
+      lookUp(stores.table, plan, { since, runId: identity.runId }),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
     ]);
     await this.#prepare(plan, lookedUp);
@@ -216,7 +217,8 @@ export class Driver {
     const spentUsd = claimed?.costUsd ?? 0;
     const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
     const index = this.#scheduler.addRun({ failFast, maxCostUsd: leftUsd });
-    const entries = enrol(this.#enrolment, plan, lookedUp, index, { generation, deadlineMs });
+    const terms = { generation, deadlineMs, startedAt, isOfRun: () => false };
+    const entries = enrol(this.#enrolment, plan, lookedUp, index, terms);
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -253,7 +255,7 @@ export class Driver {
   /** Writes down what a run is made of, so that others can go on with it. */
   async #writeManifest(
     plan: LabPlan,
-    { records }: LookedUp,
+    { records }: Pick<LookedUp, "records">,
     how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#options;
@@ -275,7 +277,7 @@ export class Driver {
     this.#code.keep(plan.tasks);
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy, maxCostUsd };
-    const manifest = await this.#writeManifest(plan, { records: [], needed: new Uint8Array() }, how);
+    const manifest = await this.#writeManifest(plan, { records: [] }, how);
     await this.#keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
     await runner.handOver({ runId, namespace });
   }
@@ -317,7 +319,13 @@ export class Driver {
       return known && root.entries.has(known) ? undefined : record;
     });
     const found = { ...lookedUp, records };
-    const entries = enrol(this.#enrolment, plan, found, index, { generation, failures });
+    const terms = {
+      generation,
+      failures,
+      startedAt: root.startedAt,
+      isOfRun: (known: TaskEntry) => root.entries.has(known),
+    };
+    const entries = enrol(this.#enrolment, plan, found, index, terms);
     const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
     if (added.length > 0 && !root.isOver) this.#progress.tasksAdded(root.id, added);
     return entries;

@@ -3,7 +3,7 @@ import type { Demand, RetryPolicy } from "../core/demand.ts";
 import type { SchedulerEvent } from "../core/events.ts";
 import type { Scheduler } from "../core/scheduler.ts";
 import { LabError, type TaskError } from "../errors.ts";
-import type { LabPlan, PlannedTask } from "../planning.ts";
+import { keeping, type LabPlan, type PlannedTask } from "../planning.ts";
 import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
 import type { Stores } from "../stores/stores.ts";
 import { loadBytes } from "../stores/values.ts";
@@ -181,7 +181,7 @@ export class NestedRuns {
       const bustCache = request.bustCache ?? root.generation > 0;
       // Anew means: since the run began. A parent that is executed twice does not have it made twice.
       const generation = bustCache ? root.generation || root.startedAt : 0;
-      const lookedUp = await lookUp(stores.table, plan, generation);
+      const lookedUp = await lookUp(stores.table, plan, { since: generation, runId: root.id });
       await this.#options.prepare(plan, lookedUp);
       // It may have been given up meanwhile.
       if (!this.#isAwaited(assignment, parent)) {
@@ -345,7 +345,7 @@ function failureOf(
 function asPlan({ tasks, targets }: ChildPlan): LabPlan {
   const byKey = new Map<string, Task<unknown>>();
   const planned = tasks.map((child): PlannedTask => {
-    const { key, name, version, dependencies, params, demand, policy } = child;
+    const { key, name, version, dependencies, params, demand, policy, keepMs } = child;
     const task = new Task<unknown>(definitionNamed(name), paramsOf(child, byKey));
     byKey.set(key, task);
     const place = "inline" in params ? { params: params.inline } : { params: NOTHING, storedParams: params };
@@ -357,6 +357,7 @@ function asPlan({ tasks, targets }: ChildPlan): LabPlan {
       dependencies,
       demand: demand as Demand,
       policy: policy as RetryPolicy,
+      ...keeping(keepMs),
       ...place,
     };
   });

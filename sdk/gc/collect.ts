@@ -5,6 +5,7 @@ import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
 import { keyOfResult } from "../stores/results.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
+import { readRuns } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
 import { CODE_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
@@ -73,6 +74,7 @@ class Collection {
   /** Code versions that results are of, and what is known of such versions. */
   readonly #codeInUse = new Set<string>();
   readonly #code: Item[] = [];
+  readonly #endedRuns = new Map<string, boolean>();
   /** Every lab that was there at some time since the beginning: what it wrote last may not have been read. */
   readonly #labs = new Map<string, KnownLab>();
   #saidAt = Date.now();
@@ -112,8 +114,10 @@ class Collection {
     for await (const item of this.#stores.table.scan("")) {
       refuseNewer(`the item ${item.pk} ${item.sk}`, item.f);
       if (item.pk === SWEEP_KEY.pk) continue;
-      if (item.ttl !== undefined && Number(item.ttl) * 1_000 < this.#startedAt) expired.push(item);
-      else if (this.#isOldResult(item)) old.push(item);
+      const isResult = item.pk.startsWith(RESULT_PREFIX);
+      if (isResult && isOver(item, this.#startedAt)) old.push(item);
+      else if (isOver(item, this.#startedAt)) expired.push(item);
+      else if (this.#isOldResult(item) || (await this.#isOfEndedRun(item))) old.push(item);
       else if (item.pk.startsWith(CODE_PREFIX)) this.#code.push(item);
       else this.#mark(item);
       if (expired.length === ITEMS_AT_ONCE) await this.#removeExpired(expired.splice(0));
@@ -150,6 +154,21 @@ class Collection {
     return Number(item.t) < this.#startedAt - oldResults.olderThanMs;
   }
 
+  /** A result that is for its run only, when that is over and nobody goes on with it. */
+  async #isOfEndedRun(item: Item): Promise<boolean> {
+    if (!item.pk.startsWith(RESULT_PREFIX) || item.k !== 0) return false;
+    if (Number(item.t) >= this.#startedAt - this.#options.graceMs) return false;
+    const [namespace, runId] = [String(item.ns), String(item.r)];
+    const key = `${namespace} ${runId}`;
+    let isOver = this.#endedRuns.get(key);
+    if (isOver === undefined) {
+      const [run] = await readRuns(this.#stores.table, namespace, [runId]);
+      isOver = run?.status !== "running";
+      this.#endedRuns.set(key, isOver);
+    }
+    return isOver;
+  }
+
   async #removeExpired(items: readonly Item[]): Promise<void> {
     await inLanes(items, async (item) => {
       if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("ttl", item)))) {
@@ -173,7 +192,7 @@ class Collection {
         if (!this.#sweep) this.#tally.remove("old results");
         else if (await this.#stores.table.deleteIf(item, equal("t", item))) {
           this.#tally.remove("old results");
-          await noteDeleted(this.#stores.table, [keyOfResult(item)], "clean-up");
+          if (item.k === undefined) await noteDeleted(this.#stores.table, [keyOfResult(item)], "clean-up");
         } else await this.#markAgain(item);
       });
     };
@@ -301,6 +320,8 @@ class Collection {
     await this.#sweep?.goOn();
   }
 }
+
+const isOver = ({ ttl }: Item, now: number) => ttl !== undefined && Number(ttl) * 1_000 < now;
 
 const equal = (attribute: string, item: Item) => ({ when: "equals", attribute, value: item[attribute] }) as const;
 

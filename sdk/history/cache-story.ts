@@ -1,3 +1,4 @@
+import { outdatedBy } from "../core/keeping.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import { readDeletedMany } from "../stores/deleted-results.ts";
 import { type ResultRecord, readResults } from "../stores/results.ts";
@@ -16,6 +17,8 @@ import type { TaskHistory } from "./task-history.ts";
  * - `busted`: the run was to compute everything anew.
  * - `lost`: it was stored, and could not be loaded.
  * - `corrupt`: it is stored, but its value is gone or was changed.
+ * - `expired`: it is stored, but its type's `cache.ttlMs` is over.
+ * - `not-kept`: results of its type are for their run only (`cache: false`).
  * - `deleted`: it was stored, and somebody deleted it.
  * - `other-code`, `other-params`, `other-dependency`, `other-namespace`: there is only an earlier result, from
  *   which it differs by that. With code, a version that a definition names counts too.
@@ -27,6 +30,8 @@ export type CacheStoryKind =
   | "busted"
   | "lost"
   | "corrupt"
+  | "expired"
+  | "not-kept"
   | "deleted"
   | "other-code"
   | "other-params"
@@ -73,11 +78,18 @@ export async function cacheStory(stores: Stores, asked: AskedTask, inRun: InRun 
   if (history?.status === "not-needed") {
     return told("not-needed", "nothing needed it: what depends on it was found in the cache");
   }
-  if (!inRun && own) return foundNow(stores, own);
+  if (planned.keepMs === 0 && history?.status !== "cached") {
+    return told("not-kept", `results of ${planned.name} are for their run only (cache: false)`);
+  }
+  if (!inRun && own) return foundNow(stores, own, planned.keepMs);
   if (history?.status === "cached") {
     return told("found", own ? `its result is stored, ${madeBy(own)}` : "its result was stored then");
   }
   if (history?.wasReopened) return told("lost", "its stored result was lost, so it was made again");
+  // It had to take the place of another one, and nobody asked for that.
+  if (own && own.generation > 0 && !isBusted && own.endedAt >= startedAt && planned.keepMs !== undefined) {
+    return told("expired", `its stored result was older than ${planned.keepMs} ms (cache.ttlMs)`);
+  }
   if (isBusted) return told("busted", "the run was to compute everything anew (bustCache)");
   const [deleted] = await readDeletedMany(stores.table, [planned.key]);
   if (deleted && deleted.at < startedAt) {
@@ -88,7 +100,16 @@ export async function cacheStory(stores: Stores, asked: AskedTask, inRun: InRun 
   return storyOf(earlier, asked, startedAt);
 }
 
-async function foundNow({ objects }: Stores, own: ResultRecord): Promise<CacheStory> {
+async function foundNow({ objects }: Stores, own: ResultRecord, keepMs: number | undefined): Promise<CacheStory> {
+  const outdated = outdatedBy(own, keepMs, { runId: undefined, now: Date.now() });
+  if (outdated === "expired") {
+    const ttlMs = Math.min(keepMs ?? Number.POSITIVE_INFINITY, own.keepMs ?? Number.POSITIVE_INFINITY);
+    return told(
+      "expired",
+      `its result was ${madeBy(own)} and counted for ${ttlMs} ms, until ${timeOf(own.endedAt + ttlMs)}`,
+    );
+  }
+  if (outdated) return told("not-kept", `its result was ${madeBy(own)} for that run only (cache: false then)`);
   const damage = await findDamage(objects, own.value);
   if (damage === undefined) return told("found", `its result is stored, ${madeBy(own)}`);
   return told("corrupt", `its stored result cannot be used: ${damage}; the next run that needs it makes it again`);

@@ -1,6 +1,7 @@
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import { readDeletedMany } from "../stores/deleted-results.ts";
+import { readResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { CodePart } from "../wire/code-part.ts";
 import type { CacheChange } from "./cache-changes.ts";
@@ -44,9 +45,14 @@ export async function notCachedReasons(
   return Promise.all(
     groups.map(async ({ planned: tasks }) => {
       const explained = tasks.slice(0, EXPLAINED);
-      const deleted = await readDeletedKeys(stores.table, explained);
+      const [deleted, isStored] = await Promise.all([
+        readDeletedKeys(stores.table, explained),
+        storedKeys(stores.table, explained),
+      ]);
       const found = await Promise.all(
         explained.map(async (planned): Promise<Reason> => {
+          if (planned.keepMs === 0) return { kind: "not-kept", why: "cache: false" };
+          if (isStored.has(planned.key)) return { kind: "expired", why: "its result has expired" };
           if (deleted.has(planned.key)) return { kind: "deleted", why: "its result was deleted" };
           return reasonOf(await storyOf(earlier, { planned, namespace, plan }), earlier.isComplete);
         }),
@@ -54,6 +60,15 @@ export async function notCachedReasons(
       return counted(found, tasks.length - explained.length);
     }),
   );
+}
+
+/** Of tasks that are to run, those with a result that does not count any more. */
+async function storedKeys(table: ControlTable, tasks: readonly PlannedTask[]): Promise<Set<string>> {
+  const records = await readResults(
+    table,
+    tasks.map(({ key }) => key),
+  );
+  return new Set(records.flatMap((record) => record?.key ?? []));
 }
 
 async function readDeletedKeys(table: ControlTable, tasks: readonly PlannedTask[]): Promise<Set<string>> {

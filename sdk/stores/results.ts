@@ -15,6 +15,8 @@ export interface ResultRecord {
   readonly version: string;
   /** Replaces records of a smaller generation; 0 unless a result had to be replaced. */
   readonly generation: number;
+  /** For how long it counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
   readonly value: Slot;
   /** The task's params, so that it can be listed and built again. */
   readonly params: Slot;
@@ -24,6 +26,14 @@ export interface ResultRecord {
   readonly endedAt: number;
   readonly durationMs: number;
   readonly peakMemoryMb: number;
+}
+
+/** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
+const EXPIRED_STAYS_MS = 86_400_000;
+
+function keepAttributes({ keepMs, endedAt }: ResultRecord) {
+  if (keepMs === undefined) return {};
+  return { k: keepMs, ...(keepMs > 0 ? { ttl: Math.ceil((endedAt + keepMs + EXPIRED_STAYS_MS) / 1_000) } : {}) };
 }
 
 function toItem(record: ResultRecord): Item {
@@ -39,6 +49,7 @@ function toItem(record: ResultRecord): Item {
     t: record.endedAt,
     d: Math.round(record.durationMs * 1000) / 1000,
     m: record.peakMemoryMb,
+    ...keepAttributes(record),
     ...slotAttributes("v", record.value),
     ...slotAttributes("p", record.params),
   };
@@ -60,6 +71,7 @@ function toRecord(item: Item): ResultRecord {
     endedAt: Number(item.t),
     durationMs: Number(item.d),
     peakMemoryMb: Number(item.m),
+    ...(item.k === undefined ? {} : { keepMs: Number(item.k) }),
     value: slotOf("v", item),
     params: slotOf("p", item),
   };

@@ -106,6 +106,19 @@ const RESULT_OBJECTS = "results";
 export const resultObject = (taskKey: string, contentHash: string): string =>
   `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
 
+const OWN_STORAGE = "own";
+
+/** The same, in a storage that its task type brings along. */
+export const ownStorageObject = (taskName: string, taskKey: string, contentHash: string): string =>
+  `${OWN_STORAGE}/${taskName}/${taskKey}-${contentHash.slice(0, 16)}`;
+
+/** Of which task type an object is that lies in such a storage, and its key there; undefined for all others. */
+export function ownStorageTask(object: string): { readonly taskName: string; readonly key: string } | undefined {
+  const [folder, taskName] = object.split("/", 2);
+  if (folder !== OWN_STORAGE || taskName === undefined) return undefined;
+  return { taskName, key: object.slice(OWN_STORAGE.length + 1) };
+}
+
 /**
  * A state that a task saved on its way, where it is too large for an item. No two attempts share one,
  * though they save the same: each deletes its own.
