@@ -1,3 +1,4 @@
+import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
 import { outdatedBy } from "./core/keeping.ts";
 import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
@@ -25,34 +26,53 @@ export async function isCached(table: ControlTable, plan: LabPlan): Promise<bool
 }
 
 /**
- * Deletes the results of the tasks asked for: first what points at the objects, then the objects.
+ * Deletes the results of the tasks asked for.
  *
  * @returns Their keys.
  */
-export async function deleteCached({ table, objects }: Stores, plan: LabPlan): Promise<readonly string[]> {
+export async function deleteCached(stores: Stores, plan: LabPlan): Promise<readonly string[]> {
   const keys = targetKeys(plan);
-  const records = await readResults(table, keys);
-  await noteDeleted(
-    table,
-    records.flatMap((record) => record?.key ?? []),
-    "uncache",
-  );
-  await deleteResults(table, keys);
-  await objects.deleteMany(
-    records.flatMap((record) => (record && "object" in record.value ? [record.value.object] : [])),
+  const records = await readResults(stores.table, keys);
+  await deleteRecords(
+    stores,
+    records.filter((record) => record !== undefined),
   );
   return keys;
+}
+
+/**
+ * Deletes the results of a namespace that a filter means, those of other code too.
+ *
+ * @returns Their keys.
+ */
+export async function deleteMeant(
+  stores: Stores,
+  namespace: string,
+  filter: CachedTasksOptions,
+): Promise<readonly string[]> {
+  const records: ResultRecord[] = [];
+  for await (const record of listResults(stores.table, namespace)) if (isMeant(record, filter)) records.push(record);
+  await deleteRecords(stores, records);
+  return records.map(({ key }) => key);
+}
+
+/** First what points at the objects, then the objects. */
+async function deleteRecords({ table, objects }: Stores, records: readonly ResultRecord[]): Promise<void> {
+  const keys = records.map(({ key }) => key);
+  await noteDeleted(table, keys, "uncache");
+  await deleteResults(table, keys);
+  await objects.deleteMany(records.flatMap(({ value }) => ("object" in value ? [value.object] : [])));
 }
 
 /** The tasks whose results are stored and whose code is still the same, in order of their age. */
 export async function listCached(
   stores: Stores,
   context: PlanningContext,
-  taskName: string | undefined,
+  filter: CachedTasksOptions,
 ): Promise<Task<unknown>[]> {
   const records: ResultRecord[] = [];
   for await (const record of listResults(stores.table, context.namespace)) {
-    if ((taskName === undefined || record.name === taskName) && isCurrent(record, context)) records.push(record);
+    if (isMeant(record, filter) && isCurrent(record, context)) records.push(record);
   }
   records.sort((a, b) => a.endedAt - b.endedAt);
   const rebuild = new Rebuilding(stores);

@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { CachedTasksOptions } from "./cache-filter.ts";
 export type { Pace } from "./core/token-bucket.ts";
 export type { ProgressEvent } from "./driver/progress-events.ts";
 export {

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
 import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
-import { deleteCached, isCached, listCached } from "./cache.ts";
+import { deleteCached, deleteMeant, isCached, listCached } from "./cache.ts";
+import { type CachedTasksOptions, checkCachedTasksOptions } from "./cache-filter.ts";
 import type { Driver } from "./driver/driver.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
@@ -420,25 +422,45 @@ export class Lab implements AsyncDisposable {
     return cacheStory(await this.#writtenStores(), asked, undefined);
   }
 
-  /** Forgets the results of these tasks; not those of the tasks they depend on. */
-  async uncache(tasks: readonly Task<unknown>[]): Promise<void> {
+  /**
+   * Forgets the results of these tasks, not those of the tasks they depend on; or, by a filter, those of a type or
+   * of an age, whatever code they are of.
+   *
+   * @returns How many were deleted, of a filter; tasks that have no result count as well.
+   * @example
+   * await lab.uncache({ type: trainModel, olderThanMs: 30 * 86_400_000 });
+   */
+  async uncache(tasks: readonly Task<unknown>[] | CachedTasksOptions): Promise<number> {
+    if (!Array.isArray(tasks)) {
+      const filter = tasks as CachedTasksOptions;
+      checkCachedTasksOptions("uncache", filter);
+      if (Object.keys(filter).length === 0) {
+        throw new LabOptionError("uncache needs an array of tasks, or a filter with type or olderThanMs");
+      }
+    }
     const { stores, driver } = await this.#open();
-    driver.forget(await deleteCached(stores, await this.#plan(tasks)));
+    const keys = Array.isArray(tasks)
+      ? await deleteCached(stores, await this.#plan(tasks))
+      : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
+    driver.forget(keys);
+    return keys.length;
   }
 
   /**
-   * The tasks whose results are stored for the code as it is now, with their params.
+   * The tasks whose results are stored for the code as it is now, with their params, oldest first.
    *
-   * @param options `type`: only tasks of this definition.
+   * @param options Which: of a `type`, or made more than `olderThanMs` ago. Default all.
    * @example
    * for (const task of await lab.cachedTasks({ type: trainModel })) console.log(task.params, await lab.runTask(task));
    */
-  cachedTasks<P, R>(options: { type: TaskDefinition<P, R> }): Promise<ReturnType<TaskDefinition<P, R>>[]>;
-  cachedTasks(options?: { type?: TaskDefinition<never, unknown> }): Promise<Task<unknown>[]>;
-  async cachedTasks(options: { type?: TaskDefinition<never, unknown> } = {}): Promise<Task<unknown>[]> {
-    checkNames("cachedTasks", options, ["type"]);
+  cachedTasks<P, R>(
+    options: CachedTasksOptions & { type: TaskDefinition<P, R> },
+  ): Promise<ReturnType<TaskDefinition<P, R>>[]>;
+  cachedTasks(options?: CachedTasksOptions): Promise<Task<unknown>[]>;
+  async cachedTasks(options: CachedTasksOptions = {}): Promise<Task<unknown>[]> {
+    checkCachedTasksOptions("cachedTasks", options);
     const { stores, planning } = await this.#open();
-    return listCached(stores, planning, options.type?.taskName);
+    return listCached(stores, planning, options);
   }
 
   async #plan(tasks: readonly Task<unknown>[]): Promise<LabPlan> {
@@ -528,6 +550,8 @@ export class Lab implements AsyncDisposable {
     await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();
+    const address = stores?.address;
+    if (address?.kind === "local" && address.temporary) await rm(address.directory, { recursive: true, force: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

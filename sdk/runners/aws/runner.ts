@@ -64,8 +64,9 @@ export class AwsRunner implements Runner {
     return this.#stack;
   }
 
-  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+  async storeAddress(storage: string | false | undefined): Promise<StoreAddress> {
     if (storage !== undefined) {
+      // False, too: executors elsewhere have nothing in common but what is stored.
       throw new LabOptionError(
         `storage ${JSON.stringify(storage)} is for runners on this machine; on AWS results are kept in the stack's own table and bucket. Leave storage out`,
       );

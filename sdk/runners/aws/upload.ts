@@ -3,11 +3,12 @@ import { readFile } from "node:fs/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Bundle } from "../../bundle/bundle.ts";
+import { putBundle } from "../../bundle/stored-bundle.ts";
 import { LabError } from "../../errors.ts";
 import { packageFile } from "../../package-files.ts";
 import { s3Client } from "../../stores/aws/clients.ts";
 import type { ObjectStore } from "../../stores/object-store.ts";
-import { bundleMapObject, bundleObject, runtimeObject } from "../../wire/keys.ts";
+import { runtimeObject } from "../../wire/keys.ts";
 
 /** How long a container may take to fetch the runtime, in seconds; it does so as soon as it starts. */
 const URL_LIFE_SECONDS = 3_600;
@@ -24,13 +25,7 @@ export async function uploadBundle(objects: ObjectStore, bundle: Bundle): Promis
         'Use a package without compiled code, run with runner: "local", or give the stack an image that has it (-c image=…)',
     );
   }
-  const [code, map] = [bundleObject(bundle.hash), bundleMapObject(bundle.hash)];
-  if ((await objects.touch(code)) && (await objects.touch(map))) return;
-  const encoder = new TextEncoder();
-  await Promise.all([
-    objects.put(map, whole(encoder.encode(bundle.sourceMap))),
-    objects.put(code, whole(encoder.encode(bundle.code))),
-  ]);
+  await putBundle(objects, bundle);
 }
 
 /** The container runtime of this package, in the bucket, and how a container gets at it. */
