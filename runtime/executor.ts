@@ -7,6 +7,7 @@
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { totalmem } from "node:os";
 import { OwnStorages } from "../sdk/stores/own-storage.ts";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
@@ -20,17 +21,20 @@ import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
+import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
+import { LoadedCache, withLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SpawnedProcesses } from "./spawned.ts";
+import { SpillFolder } from "./spill-folder.ts";
 import type { WatchBoard } from "./watch.ts";
 
 const MESSAGES_FD = 3;
@@ -38,6 +42,9 @@ const OUTCOMES_FD = 4;
 const MARK_FD = 6;
 /** Attempts longer than this, in milliseconds, have their memory measured at their end. */
 const WORTH_MEASURING_MS = 20;
+/** Of its memory an executor keeps loaded objects in this share, at most; beside what its task needs. */
+const KEPT_SHARE = 0.1;
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
 
@@ -72,6 +79,7 @@ class Executor {
   #versions: ReadonlyMap<string, string> = new Map();
   #stores: Stores | undefined;
   #contexts = new Map<string, unknown>();
+  #loaded = new LoadedCache(undefined);
   #lastMemory = ownMemory();
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
@@ -121,6 +129,8 @@ class Executor {
       const { table, objects } = await opening;
       const storageOfTask = (name: string) => storageOf(this.#definitions.get(name)?.[DEFINITION].cache);
       this.#stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+      // On this machine the store is a disk itself.
+      if (objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
       report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
     } catch (error) {
@@ -157,10 +167,12 @@ class Executor {
     const { task, attempt } = spec;
     if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
     const definition = this.#definitions.get(spec.name);
-    const stores = this.#stores;
-    if (!definition || !stores) {
+    const opened = this.#stores;
+    if (!definition || !opened) {
       return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
     }
+    const loaded = await this.#loaded.begin(objectsOf(spec), keptBytes(spec));
+    const stores = { table: opened.table, objects: withLoaded(opened.objects, loaded) };
     const abort = new AbortController();
     const watch = this.#watch(spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
@@ -187,7 +199,7 @@ class Executor {
     this.#current = { runId, task, abort, checkpoint, lab };
     let context: unknown;
     try {
-      context = await this.#contextOf(assignment, stores, definition);
+      context = await this.#contextOf(assignment, opened, definition);
     } catch (error) {
       return { kind: "object-lost", seen: `loading the lab's context: ${(error as Error).message}` };
     }
@@ -212,6 +224,8 @@ class Executor {
         },
       }),
     );
+    loaded.end();
+    await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
     if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
@@ -286,7 +300,7 @@ class Executor {
   /** Loaded once for each context; a lab has one. */
   async #contextOf({ context }: Assignment, stores: Stores, definition: RunnableDefinition): Promise<unknown> {
     if (!context) return undefined;
-    const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.hash;
+    const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.object;
     if (!this.#contexts.has(key)) {
       const loaded = await loadValue(stores.objects, context, valueExtensions(codecsOf(definition)));
       this.#contexts = new Map([[key, loaded]]);
@@ -294,6 +308,13 @@ class Executor {
     return this.#contexts.get(key);
   }
 }
+
+/** Objects that an attempt loads before its task begins. */
+const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
+  new Set([params, ...Object.values(inputs)].flatMap((slot) => ("object" in slot ? [slot.object] : [])));
+
+const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
+  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
 
 /** Finds results of earlier attempts' tasks. */
 const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>

@@ -3,6 +3,7 @@ import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FromExecutor } from "../sdk/wire/channel.ts";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import type { NestedAnswer } from "../sdk/wire/nested.ts";
 import type { Failure, SharedFailure } from "../sdk/wire/outcome.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
@@ -241,6 +242,11 @@ export class Supervisor {
   /** Passes on what became of tasks that the running one runs. */
   answer(assignmentId: string, answer: NestedAnswer): void {
     if (this.#work?.assignment.id === assignmentId) this.#process?.send({ type: "answer", answer });
+  }
+
+  /** What the running task uses at this moment. */
+  get usage(): LiveUsage | undefined {
+    return this.#process?.usage;
   }
 
   get isWorking(): boolean {

@@ -7,9 +7,10 @@ import { readManifest } from "./driver/manifest.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { isCertainlyGone } from "./driver/this-process.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabError } from "./errors.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
-import { recordedPlan } from "./recorded-plan.ts";
+import { askedTasks, recordedPlan } from "./recorded-plan.ts";
 import type { StartedRun } from "./run.ts";
 import type { Runner } from "./runners/runner.ts";
 import { findRun } from "./runs.ts";
@@ -22,6 +23,7 @@ interface Surroundings {
   readonly stores: Stores;
   readonly address: StoreAddress;
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How runs are driven that were attached to. */
@@ -109,7 +111,7 @@ export class AttachedRuns {
     this.#drivers.add(opened);
     const { driver } = opened;
     const plan = recordedPlan(manifest);
-    const tasks = plan.targets.map((target) => plan.tasks[target].task);
+    const tasks = askedTasks(plan);
     // The driver takes off what the run has cost when it takes it.
     const bounds = { failFast, maxCostUsd };
     const options = { runId: record.id, name: undefined, tags: undefined, isContinued: true, ...bounds };

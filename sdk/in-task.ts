@@ -22,6 +22,7 @@ export { registerArrow } from "./wire/codec/arrow.ts";
 export { registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability } from "./wire/codec/inspect.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
+export { registerTracing } from "./wire/tracing.ts";
 
 /** As outside of bundles; its tasks can be run by other tasks, too. */
 export const task = ((config: never) =>

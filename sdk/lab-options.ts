@@ -53,6 +53,12 @@ export interface LabOptions {
   /** How many tasks one attempt of a task may run, those they depend on included. Default 10,000. */
   readonly maxNestedTasks?: number;
   /**
+   * Whether runs, tasks and attempts are told to OpenTelemetry, as spans of the tracer provider that is registered
+   * in this process. Executors are given the context of each attempt, so that spans which a task makes with
+   * `@opentelemetry/api` become children of its attempt's. Needs that package. Default false.
+   */
+  readonly tracing?: boolean;
+  /**
    * Whether Ctrl-C is taken care of while a run is active: once lets running attempts finish, twice
    * stops them. Default true.
    */
@@ -110,6 +116,7 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
     allowed: "a whole number, at least 1",
     holds: (value) => Number.isInteger(value) && (value as number) >= 1,
   }),
+  tracing: optional(boolean),
   handleInterrupt: optional(boolean),
 };
 

@@ -1,61 +1,37 @@
-import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
-import { loadArrow } from "./bundle/arrow.ts";
-import { buildBundle } from "./bundle/bundle.ts";
+import { Attendance } from "./attendance.ts";
 import { deleteCached, deleteMeant, isCached, listCached } from "./cache.ts";
 import { type CachedTasksOptions, checkCachedTasksOptions } from "./cache-filter.ts";
-import type { Driver } from "./driver/driver.ts";
-import type { ProgressListener } from "./driver/progress-events.ts";
-import type { RunState } from "./driver/run-state.ts";
-import { LabError, LabOptionError } from "./errors.ts";
+import { LabOptionError } from "./errors.ts";
 import { type AskedTask, type CacheStory, cacheStory } from "./history/cache-story.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
 import { readHistory } from "./history/run-history.ts";
 import { type RunSummary, summarise } from "./history/summary.ts";
-import { handleInterrupts } from "./interrupt.ts";
 import { keepingAlive } from "./keep-alive.ts";
+import { LabOpening } from "./lab-opening.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
-import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
-import { chooseProgress } from "./progress/progress.ts";
+import { ProgressHub } from "./progress/hub.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
-import { LabLife } from "./stores/lab-life.ts";
 import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
-import { OwnStorages } from "./stores/own-storage.ts";
-import { openStores, type Stores } from "./stores/stores.ts";
-import { definitionNamed, type Task, type TaskDefinition } from "./task.ts";
+import type { Stores } from "./stores/stores.ts";
+import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
-import { storageOf } from "./wire/cache-options.ts";
-import { DEFINITION } from "./wire/definition.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
-import type { StoreAddress } from "./wire/store-address.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
-/** What every lab has, whether or not it can run tasks of its own. */
-interface OpenStores {
-  readonly stores: Stores;
-  readonly address: StoreAddress;
-  readonly progress: ProgressListener;
-}
-
-/** A lab that has been opened: everything is there that runs need. */
-type OpenLab = OpenStores & OpenDriver;
-
 const DEFAULT_NAMESPACE = "default";
-const DEFAULT_NESTED_DEPTH = 16;
-const DEFAULT_NESTED_TASKS = 10_000;
 
 /** How a run is submitted. */
 export type SubmitOptions = Omit<RunOptions, "runId">;
@@ -83,16 +59,11 @@ export class Lab implements AsyncDisposable {
   readonly #options: LabOptions;
   readonly #runner: Runner;
   readonly #namespace: string;
-  /** Unique among all labs: part of the names of its executors. */
-  readonly #id = randomBytes(6).toString("hex");
-  #storesOpening: Promise<OpenStores> | undefined;
-  #opening: Promise<OpenLab> | undefined;
-  /** Of a lab without tasks; otherwise the driver gives it. */
-  #life: Promise<LabLife> | undefined;
+  readonly #hub = new ProgressHub();
+  readonly #opening: LabOpening;
+  readonly #attendance: Attendance;
   readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
-  #releaseInterrupts: (() => void) | undefined;
-  #active = 0;
   /** Plans that are being told. */
   #planned: Promise<void> = Promise.resolve();
 
@@ -102,6 +73,8 @@ export class Lab implements AsyncDisposable {
     this.#options = options;
     this.#runner = chooseRunner(options);
     this.#namespace = options.namespace ?? DEFAULT_NAMESPACE;
+    this.#opening = new LabOpening(options, this.#runner, this.#namespace, this.#hub);
+    this.#attendance = new Attendance(options.handleInterrupt !== false);
     this.#attached = new AttachedRuns(
       {
         newRunner: () => anotherRunner(this.#runner, options),
@@ -140,8 +113,8 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
-    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
-    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)), this.#hub);
+    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)), this.#hub);
   }
 
   /** What a run would do, instead of doing it: see `stratolab plan`. */
@@ -160,7 +133,7 @@ export class Lab implements AsyncDisposable {
     checkRunOptions(options);
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, signal, tags } = options;
     signal?.throwIfAborted();
-    const { driver, planning } = await this.#open();
+    const { driver, planning } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
     const state = await driver.start(plan, tasks, {
       runId,
@@ -172,7 +145,7 @@ export class Lab implements AsyncDisposable {
       maxCostUsd,
       isContinued: options.runId !== undefined,
     });
-    this.#attend(driver, state, signal);
+    this.#attendance.attend(driver, state, signal);
     return driver.started(state);
   }
 
@@ -189,9 +162,9 @@ export class Lab implements AsyncDisposable {
     const { signal, ...rest } = options;
     checkRunOptions(rest);
     if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
-    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)), this.#hub);
     signal?.throwIfAborted();
-    const { driver, planning } = await this.#open();
+    const { driver, planning } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
     const runId = newRunId();
@@ -214,36 +187,15 @@ export class Lab implements AsyncDisposable {
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
     checkNames("attach", options, ["signal", "drive"]);
-    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned), this.#hub);
     const { signal, drive } = options;
     signal?.throwIfAborted();
-    const opened = await this.#openStores();
+    const opened = await this.#opening.stores();
     const { id, started, driven } = await keepingAlive(this.#attached.attach(run, opened, drive));
-    if (driven) this.#attend(driven.driver, driven.state, signal);
+    if (driven) this.#attendance.attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
-    return new Run(id, Promise.resolve(started));
-  }
-
-  /** Takes care of Ctrl-C and of an abort signal as long as a run is active. */
-  #attend(driver: Driver, state: RunState, signal: AbortSignal | undefined): void {
-    const abort = () => driver.cancel(state, false);
-    signal?.addEventListener("abort", abort, { once: true });
-    if (signal?.aborted) abort();
-    this.#active += 1;
-    if (this.#options.handleInterrupt !== false) {
-      this.#releaseInterrupts ??= handleInterrupts({
-        drain: () => driver.drainAll(),
-        stop: () => driver.cancelAll(),
-      });
-    }
-    void keepingAlive(state.ended).then(() => {
-      signal?.removeEventListener("abort", abort);
-      this.#active -= 1;
-      if (this.#active > 0) return;
-      this.#releaseInterrupts?.();
-      this.#releaseInterrupts = undefined;
-    });
+    return new Run(id, Promise.resolve(started), this.#hub);
   }
 
   /**
@@ -267,7 +219,7 @@ export class Lab implements AsyncDisposable {
    */
   async cancel(task: Task<unknown>, options: { force?: boolean } = {}): Promise<void> {
     checkNames("cancel", options, ["force"]);
-    const { driver, planning } = await this.#open();
+    const { driver, planning } = await this.#opening.lab();
     const plan = planTasks([task], planning);
     driver.cancelTask(plan.tasks[plan.targets[0]].key, options.force ?? false);
   }
@@ -281,7 +233,7 @@ export class Lab implements AsyncDisposable {
    * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
    */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
-    const { driver, planning, code, stores } = await this.#open();
+    const { driver, planning, code, stores } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
     await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
@@ -343,7 +295,7 @@ export class Lab implements AsyncDisposable {
    */
   async explain(task: Task<unknown>, options: { readonly run?: string } = {}): Promise<TaskExplanation> {
     checkNames("explain", options, ["run"]);
-    const { driver } = await this.#open();
+    const { driver } = await this.#opening.lab();
     const { plan, ...asked } = await this.#ask(task);
     const stores = await this.#writtenStores();
     await driver.recall(plan);
@@ -352,15 +304,15 @@ export class Lab implements AsyncDisposable {
   }
 
   async #ask(task: Task<unknown>): Promise<AskedTask> {
-    const { planning, code } = await this.#open();
+    const { planning, code } = await this.#opening.lab();
     const plan = planTasks([task], planning);
     return { plan, planned: plan.tasks[plan.targets[0]], namespace: this.#namespace, code };
   }
 
   /** Stores in which everything is that this lab's own runs have to tell. */
   async #writtenStores(): Promise<Stores> {
-    const { stores } = await this.#openStores();
-    await Promise.all([(await this.#opening)?.driver.written(), this.#attached.written()]);
+    const { stores } = await this.#opening.stores();
+    await Promise.all([(await this.#opening.opened())?.driver.written(), this.#attached.written()]);
     return stores;
   }
 
@@ -375,7 +327,7 @@ export class Lab implements AsyncDisposable {
    * await lab.runTask(count({ files: [log] })); // there: for await (const piece of await ctx.getStream(files[0]))
    */
   async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
-    const { stores } = await this.#openToWrite();
+    const { stores } = await this.#opening.storesToWrite();
     return putObject(stores.objects, value, valueExtensions());
   }
 
@@ -385,7 +337,7 @@ export class Lab implements AsyncDisposable {
     refs: R,
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
-    const { stores } = await this.#openStores();
+    const { stores } = await this.#opening.stores();
     return getObjects(stores.objects, refs, valueExtensions());
   }
 
@@ -395,7 +347,7 @@ export class Lab implements AsyncDisposable {
    * @throws LabError of kind `invalid-option` for the handle of another value, which `get` loads.
    */
   async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
-    const { stores } = await this.#openStores();
+    const { stores } = await this.#opening.stores();
     return getObjectStream(stores.objects, ref);
   }
 
@@ -403,7 +355,7 @@ export class Lab implements AsyncDisposable {
 
   /** Whether the task's result is stored, for the code as it is now. */
   async isCached(task: Task<unknown>): Promise<boolean> {
-    const { stores } = await this.#open();
+    const { stores } = await this.#opening.lab();
     return isCached(stores.table, await this.#plan([task]));
   }
 
@@ -438,7 +390,7 @@ export class Lab implements AsyncDisposable {
         throw new LabOptionError("uncache needs an array of tasks, or a filter with type or olderThanMs");
       }
     }
-    const { stores, driver } = await this.#open();
+    const { stores, driver } = await this.#opening.lab();
     const keys = Array.isArray(tasks)
       ? await deleteCached(stores, await this.#plan(tasks))
       : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
@@ -459,99 +411,27 @@ export class Lab implements AsyncDisposable {
   cachedTasks(options?: CachedTasksOptions): Promise<Task<unknown>[]>;
   async cachedTasks(options: CachedTasksOptions = {}): Promise<Task<unknown>[]> {
     checkCachedTasksOptions("cachedTasks", options);
-    const { stores, planning } = await this.#open();
+    const { stores, planning } = await this.#opening.lab();
     return listCached(stores, planning, options);
   }
 
   async #plan(tasks: readonly Task<unknown>[]): Promise<LabPlan> {
-    const { planning } = await this.#open();
+    const { planning } = await this.#opening.lab();
     return planTasks(tasks, planning);
   }
 
-  // --- Opening and closing ------------------------------------------------------------------------
-
-  #refuseIfClosed(): void {
-    if (this.#closed) throw new LabError("closed", "the lab is closed: make a new one");
-  }
-
-  async #openStores(): Promise<OpenStores> {
-    this.#refuseIfClosed();
-    this.#storesOpening ??= keepingAlive(this.#openStoresOnce()).catch((error) => {
-      // What was wrong may be mended before the next call.
-      this.#storesOpening = undefined;
-      throw error;
-    });
-    return this.#storesOpening;
-  }
-
-  async #openStoresOnce(): Promise<OpenStores> {
-    const [address, progress] = await Promise.all([
-      this.#runner.storeAddress(this.#options.storage),
-      chooseProgress(this.#options.progress),
-    ]);
-    const { table, objects } = await openStores(address);
-    const storageOfTask = (name: string) => storageOf(definitionNamed(name)[DEFINITION].cache);
-    return { address, progress, stores: { table, objects: new OwnStorages(objects, storageOfTask) } };
-  }
-
-  /** A lab gives its first sign of life before its first object: a clean-up goes by it. */
-  async #openToWrite(): Promise<OpenStores> {
-    if (this.#options.tasks !== undefined) return this.#open();
-    const opened = await this.#openStores();
-    this.#life ??= LabLife.begin(opened.stores.table, this.#id);
-    await this.#life;
-    return opened;
-  }
-
-  async #open(): Promise<OpenLab> {
-    this.#refuseIfClosed();
-    this.#opening ??= keepingAlive(this.#openOnce()).catch((error) => {
-      this.#opening = undefined;
-      throw error;
-    });
-    return this.#opening;
-  }
-
-  async #openOnce(): Promise<OpenLab> {
-    const { concurrency, context, memoryMonitor, resources = {}, tasks } = this.#options;
-    const { maxNestedDepth = DEFAULT_NESTED_DEPTH, maxNestedTasks = DEFAULT_NESTED_TASKS } = this.#options;
-    if (tasks === undefined) {
-      throw new LabOptionError(
-        'this lab was made without tasks, so it can only attach to runs: give new Lab({ tasks: import.meta.resolve("./tasks.ts") })',
-      );
-    }
-    const [bundle, opened] = await Promise.all([buildBundle(tasks), this.#openStores()]);
-    if (bundle.hasArrow) await loadArrow();
-    const driver = await openDriver({
-      ...opened,
-      labId: this.#id,
-      runner: this.#runner,
-      namespace: this.#namespace,
-      bundle,
-      context: { value: context },
-      concurrency,
-      resources,
-      memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
-      nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
-    });
-    return { ...opened, ...driver };
-  }
+  // --- Closing ------------------------------------------------------------------------------------
 
   /** Ends active runs, executors and everything else of the lab. Results are kept. */
   close(): Promise<void> {
+    this.#opening.refuse();
     this.#closed ??= keepingAlive(this.#closeOnce());
     return this.#closed;
   }
 
   async #closeOnce(): Promise<void> {
     await this.#planned;
-    const opened = await this.#opening?.catch(() => undefined);
-    await Promise.all([opened?.[Symbol.asyncDispose](), this.#attached.close()]);
-    await (await this.#life?.catch(() => undefined))?.end();
-    const stores = await this.#storesOpening?.catch(() => undefined);
-    await stores?.stores.table.close();
-    const address = stores?.address;
-    if (address?.kind === "local" && address.temporary) await rm(address.directory, { recursive: true, force: true });
+    await this.#opening.close(() => this.#attached.close());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
-import type { NestingLimits } from "./driver/nested-runs.ts";
+import type { NestingLimits } from "./driver/nested-accounts.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import type { PlanningContext } from "./planning.ts";
 import type { Runner } from "./runners/runner.ts";
 import { LabLife } from "./stores/lab-life.ts";
@@ -33,6 +34,7 @@ export interface DriverSettings {
   /** How deep tasks may run tasks, and how many each. */
   readonly nesting: NestingLimits;
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
   /** Whether somebody waits for results here. Default true. */
   readonly loadsResults?: boolean;
 }
@@ -86,6 +88,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       memoryMonitor,
       nesting: settings.nesting,
       progress,
+      tracer: settings.tracer,
       loadsResults: settings.loadsResults ?? true,
     });
     return {

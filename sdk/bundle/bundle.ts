@@ -11,6 +11,7 @@ import { arrowShim, holdsArrow } from "./arrow.ts";
 import { moduleAdjustments } from "./module-urls.ts";
 import { type NativePackage, packageRules } from "./packages.ts";
 import { CodeReader } from "./reached-code.ts";
+import { tracingShim } from "./tracing.ts";
 
 /** The user's code as one file. */
 export interface Bundle {
@@ -86,7 +87,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     target: "node20",
     absWorkingDir: root,
     logLevel: "silent",
-    plugins: [arrowShim(), packageRules(native), moduleAdjustments(root)],
+    plugins: [arrowShim(), tracingShim(), packageRules(native), moduleAdjustments(root)],
   };
   const run = (options: BuildOptions) => build({ ...shared, ...options }).catch((error) => refuse(taskModule, error));
 

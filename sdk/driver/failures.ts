@@ -3,6 +3,7 @@ import { dollars } from "../progress/text.ts";
 import type { SpentBudget } from "../wire/chronicle.ts";
 import { decode } from "../wire/codec/codec.ts";
 import type { FailureKind, ThrownError } from "../wire/outcome.ts";
+import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /** The error that user code threw, as near to itself as it comes through processes. */
@@ -38,6 +39,17 @@ export function taskError(
   };
   const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
   return new ErrorClass(kind, message, details);
+}
+
+/** All failures of a run as one error, or undefined when every task asked for has its result. */
+export function errorOf(run: RunState): Error | undefined {
+  if (run.lost) return run.lost;
+  const failed = run.outcomes.flatMap((outcome) => (outcome?.status === "rejected" ? [outcome.reason] : []));
+  if (failed.length === 0) return undefined;
+  const { budgetSpent } = run;
+  const results = run.outcomes.map((outcome) => (outcome?.status === "fulfilled" ? outcome.value : undefined));
+  const failures = [...new Set([...run.otherFailures, ...failed])];
+  return budgetSpent ? costLimitError(run.id, budgetSpent, failures, results) : runError(run.id, failures, results);
 }
 
 /** The error of a run that may cost no more. */

@@ -1,10 +1,10 @@
-import type { RunManifest } from "../driver/manifest.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import type { ResultRecord } from "../stores/results.ts";
 import { storeValue } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";
+import type { RunManifest } from "./manifest.ts";
 
 /** Params up to this many bytes lie in the manifest itself. */
 const INLINE_BYTES = 2_048;
@@ -12,7 +12,7 @@ const INLINE_BYTES = 2_048;
 /** The manifest of a plan. Large params are put into the object store, where dispatching finds them again. */
 export async function manifestOf(
   plan: LabPlan,
-  settings: Omit<RunManifest, "tasks" | "targets">,
+  settings: Omit<RunManifest, "tasks" | "targets" | "parts">,
   objects: ObjectStore,
   records: readonly (ResultRecord | undefined)[] = [],
 ): Promise<RunManifest> {
@@ -38,7 +38,7 @@ export async function manifestOf(
       keepMs,
     }),
   );
-  return { ...settings, tasks, targets: plan.targets };
+  return { ...settings, tasks, targets: plan.targets, ...(plan.parts ? { parts: plan.parts } : {}) };
 }
 
 const put = (bytes: Uint8Array, objects: ObjectStore): Promise<Slot> =>

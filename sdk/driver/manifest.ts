@@ -8,7 +8,7 @@ import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
-import type { NestingLimits } from "./nested-runs.ts";
+import type { NestingLimits } from "./nested-accounts.ts";
 
 /** A task of a manifest; its dependencies stand before it. */
 export interface ManifestTask {
@@ -45,6 +45,8 @@ export interface RunManifest {
   readonly tasks: readonly ManifestTask[];
   /** Position of each task asked for. */
   readonly targets: readonly number[];
+  /** Which of several returns is asked for, by position in `targets`. */
+  readonly parts?: readonly (string | undefined)[] | undefined;
 }
 
 /** Larger ones lie in the object store, and the run's record only says where. */

@@ -1,29 +1,16 @@
-import { unpack } from "msgpackr";
-import type { Demand, RetryPolicy } from "../core/demand.ts";
 import type { SchedulerEvent } from "../core/events.ts";
 import type { Scheduler } from "../core/scheduler.ts";
 import { LabError, type TaskError } from "../errors.ts";
-import { keeping, type LabPlan, type PlannedTask } from "../planning.ts";
+import type { LabPlan } from "../planning.ts";
 import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
 import type { Stores } from "../stores/stores.ts";
-import { loadBytes } from "../stores/values.ts";
-import { definitionNamed, Task } from "../task.ts";
-import { decode } from "../wire/codec/codec.ts";
-import type { ChildFailure, ChildPlan, ChildTask, NestedAnswer, NestedRequest } from "../wire/nested.ts";
-import { ObjectRef } from "../wire/object-ref.ts";
-import { madeObjectReferences, resolvedTasks } from "../wire/references.ts";
-import { taskError } from "./failures.ts";
+import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
+import { ChildFailures } from "./child-failures.ts";
+import { readChildPlan } from "./child-plan.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
+import { NestedAccounts, type NestingLimits } from "./nested-accounts.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
-
-/** Bounds on what tasks may run. */
-export interface NestingLimits {
-  /** How deep tasks may run tasks that run tasks. */
-  readonly maxDepth: number;
-  /** How many tasks one attempt may run. */
-  readonly maxTasks: number;
-}
 
 /** How the tasks of an attempt become part of a run. */
 export interface NestedEnrolment {
@@ -69,17 +56,6 @@ interface NestedRun {
   hasEnded: boolean;
 }
 
-/** What a task's attempts have run so far. */
-interface Account {
-  /** The attempt that `tasks` counts for. */
-  assignment: string;
-  tasks: number;
-  /** Runs of the scheduler that were opened by any of its attempts. */
-  readonly runs: number[];
-  /** Those of them that an attempt waited for until it was suspended. */
-  kept: readonly number[];
-}
-
 /**
  * What attempts run: each call of `ctx.lab` is a run of the scheduler of its own, within the run of its
  * parent as far as the user is concerned.
@@ -88,19 +64,24 @@ export class NestedRuns {
   readonly #options: NestedRunsOptions;
   readonly #byCall = new Map<string, NestedRun>();
   readonly #byRun = new Map<number, NestedRun>();
-  readonly #accounts = new Map<number, Account>();
-  /** Why tasks failed, by index: whoever runs them may ask later. */
-  readonly #failures = new Map<number, ChildFailure>();
+  readonly #accounts: NestedAccounts;
+  readonly #failures = new ChildFailures();
   /** Task types of which an attempt has run tasks. */
   readonly #parentTypes = new Set<string>();
 
   constructor(options: NestedRunsOptions) {
     this.#options = options;
+    this.#accounts = new NestedAccounts(options.limits);
   }
 
   /** Whether tasks of this type have run tasks. */
   isParent(type: string): boolean {
     return this.#parentTypes.has(type);
+  }
+
+  /** The task whose attempt has opened a run of the scheduler. */
+  parentOf(run: number): TaskEntry | undefined {
+    return this.#byRun.get(run)?.parent;
   }
 
   /** Whether an attempt of this task has run tasks: it waits for answers of this very driver. */
@@ -175,9 +156,8 @@ export class NestedRuns {
             "have the script run them",
         );
       }
-      const childPlan = unpack(await loadBytes(stores.objects, request.plan)) as ChildPlan;
-      this.#check(parent, assignment, childPlan.tasks.length);
-      const plan = asPlan(childPlan);
+      const plan = await readChildPlan(stores.objects, request.plan);
+      this.#accounts.charge(parent, assignment, plan.tasks.length, scheduler.tasks.depth[parent.task] + 1);
       const bustCache = request.bustCache ?? root.generation > 0;
       // Anew means: since the run began. A parent that is executed twice does not have it made twice.
       const generation = bustCache ? root.generation || root.startedAt : 0;
@@ -190,7 +170,7 @@ export class NestedRuns {
       }
       const run = scheduler.addRun({ failFast: request.failFast, parent: parent.task });
       this.#byRun.set(run, nested);
-      this.#accountOf(parent).runs.push(run);
+      this.#accounts.of(parent.task).runs.push(run);
       nested.run = run;
       const failures = this.#failuresKeptFor(parent);
       nested.entries = this.#options.enrol(plan, lookedUp, { run, root, generation, failures });
@@ -201,38 +181,6 @@ export class NestedRuns {
       const { kind = "nested-run", message } = error as LabError;
       this.#refuse(nested, kind, message);
     }
-  }
-
-  #check(parent: TaskEntry, assignment: string, count: number): void {
-    const { scheduler, limits } = this.#options;
-    const depth = scheduler.tasks.depth[parent.task] + 1;
-    if (depth > limits.maxDepth) {
-      throw new LabError(
-        "too-deep",
-        `${parent.planned.task} is ${depth - 1} tasks deep, and may run no tasks of its own: maxNestedDepth is ` +
-          `${limits.maxDepth}. Give the lab a larger one, or let the recursion end sooner`,
-      );
-    }
-    const account = this.#accountOf(parent);
-    if (account.assignment !== assignment) account.tasks = 0;
-    account.assignment = assignment;
-    account.tasks += count;
-    if (account.tasks > limits.maxTasks) {
-      throw new LabError(
-        "too-many-tasks",
-        `${parent.planned.task} wants to run ${account.tasks} tasks: maxNestedTasks is ${limits.maxTasks}. ` +
-          "Give the lab a larger one, or let each task do more",
-      );
-    }
-  }
-
-  #accountOf({ task }: TaskEntry): Account {
-    let account = this.#accounts.get(task);
-    if (!account) {
-      account = { assignment: "", tasks: 0, runs: [], kept: [] };
-      this.#accounts.set(task, account);
-    }
-    return account;
   }
 
   #refuse(nested: NestedRun, kind: string, message: string): void {
@@ -257,12 +205,12 @@ export class NestedRuns {
 
   /** A task has failed for good. */
   failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): void {
-    this.#failures.set(entry.task, failureOf(entry, reason, blockedBy));
+    this.#failures.note(entry, reason, blockedBy);
   }
 
   /** An attempt is suspended: the next one is told what this one would have been told. */
   suspended(parent: TaskEntry): void {
-    const account = this.#accountOf(parent);
+    const account = this.#accounts.of(parent.task);
     account.kept = [...account.runs];
   }
 
@@ -273,8 +221,8 @@ export class NestedRuns {
   }
 
   #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
-    const entries = this.#accountOf(parent).kept.flatMap((run) => this.#byRun.get(run)?.entries ?? []);
-    return new Set(entries.filter(({ task }) => this.#failures.has(task)));
+    const entries = this.#accounts.of(parent.task).kept.flatMap((run) => this.#byRun.get(run)?.entries ?? []);
+    return new Set(entries.filter((entry) => this.#failures.has(entry)));
   }
 
   /** An attempt is not to wait for itself. */
@@ -297,23 +245,12 @@ export class NestedRuns {
   }
 
   #settled({ call, targets, entries }: NestedRun): NestedAnswer {
-    const failed = new Map<string, ChildFailure>();
-    for (const entry of entries) {
-      const failure = entry.value === undefined ? this.#failures.get(entry.task) : undefined;
-      if (failure) failed.set(failure.key, failure);
-    }
-    for (const entry of targets) {
-      if (entry.value !== undefined || failed.has(entry.planned.key)) continue;
-      // The run has ended before its time, and others still wait for the task.
-      const reason = taskError(entry, "cancelled", "its run was cancelled; others still wait for it", undefined);
-      failed.set(entry.planned.key, failureOf(entry, reason, undefined));
-    }
     return {
       type: "settled",
       call,
       values: targets.map(({ value }) => value ?? null),
       cached: targets.map(({ cached }) => cached),
-      failures: [...failed.values()],
+      failures: this.#failures.of(entries, targets),
     };
   }
 
@@ -323,54 +260,4 @@ export class NestedRuns {
       !nested.hasEnded && (root === undefined || nested.root === root) ? run : [],
     );
   }
-}
-
-function failureOf(
-  { planned: { key }, lastFailure }: TaskEntry,
-  { kind, message, attempts, logTail }: TaskError,
-  blockedBy: TaskEntry | undefined,
-): ChildFailure {
-  return {
-    key,
-    kind,
-    message,
-    attempts,
-    logTail,
-    ...(blockedBy ? { blockedBy: blockedBy.planned.key } : {}),
-    ...(lastFailure?.error ? { error: lastFailure.error } : {}),
-  };
-}
-
-/** The plan of an attempt, in the driver's words. */
-function asPlan({ tasks, targets }: ChildPlan): LabPlan {
-  const byKey = new Map<string, Task<unknown>>();
-  const planned = tasks.map((child): PlannedTask => {
-    const { key, name, version, dependencies, params, demand, policy, keepMs } = child;
-    const task = new Task<unknown>(definitionNamed(name), paramsOf(child, byKey));
-    byKey.set(key, task);
-    const place = "inline" in params ? { params: params.inline } : { params: NOTHING, storedParams: params };
-    return {
-      task,
-      key,
-      name,
-      version,
-      dependencies,
-      demand: demand as Demand,
-      policy: policy as RetryPolicy,
-      ...keeping(keepMs),
-      ...place,
-    };
-  });
-  return { tasks: planned, targets };
-}
-
-const NOTHING = new Uint8Array();
-
-/** Params as messages show them; those that lie in the object store are not worth loading for that. */
-function paramsOf({ params }: ChildTask, byKey: ReadonlyMap<string, Task<unknown>>): unknown {
-  if (!("inline" in params)) return undefined;
-  return decode(params.inline, [
-    resolvedTasks((key) => byKey.get(key)),
-    madeObjectReferences((slot) => new ObjectRef(slot)),
-  ]);
 }

@@ -6,6 +6,7 @@ import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
+import type { LiveUsage } from "../wire/live-usage.ts";
 import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
@@ -183,6 +184,8 @@ export interface Runner {
    * attempts do not outlive this process, and are killed.
    */
   abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
+  /** What the executor of an assignment uses at this moment, as far as is known here. Absent: it is not told. */
+  usageOf?(of: { readonly assignment: string; readonly executor?: string }): LiveUsage | undefined;
   /** Answers an attempt that has asked for tasks of its own. A runner that reports no `nested` needs none. */
   answer?(order: AnswerOrder): void;
   /** Ends everything; nothing of it is left running afterwards. */

@@ -1,5 +1,6 @@
 import type { MemoryMonitor } from "./memory-monitor.ts";
 import type { Slot } from "./slot.ts";
+import type { TraceContext } from "./tracing.ts";
 
 /** What a task asked for, as its own code sees it in `ctx.resources`. */
 export interface GrantedResources {
@@ -38,6 +39,8 @@ export interface AttemptSpec {
    * made again when they have ended. Absent where it may wait for ever.
    */
   readonly suspendAfterMs?: number;
+  /** The attempt's span, where its run is traced. */
+  readonly trace?: TraceContext;
 }
 
 /** A feed and how many shards it has. */

@@ -3,6 +3,7 @@ import type { GrantedResources } from "./attempt.ts";
 import type { Stored } from "./byte-stream.ts";
 import type { CacheOptions } from "./cache-options.ts";
 import type { ObjectRef } from "./object-ref.ts";
+import type { ReturnNames } from "./returns.ts";
 import type { TaskLab } from "./task-lab.ts";
 import type { TASK_TOOLS, TaskTools } from "./task-tools.ts";
 
@@ -86,6 +87,7 @@ export interface RunnableDefinition {
   readonly taskName: string;
   readonly [DEFINITION]: {
     readonly cache?: CacheOptions | false;
+    readonly returns?: ReturnNames;
     run(params: unknown, context: TaskContext): unknown;
   };
   /** Of definitions in a bundle. */

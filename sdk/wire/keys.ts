@@ -109,8 +109,10 @@ export const resultObject = (taskKey: string, contentHash: string): string =>
 const OWN_STORAGE = "own";
 
 /** The same, in a storage that its task type brings along. */
-export const ownStorageObject = (taskName: string, taskKey: string, contentHash: string): string =>
-  `${OWN_STORAGE}/${taskName}/${taskKey}-${contentHash.slice(0, 16)}`;
+export const ownStorageObject =
+  (taskName: string) =>
+  (taskKey: string, contentHash: string): string =>
+    `${OWN_STORAGE}/${taskName}/${taskKey}-${contentHash.slice(0, 16)}`;
 
 /** Of which task type an object is that lies in such a storage, and its key there; undefined for all others. */
 export function ownStorageTask(object: string): { readonly taskName: string; readonly key: string } | undefined {

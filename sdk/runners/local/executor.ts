@@ -5,6 +5,7 @@ import { classifyProcessEnd } from "../../core/classify.ts";
 import { packageFile } from "../../package-files.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FromExecutor } from "../../wire/channel.ts";
+import type { LiveUsage } from "../../wire/live-usage.ts";
 import type { NestedAnswer } from "../../wire/nested.ts";
 import type { SharedFailure } from "../../wire/outcome.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
@@ -92,6 +93,10 @@ export class LocalExecutor {
     // What earlier tasks left in memory must not be held against this one.
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
     this.#process.send({ type: "assign", assignment });
+  }
+
+  get usage(): LiveUsage | undefined {
+    return this.#process.usage;
   }
 
   /** Tells the running attempt what became of tasks that it runs. */

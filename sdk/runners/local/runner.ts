@@ -124,6 +124,10 @@ export class LocalRunner implements Runner {
     await startBackgroundDriver({ runId, namespace, address, resources });
   }
 
+  usageOf({ executor }: { readonly executor?: string }) {
+    return this.#executors.get(executor as string)?.usage;
+  }
+
   answer({ executor, answer }: AnswerOrder): void {
     this.#executors.get(executor as string)?.answer(answer);
   }

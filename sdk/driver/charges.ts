@@ -1,0 +1,68 @@
+import { attemptUsd } from "../core/attempt-cost.ts";
+import type { Scheduler } from "../core/scheduler.ts";
+import type { PlannedTask } from "../planning.ts";
+import type { BilledSpan, RunnerEvent } from "../runners/runner.ts";
+import type { Outcome } from "../wire/outcome.ts";
+import { type Slot, slotBytes } from "../wire/slot.ts";
+import { Bill } from "./bill.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Placements } from "./placements.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+interface ChargesOptions {
+  readonly scheduler: Scheduler;
+  readonly placements: Placements;
+  /** A run of the scheduler has cost more, for tasks of this name where that is known. */
+  charge(run: number, usd: number, name: string | undefined): void;
+}
+
+/** Says of attempts and containers what the bill has to know of them. */
+export class Charges {
+  readonly #options: ChargesOptions;
+  readonly bill: Bill;
+
+  constructor(options: ChargesOptions) {
+    this.#options = options;
+    this.bill = new Bill((run, usd, name) => {
+      if (usd !== 0) options.charge(run, usd, name);
+    });
+  }
+
+  /** What an attempt of a task costs where it will go first, as far as its type is known, in dollars. */
+  expectedUsd(planned: PlannedTask): number | undefined {
+    const { scheduler, placements } = this.#options;
+    const meanMs = scheduler.estimateMs(planned.name);
+    const placement = placements.of(planned);
+    if (meanMs === undefined || "infeasible" in placement) return undefined;
+    return attemptUsd(placement.ladder[0], meanMs, planned.params.byteLength);
+  }
+
+  /** An attempt has ended. @returns What it cost, in dollars. */
+  attempt(entry: TaskEntry, outcome: Outcome, inFlight: InFlight | undefined, billed: BilledSpan | undefined): number {
+    const { usage } = outcome;
+    const { name, params } = entry.planned;
+    const traffic = usage && {
+      paramBytes: entry.params ? 0 : params.byteLength,
+      objectsLoaded: [entry.params, ...entry.dependencies.map(({ value }) => value)].filter(isObject).length,
+      shared: inFlight?.size ?? 1,
+      ...(outcome.kind === "ok"
+        ? { resultBytes: slotBytes(outcome.value), resultIsObject: isObject(outcome.value) }
+        : {}),
+    };
+    const { startedAt, endedAt } = usage ?? { startedAt: undefined, endedAt: undefined };
+    const run = this.#options.scheduler.tasks.owner[entry.task];
+    const ended = { inFlight, run, name, startedAt, endedAt, billed, traffic };
+    return this.bill.ended(ended, Date.now());
+  }
+
+  /** An assignment broke off. @returns What it cost beside its outcomes, in dollars. */
+  brokenOff(inFlight: InFlight | undefined, event: RunnerEvent & { type: "assignment-failed" }): number {
+    const [task] = inFlight?.open ?? [];
+    if (task === undefined) return 0;
+    const isFree = event.failure.kind === "throttled" || event.failure.kind === "start-failed";
+    const run = this.#options.scheduler.tasks.owner[task];
+    return this.bill.brokenOff({ inFlight, isFree, billed: event.billed }, run, Date.now());
+  }
+}
+
+const isObject = (slot: Slot | undefined) => slot !== undefined && "object" in slot;

@@ -1,0 +1,69 @@
+import { CodecError } from "../errors.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
+import type { Slot } from "../wire/slot.ts";
+import { errorOf, taskError } from "./failures.ts";
+import { loadAsked } from "./load-asked.ts";
+import { failureOf } from "./outcomes.ts";
+import { type DriverParts, notice } from "./parts.ts";
+import type { RunState } from "./run-state.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+/** Gives runs their results, and ends those that have them all. */
+export class Delivery {
+  readonly #parts: DriverParts;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+  }
+
+  /** Loads a result that was asked for; one that is lost is made again. */
+  async deliver(run: RunState, entry: TaskEntry): Promise<void> {
+    const { book, evidence, keeper, loop } = this.#parts;
+    const slot = entry.value as Slot;
+    try {
+      const { stores, loadsResults } = this.#parts.options;
+      const valueFor = loadsResults ? await loadAsked(stores.objects, slot, run.askedFor(entry)) : () => undefined;
+      if (keeper.isInDoubt()) await keeper.certain();
+      const { cached } = entry;
+      const attempts = evidence.attemptsOf(entry);
+      run.settle(entry, (task) => ({
+        status: "fulfilled",
+        kind: "ok",
+        task,
+        value: valueFor(task),
+        cached,
+        attempts,
+      }));
+    } catch (error) {
+      if (error instanceof ObjectLostError || error instanceof CodecError) {
+        if (entry.value !== slot || run.isOver) return;
+        notice(
+          this.#parts,
+          `the stored result of ${entry.planned.task} is lost (${error.message}); it is computed again`,
+        );
+        loop.push({ type: "lost", runs: book.wanting(entry).map(({ index }) => index), tasks: [entry.task] });
+        return;
+      }
+      entry.lastFailure = { kind: "object-lost", seen: `loading its result: ${(error as Error).message}` };
+      const reason = taskError(entry, "object-lost", "its result could not be loaded", undefined);
+      run.settle(entry, (task) => failureOf(task, reason, "object-lost"));
+    }
+    this.finishIfOver(run);
+  }
+
+  finishIfOver(run: RunState): void {
+    if (run.isOver || !run.isSettled || !run.isComplete) return;
+    const { book, chronicler, journal, keeper, live, options, progress, statistics } = this.#parts;
+    if (!run.lost) statistics.record(run);
+    run.finish();
+    const told = Promise.all([chronicler.end(run), journal.end(run)]);
+    keeper.end(
+      run,
+      told.then(() => {}),
+    );
+    book.active.delete(run);
+    live.end(run);
+    progress.runEnded(run.id);
+    options.tracer?.end(run, errorOf(run));
+  }
+}

@@ -1,0 +1,123 @@
+import type { Command } from "../core/commands.ts";
+import type { RunnerEvent } from "../runners/runner.ts";
+import type { Failure } from "../wire/outcome.ts";
+import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import { adoptOrphans, type Orphan } from "./adoption.ts";
+import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { type DriverParts, notice } from "./parts.ts";
+import type { TaskEntry } from "./task-entry.ts";
+import { whyThere } from "./why-there.ts";
+
+/** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
+const CANCEL_GRACE_MS = 2_000;
+
+/** Hands attempts to the runner, and takes them from it again. */
+export class Dispatching {
+  /** Attempts of a run that was given away go on with its executors. */
+  hasLeftWork = false;
+  /** Tasks that were cancelled by force: their attempts get no time to end by themselves. */
+  readonly forced = new Set<number>();
+  readonly #parts: DriverParts;
+  readonly #report: (event: RunnerEvent) => void;
+
+  /** @param report Tells the driver of what never came to the runner. */
+  constructor(parts: DriverParts, report: (event: RunnerEvent) => void) {
+    this.#parts = parts;
+    this.#report = report;
+  }
+
+  async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
+    const { assignment, lane, executor, copy, tasks, attempts } = command;
+    const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, tracer } = this.#parts.options;
+    const id = String(assignment);
+    const entries = tasks.map((task) => book.entries[task]);
+    const [{ run, planned }] = entries;
+    const at = Date.now();
+    inFlight.add(id, lane, executor, tasks, at);
+    journal.changed(run);
+    progress.dispatched(book.runs[run].id, planned.name, entries.length, at);
+    // Why a later attempt goes where it goes was said when the last one failed.
+    const why = attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined;
+    chronicler.dispatched(entries, attempts, lane, executor, why);
+    try {
+      await storeLargeParams(entries, stores.objects, opening.inlineBytes);
+    } catch (error) {
+      const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
+      this.#report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    if (keeper.isInDoubt()) await keeper.certain();
+    if (book.runs[run].lost) {
+      const failure: Failure = { kind: "cancelled", seen: "its run has another driver" };
+      this.#report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    const specs = entries.map((entry, position) => {
+      const attempt = attempts[position];
+      const spec = attemptSpec(entry, attempt, lane);
+      const parent = nested.parentOf(entry.run);
+      const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
+      return trace ? { ...spec, trace } : spec;
+    });
+    const estimateMs = scheduler.estimateMs(planned.name);
+    runner.dispatch({
+      lane,
+      ...(executor === undefined ? {} : { executor }),
+      ...(copy === undefined ? {} : { copy }),
+      ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
+      ...(nested.isParent(planned.name) ? { runsTasks: true } : {}),
+      assignment: {
+        protocol: PROTOCOL_VERSION,
+        id,
+        runId: book.runs[run].id,
+        runStartedAt: book.runs[run].startedAt,
+        epoch: book.runs[run].epoch,
+        namespace,
+        bundle: bundle.hash,
+        ...(context ? { context } : {}),
+        attempts: specs,
+        awaited: true,
+        ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
+        inlineBytes: opening.inlineBytes,
+      },
+    });
+  }
+
+  kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
+    const { book, nested, options } = this.#parts;
+    const run = book.runOf(book.entries[tasks[0]]);
+    const isLost = run.lost !== undefined;
+    // The run's next driver waits for what outlives this one.
+    const hasAsked = tasks.some((task) => nested.hasAsked(book.entries[task]));
+    if (isLost && options.runner.abandon && !hasAsked) {
+      this.hasLeftWork = true;
+      options.runner.abandon({ assignment: String(assignment), ...(executor === undefined ? {} : { executor }) });
+      return;
+    }
+    const atOnce = isLost || reason !== "cancelled" || tasks.some((task) => this.forced.has(task));
+    options.runner.kill({
+      assignment: String(assignment),
+      ...(executor === undefined ? {} : { executor }),
+      runId: run.id,
+      tasks,
+      graceMs: atOnce ? 0 : CANCEL_GRACE_MS,
+    });
+  }
+
+  /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
+  adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+    const { scheduler, book, inFlight, progress, chronicler, options } = this.#parts;
+    const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
+    for (const { entry, assignment, attempt, lane, from } of adopted) {
+      const runId = book.runs[run].id;
+      progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
+      chronicler.dispatched([entry], [attempt], lane, from.executor);
+      options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
+    }
+    const count = adopted.length;
+    if (count === 0) return;
+    const attempts = `${count} attempt${count === 1 ? "" : "s"}`;
+    notice(this.#parts, `${attempts} of a driver that is gone still run: they are waited for`);
+  }
+}

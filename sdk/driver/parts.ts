@@ -1,0 +1,42 @@
+import type { Scheduler } from "../core/scheduler.ts";
+import type { Charges } from "./charges.ts";
+import type { Chronicler } from "./chronicler.ts";
+import type { CodeKeeper } from "./code-keeper.ts";
+import type { DriverOptions } from "./driver-options.ts";
+import type { EventLoop } from "./event-loop.ts";
+import type { EvidenceBook } from "./evidence.ts";
+import type { InFlightBook } from "./in-flight.ts";
+import type { JournalKeeper } from "./journal-keeper.ts";
+import type { LiveAttempts } from "./live-attempts.ts";
+import type { NestedRuns } from "./nested-runs.ts";
+import type { Placements } from "./placements.ts";
+import type { ProgressTeller } from "./progress-teller.ts";
+import type { RunBook } from "./run-book.ts";
+import type { RunKeeper } from "./run-keeper.ts";
+import type { TypeStatistics } from "./type-statistics.ts";
+
+/** What a driver is made of; each stage takes what it needs. */
+export interface DriverParts {
+  readonly options: DriverOptions;
+  readonly scheduler: Scheduler;
+  readonly loop: EventLoop;
+  readonly book: RunBook;
+  readonly inFlight: InFlightBook;
+  readonly placements: Placements;
+  readonly statistics: TypeStatistics;
+  readonly code: CodeKeeper;
+  readonly charges: Charges;
+  readonly evidence: EvidenceBook;
+  readonly nested: NestedRuns;
+  readonly progress: ProgressTeller;
+  readonly live: LiveAttempts;
+  readonly keeper: RunKeeper;
+  readonly chronicler: Chronicler;
+  readonly journal: JournalKeeper;
+}
+
+/** Tells the user something that is no task's fault, now and in the run's chronicle. */
+export function notice({ progress, chronicler }: Pick<DriverParts, "progress" | "chronicler">, text: string): void {
+  progress.notice(text);
+  chronicler.notice(text);
+}

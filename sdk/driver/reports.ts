@@ -1,0 +1,135 @@
+import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
+import type { RunnerEvent } from "../runners/runner.ts";
+import type { Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
+import { slotBytes } from "../wire/slot.ts";
+import type { Seen } from "./evidence.ts";
+import { type DriverParts, notice } from "./parts.ts";
+import { addLogLine, type TaskEntry } from "./task-entry.ts";
+
+/** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
+export class Reports {
+  readonly #parts: DriverParts;
+
+  constructor(parts: DriverParts) {
+    this.#parts = parts;
+  }
+
+  take(event: RunnerEvent): void {
+    const { loop, book, inFlight: inFlightBook, charges, nested, progress, chronicler } = this.#parts;
+    if (loop.hold(() => this.take(event))) return;
+    switch (event.type) {
+      case "outcome":
+        this.#outcome(event);
+        break;
+      case "nested": {
+        const entry = book.entries[event.task];
+        // What was reported before it may have brought what it asks for.
+        loop.flush();
+        if (entry) nested.hear(entry, event, inFlightBook.get(event.assignment)?.executor);
+        break;
+      }
+      case "assignment-failed": {
+        const { assignment, failure, atServiceLimit } = event;
+        const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
+        const inFlight = inFlightBook.take(assignment);
+        const seen = { failure, inFlight, costUsd: charges.brokenOff(inFlight, event) };
+        this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
+        break;
+      }
+      case "executor-ready": {
+        const { executor, lane, startedAt = Date.now() } = event;
+        charges.bill.ready(executor, lane, startedAt, Date.now());
+        loop.push({ type: "executor-ready", executor, lane });
+        break;
+      }
+      case "limit":
+        loop.push(event);
+        break;
+      case "executor-gone": {
+        const { executor, failure } = event;
+        const inFlight = inFlightBook.takeOf(executor);
+        const costUsd = charges.bill.gone(executor, Date.now());
+        if (!failure) loop.push({ type: "executor-gone", executor });
+        else {
+          const seen = { failure, inFlight, costUsd };
+          this.#failTogether({ type: "executor-gone", executor, end: sharedEndOf(failure) }, seen);
+        }
+        break;
+      }
+      case "start-failed": {
+        const { lane, count, failure, ranMs } = event;
+        charges.bill.notStarted(lane, count, ranMs);
+        const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
+        notice(this.#parts, `${what} did not start: ${failure.seen}`);
+        const seen = { failure, inFlight: undefined, lane };
+        this.#failTogether({ type: "start-failed", lane, count, kind: failure.kind }, seen);
+        break;
+      }
+      case "log": {
+        const entry = book.entries[event.task];
+        if (!entry) break;
+        addLogLine(entry, event.text);
+        progress.log(entry, event);
+        chronicler.log(entry, event);
+        break;
+      }
+    }
+  }
+
+  #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
+    const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence, journal, nested } = this.#parts;
+    const entry = book.entries[task];
+    if (!entry) return;
+    const inFlight = inFlightBook.end(assignment, task);
+    journal.changed(entry.run);
+    const costUsd = charges.attempt(entry, outcome, inFlight, billed);
+    const run = book.runOf(entry);
+    run.ranTypes.add(entry.planned.name);
+    if (outcome.kind === "suspended") {
+      const attempt = scheduler.tasks.attempt[task];
+      entry.suspensions += 1;
+      const where = executor ?? inFlight?.executor ?? "";
+      evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
+      this.#parts.progress.suspended(run.id, entry);
+      this.#parts.options.tracer?.suspended(run, entry, outcome.usage);
+      nested.suspended(entry);
+      loop.push({ type: "suspended", assignment: Number(assignment), task });
+      return;
+    }
+    const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
+    if (outcome.kind === "ok") {
+      entry.value ??= outcome.value;
+      entry.success ??= { attempt: scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage, costUsd };
+      loop.push(event);
+      return;
+    }
+    loop.flush();
+    const failure = executor === undefined ? outcome : { executor, ...outcome };
+    evidence.forTask(task, { failure, inFlight, costUsd }, () => loop.step([event]));
+  }
+
+  /** A failure that hits whichever tasks the scheduler holds it against. */
+  #failTogether(event: SchedulerEvent, seen: Seen): void {
+    const { loop, evidence } = this.#parts;
+    loop.flush();
+    evidence.forAll(seen, () => loop.step([event]));
+  }
+}
+
+/** An outcome as the scheduler needs to see it. */
+function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
+  if (outcome.kind === "ok") {
+    const { loadMs, runMs, bytesOut } = outcome.usage;
+    // Of several returns the slot says only where they lie.
+    return { kind: "ok", durationMs: loadMs + runMs, resultBytes: Math.max(bytesOut, slotBytes(outcome.value)) };
+  }
+  const { retryOn } = planned.policy;
+  const names = outcome.error?.names ?? [];
+  const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
+  const { lostInputs } = outcome;
+  const lost =
+    lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
+  return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
+}
+
+const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

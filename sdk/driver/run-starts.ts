@@ -1,0 +1,154 @@
+import type { LabPlan } from "../planning.ts";
+import type { RunRecord } from "../stores/runs.ts";
+import type { Task } from "../task.ts";
+import type { Slot } from "../wire/slot.ts";
+import { findOrphans } from "./adoption.ts";
+import type { Delivery } from "./delivery.ts";
+import type { Dispatching } from "./dispatching.ts";
+import type { StartOptions } from "./driver-options.ts";
+import { enrol } from "./enrolment.ts";
+import { type LookedUp, lookUp } from "./look-up.ts";
+import { type RunManifest, writeManifest } from "./manifest.ts";
+import { manifestOf } from "./manifest-of.ts";
+import type { NestedEnrolment } from "./nested-runs.ts";
+import type { DriverParts } from "./parts.ts";
+import { type RunIdentity, RunState } from "./run-state.ts";
+import type { TaskEntry } from "./task-entry.ts";
+
+/** Begins runs: those of the user, and what attempts run as parts of them. */
+export class RunStarts {
+  readonly #parts: DriverParts;
+  readonly #delivery: Delivery;
+  readonly #dispatching: Dispatching;
+
+  constructor(parts: DriverParts, delivery: Delivery, dispatching: Dispatching) {
+    this.#parts = parts;
+    this.#delivery = delivery;
+    this.#dispatching = dispatching;
+  }
+
+  async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
+    const { keeper } = this.#parts;
+    const { isContinued, runId, name, tags } = options;
+    const startedAt = Date.now();
+    const claimed = isContinued ? await keeper.claim({ runId, name, tags }) : undefined;
+    // What an earlier driver of the run has computed anew is not computed anew again.
+    const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
+    const identity = claimed
+      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch, generation }
+      : { runId, name, tags: tags ?? [], epoch: 1, generation };
+    try {
+      return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
+    } catch (error) {
+      if (claimed) await keeper.release(claimed);
+      throw error;
+    }
+  }
+
+  async #start(
+    plan: LabPlan,
+    tasks: readonly Task<unknown>[],
+    options: StartOptions & { readonly generation: number },
+    identity: RunIdentity,
+    claimed: RunRecord | undefined,
+  ): Promise<RunState> {
+    const { failFast, generation, deadlineMs, maxCostUsd } = options;
+    const { scheduler, book, charges, chronicler, journal, keeper, live, progress } = this.#parts;
+    const { stores, runner, namespace, labId, tracer } = this.#parts.options;
+    const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
+    const startedAt = Date.now();
+    const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
+    const [lookedUp, orphans] = await Promise.all([
+      lookUp(stores.table, plan, { since, runId: identity.runId }),
+      runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
+    ]);
+    await this.prepare(plan, lookedUp);
+
+    const spentUsd = claimed?.costUsd ?? 0;
+    const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
+    const index = scheduler.addRun({ failFast, maxCostUsd: leftUsd });
+    const entries = enrol(this.#enrolment, plan, lookedUp, index, {
+      generation,
+      deadlineMs,
+      startedAt: claimed?.startedAt ?? startedAt,
+      isOfRun: () => false,
+    });
+    const targets = plan.targets.map((position) => entries[position]);
+    const wanted = entries.filter((_, position) => lookedUp.needed[position]);
+    const run = new RunState(identity, index, tasks, targets, wanted);
+    run.maxCostUsd = maxCostUsd;
+    run.costUsd = spentUsd;
+    book.runs[index] = run;
+    book.active.add(run);
+    const manifest = () => this.writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
+    keeper.begin(run, claimed, manifest);
+    chronicler.begin(run, entries, lookedUp);
+    const cached = wanted.filter((entry) => entry.cached).length;
+    tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
+    if (runner.adopt) journal.begin(run);
+    progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
+    live.begin(run);
+    if (orphans?.size) this.#dispatching.adopt(orphans, entries, index);
+    for (const entry of new Set(targets)) if (entry.value) void this.#delivery.deliver(run, entry);
+    this.open(index, entries);
+    return run;
+  }
+
+  /** Writes down what a run is made of, so that others can go on with it. */
+  async writeManifest(
+    plan: LabPlan,
+    { records }: Pick<LookedUp, "records">,
+    how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
+  ): Promise<Slot> {
+    const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
+    const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
+    const settings = { bundle, versions: [...versions], context, memoryMonitor, nesting, concurrency: bounded, ...how };
+    return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
+  }
+
+  get #enrolment() {
+    const { scheduler, placements, book } = this.#parts;
+    return { scheduler, placements, entries: book.entries, byKey: book.byKey };
+  }
+
+  /**
+   * Learns what is known of the tasks of a plan.
+   *
+   * @throws InfeasibleError when some task that has to run fits no executor.
+   */
+  async prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
+    const { code, statistics, placements } = this.#parts;
+    await statistics.recall(plan);
+    const toRun = plan.tasks.filter((_, position) => needed[position] && !records[position]);
+    placements.ofAll(toRun);
+    code.keep(toRun);
+  }
+
+  /** Tasks that an attempt runs are part of the run that it is part of. */
+  enrolNested(plan: LabPlan, lookedUp: LookedUp, { run: index, root, ...rest }: NestedEnrolment): TaskEntry[] {
+    const { book, progress } = this.#parts;
+    const { generation, failures } = rest;
+    book.runs[index] = root;
+    // What the run itself has computed is shared with it, not found in the cache.
+    const records = lookedUp.records.map((record, position) => {
+      const known = record && book.byKey.get(plan.tasks[position].key);
+      return known && root.entries.has(known) ? undefined : record;
+    });
+    const found = { ...lookedUp, records };
+    const entries = enrol(this.#enrolment, plan, found, index, {
+      generation,
+      failures,
+      startedAt: root.startedAt,
+      isOfRun: (known) => root.entries.has(known),
+    });
+    const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
+    if (added.length > 0 && !root.isOver) progress.tasksAdded(root.id, added);
+    return entries;
+  }
+
+  /** Sets a run of the scheduler in motion. */
+  open(run: number, entries: readonly TaskEntry[]): void {
+    const tasks = entries.map(({ task }) => task);
+    this.#parts.loop.open(run, tasks);
+  }
+}
