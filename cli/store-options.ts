@@ -30,7 +30,10 @@ interface NamedStores extends Stores {
 export function withStoreOptions(command: Command, json = "print JSON instead of a table"): Command {
   const runner = `whose results: of this machine, or of the stack on AWS (default ${DriverEnv.runner}, else local)`;
   return command
-    .option("--storage <folder>", `folder of results on this machine (default ${DEFAULT_STORAGE})`)
+    .option(
+      "--storage <place>",
+      `folder of results on this machine, or s3://bucket/prefix (default ${DEFAULT_STORAGE})`,
+    )
     .addOption(new Option("--runner <name>", runner).choices(["local", "inline", "aws"]))
     .option("--stack <name>", `name of the stack on AWS (default ${DriverEnv.stack}, else Stratolab)`)
     .option("--json", json);

@@ -174,12 +174,12 @@ export class AttemptLab implements TaskLab {
   /** Puts params into the object store that are too large for a message. */
   async #store({ tasks, targets }: PlannedCall): Promise<ChildPlan> {
     const { inlineBytes, stores } = this.#options;
-    const stored = tasks.map(async ({ key, name, version, dependencies, params, demand, policy }) => {
+    const stored = tasks.map(async ({ key, name, version, dependencies, params, demand, policy, keepMs }) => {
       const slot: Slot =
         params.byteLength <= inlineBytes
           ? { inline: params }
           : await putContent(stores.objects, { chunks: [params], byteLength: params.byteLength });
-      return { key, name, version, dependencies, params: slot, demand, policy };
+      return { key, name, version, dependencies, params: slot, demand, policy, keepMs };
     });
     return { tasks: await Promise.all(stored), targets };
   }
@@ -189,6 +189,8 @@ export class AttemptLab implements TaskLab {
     const { recall } = this.#options;
     if (!recall) return;
     const { tasks, targets } = call.planned;
+    // Whether those still count is for the driver to tell.
+    if (targets.some((target) => tasks[target].keepMs !== undefined)) return;
     const keys = targets.map((target) => tasks[target].key);
     const values = await recall(keys).catch((): undefined[] => []);
     if (values.length < targets.length || values.includes(undefined)) return;

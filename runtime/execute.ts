@@ -5,12 +5,14 @@ import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue, storeResult } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
+import { storageOf } from "../sdk/wire/cache-options.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
 import { CodecError } from "../sdk/wire/codec/codec-error.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
+import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import { lostIn, ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
@@ -113,6 +115,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
       name: spec.name,
       version: spec.version,
       generation: spec.generation,
+      keepMs: spec.keepMs,
       value,
       params: spec.params,
       runId: environment.runId,
@@ -226,13 +229,19 @@ function encodeResult(
 async function store(
   encoded: readonly Encoded[],
   returns: ReturnNames | undefined,
-  { key: taskKey }: AttemptSpec,
-  { stores: { objects }, inlineBytes }: ExecutionEnvironment,
+  { key: taskKey, name }: AttemptSpec,
+  { stores: { objects }, inlineBytes: bytes, definition }: ExecutionEnvironment,
 ): Promise<Slot> {
+  const isOwn = storageOf(definition[DEFINITION].cache) !== undefined;
+  // A storage of the type's own gets everything that is a value.
+  const inlineBytes = isOwn ? 0 : bytes;
+  const objectOf = isOwn ? ownStorageObject(name) : resultObject;
   const whole =
-    returns === undefined ? encoded[0] : await storeReturns(objects, encoded, returns, { taskKey, inlineBytes });
+    returns === undefined
+      ? encoded[0]
+      : await storeReturns(objects, encoded, returns, { taskKey, inlineBytes, objectOf });
   if (whole.byteLength <= inlineBytes) return { inline: joinChunks(whole) };
-  return storeResult(objects, whole, taskKey);
+  return storeResult(objects, whole, taskKey, objectOf);
 }
 
 function asLoadFailure(error: unknown): Omit<Failure, "usage"> {

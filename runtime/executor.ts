@@ -8,13 +8,15 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { totalmem } from "node:os";
+import { OwnStorages } from "../sdk/stores/own-storage.ts";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
+import { storageOf } from "../sdk/wire/cache-options.ts";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
-import type { RunnableDefinition } from "../sdk/wire/definition.ts";
+import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
@@ -134,10 +136,12 @@ class Executor {
       const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
       const { tasks: loaded, exported } = await loadBundle(path, bundleHash, root, this.#env);
       await this.#env?.prepare(exported);
-      this.#stores = await opening;
-      // On this machine the store is a disk itself.
-      if (this.#stores.objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+      const { table, objects } = await opening;
+      const storageOfTask = (name: string) => storageOf(this.#definitions.get(name)?.[DEFINITION].cache);
+      this.#stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+      // On this machine the store is a disk itself.
+      if (objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
       report({ type: "opened", tasks: toldTasks(loaded) });
     } catch (error) {

@@ -1,9 +1,13 @@
+import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
+import { outdatedBy } from "./core/keeping.ts";
 import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
+import { noteDeleted } from "./stores/deleted-results.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
 import { definitionNamed, Task, TaskReturn } from "./task.ts";
+import { keepMsOf } from "./wire/cache-options.ts";
 import { DEFINITION } from "./wire/definition.ts";
 import { ObjectLostError } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
@@ -14,28 +18,59 @@ import { valueExtensions } from "./wire/value-extensions.ts";
 
 const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
 
+/** Whether a stored result counts for a run that begins now. */
+const counts = (record: ResultRecord, keepMs: number | undefined) =>
+  outdatedBy(record, keepMs, { runId: undefined, now: Date.now() }) === undefined;
+
 /** Whether every task asked for has a stored result. */
 export async function isCached(table: ControlTable, plan: LabPlan): Promise<boolean> {
   const records = await readResults(table, targetKeys(plan));
-  return records.every((record) => record !== undefined);
+  return records.every((record, index) => record && counts(record, plan.tasks[plan.targets[index]].keepMs));
 }
 
-/** Deletes the results of the tasks asked for: first what points at the objects, then the objects. */
-export async function deleteCached({ table, objects }: Stores, plan: LabPlan): Promise<void> {
+/**
+ * Deletes the results of the tasks asked for.
+ *
+ * @returns Their keys.
+ */
+export async function deleteCached(stores: Stores, plan: LabPlan): Promise<readonly string[]> {
   const keys = targetKeys(plan);
-  const records = await readResults(table, keys);
-  await deleteResults(table, keys);
-  const slots = await Promise.all(
-    records.map(async (record, index) =>
-      record ? slotsOf(objects, record.value, plan.tasks[plan.targets[index]].task) : [],
-    ),
+  const records = await readResults(stores.table, keys);
+  await deleteRecords(
+    stores,
+    records.filter((record) => record !== undefined),
   );
+  return keys;
+}
+
+/**
+ * Deletes the results of a namespace that a filter means, those of other code too.
+ *
+ * @returns Their keys.
+ */
+export async function deleteMeant(
+  stores: Stores,
+  namespace: string,
+  filter: CachedTasksOptions,
+): Promise<readonly string[]> {
+  const records: ResultRecord[] = [];
+  for await (const record of listResults(stores.table, namespace)) if (isMeant(record, filter)) records.push(record);
+  await deleteRecords(stores, records);
+  return records.map(({ key }) => key);
+}
+
+/** First what points at the objects, then the objects. */
+async function deleteRecords({ table, objects }: Stores, records: readonly ResultRecord[]): Promise<void> {
+  const keys = records.map(({ key }) => key);
+  await noteDeleted(table, keys, "uncache");
+  await deleteResults(table, keys);
+  const slots = await Promise.all(records.map((record) => slotsOf(objects, record)));
   await objects.deleteMany(slots.flat().flatMap((slot) => ("object" in slot ? [slot.object] : [])));
 }
 
 /** Where a result lies; of several returns each, as far as that can still be read. */
-async function slotsOf(objects: Stores["objects"], slot: Slot, task: Task<unknown>): Promise<Slot[]> {
-  if (task.definition[DEFINITION].returns === undefined) return [slot];
+async function slotsOf(objects: Stores["objects"], { name, value: slot }: ResultRecord): Promise<Slot[]> {
+  if (definitionNamed(name)[DEFINITION].returns === undefined) return [slot];
   const stored = await loadStored(objects, slot).catch(() => undefined);
   return stored instanceof StoredReturns ? [slot, ...stored.slots.values()] : [slot];
 }
@@ -44,11 +79,11 @@ async function slotsOf(objects: Stores["objects"], slot: Slot, task: Task<unknow
 export async function listCached(
   stores: Stores,
   context: PlanningContext,
-  taskName: string | undefined,
+  filter: CachedTasksOptions,
 ): Promise<Task<unknown>[]> {
   const records: ResultRecord[] = [];
   for await (const record of listResults(stores.table, context.namespace)) {
-    if ((taskName === undefined || record.name === taskName) && isCurrent(record, context)) records.push(record);
+    if (isMeant(record, filter) && isCurrent(record, context)) records.push(record);
   }
   records.sort((a, b) => a.endedAt - b.endedAt);
   const rebuild = new Rebuilding(stores);
@@ -64,8 +99,9 @@ export async function takeCached(stores: Stores, key: string): Promise<Task<unkn
   return task;
 }
 
-const isCurrent = ({ name, version }: ResultRecord, context: PlanningContext): boolean =>
-  version === currentVersion(name, context);
+const isCurrent = (record: ResultRecord, context: PlanningContext): boolean =>
+  counts(record, keepMsOf(definitionNamed(record.name)[DEFINITION].cache)) &&
+  record.version === currentVersion(record.name, context);
 
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {

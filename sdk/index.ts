@@ -4,6 +4,7 @@
  * @module
  */
 
+export type { CachedTasksOptions } from "./cache-filter.ts";
 export type { Pace } from "./core/token-bucket.ts";
 export type { ProgressEvent, RunningAttempt } from "./driver/progress-events.ts";
 export {
@@ -19,10 +20,13 @@ export {
   TaskError,
 } from "./errors.ts";
 export type { HeldObject, ObjectHolder } from "./held-objects.ts";
-export type { CacheStory, NearestResult } from "./history/cache-story.ts";
+export type { CacheChange } from "./history/cache-changes.ts";
+export type { CacheStory, CacheStoryKind } from "./history/cache-story.ts";
+export type { NearestResult } from "./history/earlier-results.ts";
 export type { ExplainedAttempt, ExplainedDependency, TaskExplanation } from "./history/explain.ts";
 export type { LogOptions } from "./history/follow-log.ts";
 export type { LogFilter, RunLogLine } from "./history/log-lines.ts";
+export type { NotCachedReason } from "./history/plan-reasons.ts";
 export type { Durations, RunSummary, TimedTask, TypeSummary } from "./history/summary.ts";
 export type { TaskStatus } from "./history/task-history.ts";
 export type { TimeSpent } from "./history/time-spent.ts";
@@ -65,6 +69,7 @@ export {
 } from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
 export type { ByteStream, Stored } from "./wire/byte-stream.ts";
+export type { CacheOptions, CacheStorage } from "./wire/cache-options.ts";
 export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";

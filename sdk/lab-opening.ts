@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
@@ -11,8 +12,12 @@ import type { ProgressHub } from "./progress/hub.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import type { Runner } from "./runners/runner.ts";
 import { LabLife } from "./stores/lab-life.ts";
+import { OwnStorages } from "./stores/own-storage.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
+import { definitionNamed } from "./task.ts";
 import { openTracer } from "./tracing.ts";
+import { storageOf } from "./wire/cache-options.ts";
+import { DEFINITION } from "./wire/definition.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
 
 /** What every lab has, whether or not it can run tasks of its own. */
@@ -97,7 +102,10 @@ export class LabOpening {
       chooseProgress(shown),
       tracing ? openTracer() : undefined,
     ]);
-    return { address, progress: this.#hub.around(progress), tracer, stores: await openStores(address) };
+    const { table, objects } = await openStores(address);
+    const storageOfTask = (name: string) => storageOf(definitionNamed(name)[DEFINITION].cache);
+    const stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+    return { address, progress: this.#hub.around(progress), tracer, stores };
   }
 
   async #openLab(): Promise<OpenLab> {
@@ -139,5 +147,7 @@ export class LabOpening {
     await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();
+    const address = stores?.address;
+    if (address?.kind === "local" && address.temporary) await rm(address.directory, { recursive: true, force: true });
   }
 }

@@ -24,8 +24,12 @@ export interface LabOptions {
    * runner of your own. Default: `STRATOLAB_RUNNER`, else `local`.
    */
   readonly runner?: "local" | "aws" | "inline" | Runner;
-  /** Folder of results with the local runners. Default `.stratolab`; the stack's own on AWS. */
-  readonly storage?: string;
+  /**
+   * Where the local runners keep results and runs: a folder, a `file://` URL, or `s3://bucket/prefix`, which labs on
+   * several machines can share without a stack. `false`: in a temporary folder that goes with the lab, so that nothing
+   * is found again. Default `.stratolab`. On AWS it is the stack's own, and not to be chosen.
+   */
+  readonly storage?: string | false;
   /** Any value that tasks find in `ctx.context`. No part of the cache key. */
   readonly context?: unknown;
   /** Variables, files, packages and a `setup` function that tasks find around them. Default none. */
@@ -87,8 +91,8 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
       RUNNER_METHODS.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === "function"),
   }),
   storage: optional({
-    allowed: "the path of a folder",
-    holds: (value) => typeof value === "string" && value !== "",
+    allowed: "a folder, a file:// URL, s3://bucket/prefix or false",
+    holds: (value) => value === false || (typeof value === "string" && value !== ""),
   }),
   context: { allowed: "anything", holds: () => true },
   // Its own check says what is wrong in it.

@@ -1,10 +1,12 @@
 import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
 import { Attendance } from "./attendance.ts";
-import { deleteCached, isCached, listCached, takeCached } from "./cache.ts";
+import { deleteCached, deleteMeant, isCached, listCached, takeCached } from "./cache.ts";
+import { type CachedTasksOptions, checkCachedTasksOptions } from "./cache-filter.ts";
 import { LabOptionError } from "./errors.ts";
 import { Handles } from "./handles.ts";
 import { type HeldObject, heldObjects } from "./held-objects.ts";
+import { type AskedTask, type CacheStory, cacheStory } from "./history/cache-story.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
@@ -231,7 +233,7 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * What running these tasks would do: what is cached, what goes where and why, how long it will take and what it
+   * What running these tasks would do: what is cached, what is not and why, what goes where and why, how long it will take and what it
    * will cost as far as earlier runs have measured it. Runs nothing.
    *
    * @example
@@ -239,12 +241,12 @@ export class Lab implements AsyncDisposable {
    * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
    */
   async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
-    const { driver, planning, stores } = await this.#opening.lab();
+    const { driver, planning, code, stores } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
-    await driver.recall(plan);
+    await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
     const { placements } = driver;
-    return describePlan(plan, { placements, table: stores.table, namespace: this.#namespace, concurrency });
+    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency });
   }
 
   /**
@@ -301,13 +303,18 @@ export class Lab implements AsyncDisposable {
    */
   async explain(task: Task<unknown>, options: { readonly run?: string } = {}): Promise<TaskExplanation> {
     checkNames("explain", options, ["run"]);
-    const { driver, planning } = await this.#opening.lab();
-    const plan = planTasks([task], planning);
+    const { driver } = await this.#opening.lab();
+    const { plan, ...asked } = await this.#ask(task);
     const stores = await this.#writtenStores();
     await driver.recall(plan);
-    const planned = plan.tasks[plan.targets[0]];
-    const place = () => driver.placements.of(planned);
-    return explainPlanned(stores, this.#namespace, planned, { run: options.run, place });
+    const place = () => driver.placements.of(asked.planned);
+    return explainPlanned(stores, { plan, ...asked }, { run: options.run, place });
+  }
+
+  async #ask(task: Task<unknown>): Promise<AskedTask> {
+    const { planning, code } = await this.#opening.lab();
+    const plan = planTasks([task], planning);
+    return { plan, planned: plan.tasks[plan.targets[0]], namespace: this.#namespace, code };
   }
 
   /** Stores in which everything is that this lab's own runs have to tell. */
@@ -391,7 +398,7 @@ export class Lab implements AsyncDisposable {
     const { driver, stores } = await this.#opening.lab();
     const task = await takeCached(stores, key);
     if (!task) return false;
-    driver.forget(key);
+    driver.forget([key]);
     await this.runTask(task);
     return true;
   }
@@ -414,25 +421,60 @@ export class Lab implements AsyncDisposable {
     return isCached(stores.table, await this.#plan([task]));
   }
 
-  /** Forgets the results of these tasks; not those of the tasks they depend on. */
-  async uncache(tasks: readonly Task<unknown>[]): Promise<void> {
-    const { stores } = await this.#opening.lab();
-    await deleteCached(stores, await this.#plan(tasks));
+  /**
+   * Why a task's result is not stored: what has changed since the nearest earlier result of its name - values in
+   * its params, the file, the package or the `version` of its code, a task that it depends on, the namespace -, or
+   * that it was deleted, is damaged, or was never made. For one that is stored, `found`. Reads the stored value
+   * once to check it.
+   *
+   * @example
+   * const { kind, why, changes } = await lab.whyNotCached(trainModel({ seed: 1 }));
+   * console.log(why); // the stored result for these params is of other code: helpers.ts has changed
+   */
+  async whyNotCached(task: Task<unknown>): Promise<CacheStory> {
+    const asked = await this.#ask(task);
+    return cacheStory(await this.#writtenStores(), asked, undefined);
   }
 
   /**
-   * The tasks whose results are stored for the code as it is now, with their params.
+   * Forgets the results of these tasks, not those of the tasks they depend on; or, by a filter, those of a type or
+   * of an age, whatever code they are of.
    *
-   * @param options `type`: only tasks of this definition.
+   * @returns How many were deleted, of a filter; tasks that have no result count as well.
+   * @example
+   * await lab.uncache({ type: trainModel, olderThanMs: 30 * 86_400_000 });
+   */
+  async uncache(tasks: readonly Task<unknown>[] | CachedTasksOptions): Promise<number> {
+    if (!Array.isArray(tasks)) {
+      const filter = tasks as CachedTasksOptions;
+      checkCachedTasksOptions("uncache", filter);
+      if (Object.keys(filter).length === 0) {
+        throw new LabOptionError("uncache needs an array of tasks, or a filter with type or olderThanMs");
+      }
+    }
+    const { stores, driver } = await this.#opening.lab();
+    const keys = Array.isArray(tasks)
+      ? await deleteCached(stores, await this.#plan(tasks))
+      : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
+    driver.forget(keys);
+    return keys.length;
+  }
+
+  /**
+   * The tasks whose results are stored for the code as it is now, with their params, oldest first.
+   *
+   * @param options Which: of a `type`, or made more than `olderThanMs` ago. Default all.
    * @example
    * for (const task of await lab.cachedTasks({ type: trainModel })) console.log(task.params, await lab.runTask(task));
    */
-  cachedTasks<P, R>(options: { type: TaskDefinition<P, R> }): Promise<ReturnType<TaskDefinition<P, R>>[]>;
-  cachedTasks(options?: { type?: TaskDefinition<never, unknown> }): Promise<Task<unknown>[]>;
-  async cachedTasks(options: { type?: TaskDefinition<never, unknown> } = {}): Promise<Task<unknown>[]> {
-    checkNames("cachedTasks", options, ["type"]);
+  cachedTasks<P, R>(
+    options: CachedTasksOptions & { type: TaskDefinition<P, R> },
+  ): Promise<ReturnType<TaskDefinition<P, R>>[]>;
+  cachedTasks(options?: CachedTasksOptions): Promise<Task<unknown>[]>;
+  async cachedTasks(options: CachedTasksOptions = {}): Promise<Task<unknown>[]> {
+    checkCachedTasksOptions("cachedTasks", options);
     const { stores, planning } = await this.#opening.lab();
-    return listCached(stores, planning, options.type?.taskName);
+    return listCached(stores, planning, options);
   }
 
   async #plan(tasks: readonly Task<unknown>[]): Promise<LabPlan> {

@@ -48,6 +48,8 @@ export interface DriverSettings {
 export interface OpenDriver extends AsyncDisposable {
   readonly driver: Driver;
   readonly planning: PlanningContext;
+  /** What code versions of the bundle are made of. */
+  readonly code: Bundle["parts"];
 }
 
 /** Opens a runner for a bundle, and a driver on it. */
@@ -87,6 +89,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       labId,
       bundle: { hash: bundle.hash, root: bundle.root, taskModule: bundle.taskModule },
       versions,
+      code: bundle.parts,
       context: await storeContext(settings.context, stores, opening.inlineBytes),
       concurrency: concurrency ?? Number.POSITIVE_INFINITY,
       memoryMonitor,
@@ -98,6 +101,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
     return {
       driver,
       planning: { namespace, versions, taskModule: bundle.taskModule, runtimeEnvs: runtimeEnvs.byTask },
+      code: bundle.parts,
       [Symbol.asyncDispose]: async () => {
         driver?.cancelAll();
         await Promise.all(driver?.activeRuns().map(({ ended }) => ended) ?? []);

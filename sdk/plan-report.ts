@@ -10,10 +10,13 @@ import type { Lane } from "./core/offer.ts";
 import { capacityGroups } from "./core/route.ts";
 import { lookUp } from "./driver/look-up.ts";
 import type { Placements } from "./driver/placements.ts";
-import type { LabPlan } from "./planning.ts";
+import { type NotCachedReason, notCachedReasons } from "./history/plan-reasons.ts";
+import type { LabPlan, PlannedTask } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { readStatistics } from "./stores/statistics.ts";
+import type { Stores } from "./stores/stores.ts";
 import type { Task } from "./task.ts";
+import type { CodePart } from "./wire/code-part.ts";
 
 export type { Range };
 
@@ -28,6 +31,8 @@ export interface PlannedGroup {
   readonly reason: string;
   /** How long one attempt takes, in seconds; absent where earlier runs have measured nothing. */
   readonly secondsEach?: Range;
+  /** Why they are not cached, what holds for most first. */
+  readonly notCached: readonly NotCachedReason[];
   /** What all of them cost, in dollars, their ECS tasks included; absent likewise. */
   readonly costUsd?: Range;
 }
@@ -53,8 +58,10 @@ export interface PlanReport {
 /** What a plan is held against. */
 export interface PlanSurroundings {
   readonly placements: Placements;
-  readonly table: ControlTable;
+  readonly stores: Stores;
   readonly namespace: string;
+  /** What code versions are made of, where this process has bundled them. */
+  readonly code: ReadonlyMap<string, readonly CodePart[]>;
   /** Attempts at once. */
   readonly concurrency: number;
 }
@@ -64,12 +71,14 @@ interface Group {
   readonly lane: Lane;
   readonly reason: string;
   readonly tasks: ForecastTask[];
+  readonly planned: PlannedTask[];
 }
 
 /** Finds out what running a plan would do, without doing any of it. */
 export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings): Promise<PlanReport> {
-  const { placements, table, namespace, concurrency } = surroundings;
-  const { records, needed } = await lookUp(table, plan, 0);
+  const { placements, stores, namespace, code, concurrency } = surroundings;
+  const { table } = stores;
+  const { records, needed } = await lookUp(table, plan, { since: 0, runId: undefined });
   const durations = await measuredDurations(plan, table, namespace);
   const groups = new Map<string, Group>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];
@@ -97,11 +106,15 @@ export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings
     const task = { lane, duration: duration ?? { meanMs: 0, deviationMs: 0 }, paramBytes, dependencies };
     runsAs.set(position, all.push(task) - 1);
     const key = `${name}/${lane.name}`;
-    const group = groups.get(key) ?? { name, lane, reason: placement.reason, tasks: [] };
+    const group = groups.get(key) ?? { name, lane, reason: placement.reason, tasks: [], planned: [] };
     group.tasks.push(task);
+    group.planned.push(planned);
     groups.set(key, group);
   });
-  const described = [...groups.values()].map((group) => describeGroup(group, durations.get(group.name)));
+  const reasons = await notCachedReasons(stores, namespace, plan, [...groups.values()], code);
+  const described = [...groups.values()].map((group, index) =>
+    describeGroup(group, reasons[index], durations.get(group.name)),
+  );
   const costs = described.flatMap(({ costUsd }) => costUsd ?? []);
   const isKnown = unmeasured.size === 0;
   const slots = capacityGroups(placements.offer);
@@ -126,8 +139,12 @@ async function measuredDurations(plan: LabPlan, table: ControlTable, namespace: 
   );
 }
 
-function describeGroup({ name, lane, reason, tasks }: Group, duration: MeasuredDuration | undefined): PlannedGroup {
-  const group = { name, count: tasks.length, lane: lane.name, reason };
+function describeGroup(
+  { name, lane, reason, tasks }: Group,
+  notCached: readonly NotCachedReason[],
+  duration: MeasuredDuration | undefined,
+): PlannedGroup {
+  const group = { name, count: tasks.length, lane: lane.name, reason, notCached };
   if (!duration) return group;
   const { meanMs, deviationMs } = duration;
   const low = Math.max(0, meanMs - deviationMs) / 1000;

@@ -6,6 +6,7 @@ import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError, RuntimeEnvSetupError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
 import { definitionNamed, isSameDefinition, partOf, producerOf, Task } from "./task.ts";
+import { keepMsOf } from "./wire/cache-options.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
@@ -31,6 +32,8 @@ export interface PlannedTask {
   readonly policy: RetryPolicy;
   /** Objects that its params name. */
   readonly objects?: readonly string[];
+  /** For how long its result counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
 }
 
 /** The DAG below the tasks asked for: dependencies come before those that need them. */
@@ -102,11 +105,15 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       demand: runtimeEnv ? { ...demand, runtimeEnv: runtimeEnv.id } : demand,
       policy,
       objects: encoded.get(task)?.objects ?? [],
+      ...keeping(keepMsOf(task.definition[DEFINITION].cache)),
     };
   });
   const parts = partsOf(targets);
   return { tasks, targets: planned.targets, ...(parts ? { parts } : {}) };
 }
+
+/** The field, where there is something to say. */
+export const keeping = (keepMs: number | undefined) => (keepMs === undefined ? {} : { keepMs });
 
 /** Keys of tasks that stand for a stored result whose params are not known. */
 const knownKeys = new WeakMap<Task<unknown>, string>();

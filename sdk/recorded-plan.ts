@@ -52,19 +52,21 @@ class RecordedTask implements PlannedTask {
   readonly dependencies: readonly number[];
   readonly demand: PlannedTask["demand"];
   readonly policy: PlannedTask["policy"];
+  readonly keepMs: PlannedTask["keepMs"];
   readonly params: Uint8Array;
   readonly storedParams: PlannedTask["storedParams"];
   readonly #taskOf: (key: string) => Task<unknown> | undefined;
   #task: Task<unknown> | undefined;
 
   constructor(recorded: ManifestTask, taskOf: (key: string) => Task<unknown> | undefined) {
-    const { key, name, version, dependencies, params, demand, policy } = recorded;
+    const { key, name, version, dependencies, params, demand, policy, keepMs } = recorded;
     this.key = key;
     this.name = name;
     this.version = version;
     this.dependencies = dependencies;
     this.demand = demand;
     this.policy = policy;
+    this.keepMs = keepMs;
     this.params = "inline" in params ? params.inline : NONE;
     this.storedParams = "inline" in params ? undefined : params;
     this.#taskOf = taskOf;

@@ -4,6 +4,7 @@ import type { Params } from "./params.ts";
 import { checkReturns, type Returned, type ReturnsOf, returnsBy } from "./returns.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { problemOfRuntimeEnv } from "./runtime-env.ts";
+import type { CacheOptions } from "./wire/cache-options.ts";
 import { CODECS, registeredClasses } from "./wire/codec/classes.ts";
 import { DEFINITION, type TaskContext } from "./wire/definition.ts";
 import type { ReturnNames } from "./wire/returns.ts";
@@ -24,6 +25,14 @@ export interface TaskConfig<P, R, C> {
    * the code that the task reaches, so that editing it makes results stale.
    */
   readonly version?: string;
+  /**
+   * How its results are kept. `false`: for their run only - what the run needs is durable until it is over, and gone
+   * with the next clean-up. `{ ttlMs }`: they count for so long after they were made, in milliseconds. `{ storage }`:
+   * they lie in a storage of your own. Default: for good, in the lab's storage.
+   *
+   * @example task({ name: "exchangeRates", cache: { ttlMs: 3_600_000 }, run: () => fetchRates() });
+   */
+  readonly cache?: CacheOptions | false;
   /** What it needs of its executor, possibly depending on the params. Default: 1 vCPU. */
   readonly runnerOptions?: RunnerOptions | ((params: P) => RunnerOptions);
   /** What it finds around it, over the lab's own. Default the lab's. */
@@ -219,6 +228,7 @@ export function task<P, R, C = unknown>(
   if (typeof config.run !== "function") {
     throw new InvalidTaskError("invalid-task", `task ${config.name}: run must be a function, got ${typeof config.run}`);
   }
+  checkCache(config.name, config.cache);
   const { returns, runtimeEnv } = config;
   if (returns !== undefined) checkReturns(config.name, returns);
   const problem = runtimeEnv === undefined ? undefined : problemOfRuntimeEnv(runtimeEnv);
@@ -236,4 +246,25 @@ export function task<P, R, C = unknown>(
     [CODECS]: { value: registeredClasses },
   });
   return definition as unknown as TaskDefinition<P, Awaited<R>>;
+}
+
+const STORAGE_METHODS = ["put", "get", "delete"] as const;
+
+function checkCache(name: string, cache: unknown): void {
+  if (cache === undefined || cache === false) return;
+  const refuse = (what: string, value: unknown): void => {
+    throw new InvalidTaskError("invalid-task", `task ${name}: ${what}, got ${inspect(value, { depth: 0 })}`);
+  };
+  if (typeof cache !== "object" || cache === null) refuse("cache must be false, { ttlMs } or { storage }", cache);
+  const { ttlMs, storage, ...others } = (cache ?? {}) as Record<string, unknown>;
+  const [other] = Object.keys(others);
+  if (other !== undefined) refuse(`cache has no option ${other}; there are ttlMs and storage`, others[other]);
+  if (ttlMs !== undefined && !(Number.isFinite(ttlMs) && (ttlMs as number) > 0)) {
+    refuse("cache.ttlMs must be a number of milliseconds above 0 (cache: false keeps nothing)", ttlMs);
+  }
+  if (storage === undefined) return;
+  const missing = STORAGE_METHODS.find(
+    (method) => typeof (storage as Record<string, unknown> | null)?.[method] !== "function",
+  );
+  if (missing) refuse(`cache.storage must have the methods ${STORAGE_METHODS.join(", ")}`, storage);
 }

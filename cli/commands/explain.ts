@@ -67,12 +67,12 @@ function describe(explanation: TaskExplanation): string {
   ].join("\n");
 }
 
-function describeNearest({ nearest }: TaskExplanation["cache"]): string[] {
+function describeNearest({ nearest, changes }: TaskExplanation["cache"]): string[] {
   if (!nearest) return [];
-  const { params, runId, endedAt, differences } = nearest;
+  const { params, runId, endedAt } = nearest;
   return [
     `nearest: ${oneLine(params)}, made in run ${runId} at ${moment(endedAt)}`,
-    ...differences.map((difference) => `  ${oneLine(difference)}`),
+    ...changes.map(({ text }) => `  ${oneLine(text)}`),
   ];
 }
 

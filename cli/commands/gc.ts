@@ -3,6 +3,7 @@ import { collectGarbage, type GcProgress, MIN_GRACE_MS } from "../../sdk/gc/coll
 import type { GcReport } from "../../sdk/gc/report.ts";
 import { NAMESPACE } from "../../sdk/lab-options.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
+import { parseAge } from "../age.ts";
 import { openNamedStores, type StoreOptions, withStoreOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
 
@@ -13,7 +14,6 @@ interface GcCommandOptions extends StoreOptions {
   readonly dryRun?: true;
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
 const DEFAULT_GRACE_MS = 86_400_000;
 /** A line on standard error so often, in milliseconds, as long as there is work. */
 const PROGRESS_EVERY_MS = 5_000;
@@ -45,13 +45,6 @@ export function gcCommand(): Command {
       await stores.table.close();
     }
   });
-}
-
-function parseAge(text: string): number {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)([mhdw])$/.exec(text) ?? [];
-  const ms = Number(amount) * UNITS_MS[unit ?? ""];
-  if (!(ms > 0)) throw new InvalidArgumentError("An age is a number above 0 and m, h, d or w, such as 30d.");
-  return ms;
 }
 
 function parseGrace(text: string): number {

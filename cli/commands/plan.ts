@@ -102,6 +102,10 @@ function describe(plan: ToldPlan): string {
   return [
     head,
     ...(rows.length > 0 ? [table(["TASK", "COUNT", "WHERE", "EACH TAKES", "TOGETHER COST", "WHY"], rows)] : []),
+    ...groups.map(({ name: task, notCached }) => {
+      const reasons = notCached.map(({ why, count }) => `${harmless(why)} (${count})`);
+      return `not cached of ${task}: ${reasons.join(", ")}`;
+    }),
     ...(seconds && costUsd && toRun > 0 ? [`expected: ${time(seconds)}, ${money(costUsd)}`] : []),
     ...(unmeasured.length > 0 ? [`never measured, so time and cost are not known: ${unmeasured.join(", ")}`] : []),
     ...infeasible.map(({ task, reason }) => `cannot run ${harmless(task)}: ${harmless(reason)}`),

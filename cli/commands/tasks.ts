@@ -1,5 +1,7 @@
 import { inspect } from "node:util";
 import { Command } from "commander";
+import { deleteMeant } from "../../sdk/cache.ts";
+import { type CachedTasksOptions, isMeant } from "../../sdk/cache-filter.ts";
 import { duration, harmless } from "../../sdk/progress/text.ts";
 import { listResults, type ResultRecord } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
@@ -8,25 +10,51 @@ import { shownClasses } from "../../sdk/wire/codec/classes.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
 import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
 import { slotBytes } from "../../sdk/wire/slot.ts";
+import { parseAge } from "../age.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
 
 /** `stratolab tasks [name]`: the tasks whose results are stored. */
 export function tasksCommand(): Command {
   const command = new Command("tasks")
-    .description("Lists the tasks whose results are stored, oldest first.")
-    .argument("[name]", "only tasks of this name");
-  return withNamespaceOptions(command).action((name: string | undefined, options: NamespaceOptions) =>
-    usingStores(options, (stores) => list(stores, name, options)),
+    .description("Lists the tasks whose results are stored, oldest first, or deletes those results.")
+    .argument("[name]", "only tasks of this name")
+    .option("--older-than <age>", "only results that are older, such as 30d", parseAge)
+    .option("--delete", "delete what would be listed; needs a name or --older-than");
+  return withNamespaceOptions(command).action((name: string | undefined, options: TasksOptions) =>
+    usingStores(options, (stores) => (options.delete ? remove(stores, name, options) : list(stores, name, options))),
   );
 }
 
-async function list(stores: Stores, name: string | undefined, { namespace, json }: NamespaceOptions): Promise<void> {
+interface TasksOptions extends NamespaceOptions {
+  readonly olderThan?: number;
+  readonly delete?: true;
+}
+
+const filterOf = (name: string | undefined, olderThan: number | undefined): CachedTasksOptions => ({
+  ...(name === undefined ? {} : { type: name }),
+  ...(olderThan === undefined ? {} : { olderThanMs: olderThan }),
+});
+
+async function remove(stores: Stores, name: string | undefined, options: TasksOptions): Promise<void> {
+  const { namespace, json, olderThan } = options;
+  if (name === undefined && olderThan === undefined) {
+    throw new LabError("usage", "--delete needs the name of a task, or --older-than");
+  }
+  const { length: deleted } = await deleteMeant(stores, namespace, filterOf(name, olderThan));
+  process.stdout.write(
+    json ? `${JSON.stringify({ deleted })}\n` : `deleted ${deleted} result${deleted === 1 ? "" : "s"}\n`,
+  );
+}
+
+async function list(stores: Stores, name: string | undefined, options: TasksOptions): Promise<void> {
+  const { namespace, json, olderThan } = options;
+  const filter = filterOf(name, olderThan);
   const records: ResultRecord[] = [];
   const names = new Set<string>();
   for await (const record of listResults(stores.table, namespace)) {
     names.add(record.name);
-    if (name === undefined || record.name === name) records.push(record);
+    if (isMeant(record, filter)) records.push(record);
   }
   if (name !== undefined && !names.has(name)) {
     const known = [...names].sort().join(", ") || "none";

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import type { BuildOptions, BuildResult, Message } from "esbuild";
 import { LabError, LabOptionError } from "../errors.ts";
 import { packageFile } from "../package-files.ts";
+import type { CodePart } from "../wire/code-part.ts";
 import { VERSIONS_EXPORT } from "../wire/task-tools.ts";
 import { arrowShim, holdsArrow } from "./arrow.ts";
 import { moduleAdjustments } from "./module-urls.ts";
 import { type NativePackage, packageRules } from "./packages.ts";
+import { CodeReader } from "./reached-code.ts";
 import { tracingShim } from "./tracing.ts";
 
 /** The user's code as one file. */
@@ -24,6 +26,8 @@ export interface Bundle {
   readonly taskModule: string;
   /** Hash of the code that each export reaches, by export name. */
   readonly versions: ReadonlyMap<string, string>;
+  /** What such a hash is made of, by file and package. */
+  readonly parts: ReadonlyMap<string, readonly CodePart[]>;
   /** Packages with compiled code, loaded from where they are installed. */
   readonly native: readonly NativePackage[];
   /** Its modules have Apache Arrow Tables in their hands. */
@@ -35,9 +39,6 @@ export const BUNDLE_FILE = "bundle.mjs";
 
 /** Written in one piece, tools that load this very file would take it for theirs, and strip it. */
 const SOURCE_MAP = ["source", "Mapping", "URL"].join("");
-
-/** Digits of a code version: 64 bits tell any two of one's own programs apart. */
-const VERSION_DIGITS = 16;
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
 
@@ -75,7 +76,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
   const entry = taskModulePath(tasks);
   const root = projectRoot(entry);
   const taskModule = relative(process.cwd(), entry) || entry;
-  const { build } = await import("esbuild");
+  const { build, transform, version: esbuildVersion } = await import("esbuild");
   const native = new Map<string, NativePackage>();
   const shared: BuildOptions = {
     bundle: true,
@@ -101,18 +102,21 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     banner: { js: REQUIRE_BANNER },
   });
   const [output] = Object.values(whole.metafile?.outputs ?? {}).filter(({ entryPoint }) => entryPoint !== undefined);
-  const versions = await Promise.all(
-    (output?.exports ?? []).map(async (name): Promise<[string, string]> => {
-      const reached = await run({
+  const reader = new CodeReader({ root, native, esbuildVersion, transform });
+  const reached = await Promise.all(
+    (output?.exports ?? []).map(async (name) => {
+      const bundled = await run({
         stdin: { contents: `export { ${name} } from ${JSON.stringify(entry)};`, resolveDir: root, loader: "ts" },
         // The library is no part of a task's code: a new version of it must not make results stale.
         external: ["stratolab"],
-        minifyWhitespace: true,
         legalComments: "none",
+        metafile: true,
       });
-      return [name, sha256(withoutPlaces(textOf(reached, ".mjs"), native)).slice(0, VERSION_DIGITS)];
+      const inputs = Object.keys(bundled.metafile?.inputs ?? {});
+      return [name, await reader.read({ text: textOf(bundled, ".mjs"), inputs })] as const;
     }),
   );
+  const versions = reached.map(([name, { version }]) => [name, version] as const);
   const told = `export const ${VERSIONS_EXPORT} = ${JSON.stringify(Object.fromEntries(versions))};\n`;
   const code = `${withoutPathComments(textOf(whole, ".mjs"))}${told}//# ${SOURCE_MAP}=${BUNDLE_FILE}.map\n`;
   const sourceMap = textOf(whole, ".map");
@@ -123,6 +127,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     root,
     taskModule,
     versions: new Map(versions),
+    parts: new Map(reached.map(([, { version, parts }]) => [version, parts])),
     native: [...native.values()],
     hasArrow: holdsArrow(whole.metafile?.inputs),
   };
@@ -130,15 +135,6 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
 
 /** esbuild heads each module with its path; those outside the project would differ between machines. */
 const withoutPathComments = (code: string) => code.replace(/^\/\/ \.\.\/.*$/gm, "//");
-
-/** Where a package is installed must not change the version of the code that uses it. */
-function withoutPlaces(code: string, native: ReadonlyMap<string, NativePackage>): string {
-  let text = code;
-  for (const { name, version, folder } of native.values()) {
-    text = text.replaceAll(pathToFileURL(folder).href, `${name}@${version}`);
-  }
-  return text;
-}
 
 const textOf = (result: BuildResult, extension: string): string =>
   result.outputFiles?.find(({ path }) => path.endsWith(extension))?.text ?? "";

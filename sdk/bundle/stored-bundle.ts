@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunManifest } from "../driver/manifest.ts";
 import { LabError } from "../errors.ts";
+import type { ObjectStore } from "../stores/object-store.ts";
 import type { Stores } from "../stores/stores.ts";
 import { bundleMapObject, bundleObject } from "../wire/keys.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
@@ -35,9 +36,21 @@ export async function storedBundle(
     root,
     taskModule,
     versions: new Map(),
+    parts: new Map(),
     native: [],
     hasArrow: false,
   };
+}
+
+/** Puts the user's code where others find it, unless it is there. */
+export async function putBundle(objects: ObjectStore, { hash, code, sourceMap }: Bundle): Promise<void> {
+  const keys = { code: bundleObject(hash), map: bundleMapObject(hash) };
+  if ((await objects.touch(keys.code)) && (await objects.touch(keys.map))) return;
+  const put = (key: string, text: string) => {
+    const bytes = new TextEncoder().encode(text);
+    return objects.put(key, { chunks: [bytes], byteLength: bytes.byteLength });
+  };
+  await Promise.all([put(keys.map, sourceMap), put(keys.code, code)]);
 }
 
 type Texts = readonly [code: string | undefined, sourceMap: string | undefined];

@@ -37,7 +37,7 @@ function suspendAfterMs({ suspensions, planned }: TaskEntry, lane: Lane): number
 
 /** An attempt as an executor needs to see it. */
 export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane): AttemptSpec {
-  const { key, name, version, params, demand } = entry.planned;
+  const { key, name, version, params, demand, keepMs } = entry.planned;
   const inputs: Record<string, Slot> = {};
   const patienceMs = suspendAfterMs(entry, lane);
   for (const dependency of entry.dependencies) inputs[dependency.planned.key] = dependency.value as Slot;
@@ -56,6 +56,7 @@ export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane): Atte
       ...(demand.timeoutMs === undefined ? {} : { timeoutMs: demand.timeoutMs }),
     },
     generation: entry.generation,
+    ...(keepMs === undefined ? {} : { keepMs }),
     ...(patienceMs === undefined ? {} : { suspendAfterMs: patienceMs }),
   };
 }

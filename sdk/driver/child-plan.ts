@@ -1,6 +1,6 @@
 import { unpack } from "msgpackr";
 import type { Demand, RetryPolicy } from "../core/demand.ts";
-import type { LabPlan, PlannedTask } from "../planning.ts";
+import { keeping, type LabPlan, type PlannedTask } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { loadBytes } from "../stores/values.ts";
 import { definitionNamed, Task, TaskReturn } from "../task.ts";
@@ -17,7 +17,7 @@ export async function readChildPlan(objects: ObjectStore, slot: Slot): Promise<L
   const { tasks, targets } = unpack(await loadBytes(objects, slot)) as ChildPlan;
   const byKey = new Map<string, Task<unknown>>();
   const planned = tasks.map((child): PlannedTask => {
-    const { key, name, version, dependencies, params, demand, policy } = child;
+    const { key, name, version, dependencies, params, demand, policy, keepMs } = child;
     const task = new Task<unknown>(definitionNamed(name), paramsOf(child, byKey));
     byKey.set(key, task);
     const place = "inline" in params ? { params: params.inline } : { params: NOTHING, storedParams: params };
@@ -29,6 +29,7 @@ export async function readChildPlan(objects: ObjectStore, slot: Slot): Promise<L
       dependencies,
       demand: demand as Demand,
       policy: policy as RetryPolicy,
+      ...keeping(keepMs),
       ...place,
     };
   });

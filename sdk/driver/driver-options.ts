@@ -1,6 +1,7 @@
 import type { Runner, RunnerOpening } from "../runners/runner.ts";
 import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { Stores } from "../stores/stores.ts";
+import type { CodePart } from "../wire/code-part.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { RunManifest } from "./manifest.ts";
@@ -18,6 +19,8 @@ export interface DriverOptions {
   readonly bundle: RunManifest["bundle"];
   /** Code version by task name. */
   readonly versions: ReadonlyMap<string, string>;
+  /** What code versions are made of, where this process has bundled them. */
+  readonly code: ReadonlyMap<string, readonly CodePart[]>;
   readonly context: Slot | undefined;
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;

@@ -2,6 +2,7 @@ import { randomInt } from "node:crypto";
 import type { Command } from "../core/commands.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
+import { TaskState } from "../core/task-table.ts";
 import type { LabPlan } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
@@ -9,6 +10,7 @@ import type { Task } from "../task.ts";
 import { Cancelling } from "./cancelling.ts";
 import { Charges } from "./charges.ts";
 import { Chronicler } from "./chronicler.ts";
+import { CodeKeeper } from "./code-keeper.ts";
 import { Delivery } from "./delivery.ts";
 import { Dispatching } from "./dispatching.ts";
 import type { DriverOptions, StartOptions } from "./driver-options.ts";
@@ -120,6 +122,7 @@ export class Driver {
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name);
+    const code = new CodeKeeper(stores, options.code);
     const kept = { keeper, chronicler, journal };
     return {
       options,
@@ -129,6 +132,7 @@ export class Driver {
       inFlight,
       placements,
       statistics,
+      code,
       charges,
       evidence,
       nested,
@@ -235,9 +239,13 @@ export class Driver {
     this.#cancelling.cancelTask(key, force);
   }
 
-  /** The task runs again when it is asked for, although this lab has its result. */
-  forget(key: string): void {
-    this.#parts.book.byKey.delete(key);
+  /** The results of these tasks were deleted: runs that begin later do not share what this lab had of them. */
+  forget(keys: readonly string[]): void {
+    const { book, scheduler } = this.#parts;
+    for (const key of keys) {
+      const entry = book.byKey.get(key);
+      if (entry && scheduler.tasks.state[entry.task] === TaskState.Done) book.byKey.delete(key);
+    }
   }
 
   /** Runs that are not over. */
@@ -270,7 +278,7 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    const { statistics, chronicler, keeper } = this.#parts;
-    await Promise.all([statistics.written(), chronicler.written(), keeper.written()]);
+    const { code, statistics, chronicler, keeper } = this.#parts;
+    await Promise.all([code.written(), statistics.written(), chronicler.written(), keeper.written()]);
   }
 }

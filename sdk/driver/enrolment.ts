@@ -22,6 +22,10 @@ interface EnrolmentTerms {
   readonly generation: number;
   /** When the run is to be over, from now on, in milliseconds. */
   readonly deadlineMs?: number | undefined;
+  /** When the run began: the generation of what replaces a result that does not count any more. */
+  readonly startedAt: number;
+  /** Whether a task is of the same run already. */
+  isOfRun(known: TaskEntry): boolean;
   /** Tasks that have failed, and are not to be tried again. */
   readonly failures?: ReadonlySet<TaskEntry>;
 }
@@ -37,13 +41,13 @@ const NONE: ReadonlySet<TaskEntry> = new Set();
 export function enrol(
   { scheduler, placements, entries, byKey }: Enrolment,
   plan: LabPlan,
-  { records, needed }: LookedUp,
+  { records, needed, outdated }: LookedUp,
   run: number,
-  { generation, deadlineMs, failures = NONE }: EnrolmentTerms,
+  { generation, deadlineMs, failures = NONE, startedAt, isOfRun }: EnrolmentTerms,
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
-  const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed }, scheduler);
+  const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed, outdated }, scheduler);
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
@@ -51,7 +55,8 @@ export function enrol(
       enrolled.push(known);
       return;
     }
-    if (known && needed[position] && !record && isShareable(scheduler, known, generation)) {
+    const mayShare = known && (planned.keepMs === undefined || isOfRun(known) || !isDone(scheduler, known));
+    if (known && mayShare && needed[position] && !record && isShareable(scheduler, known, generation)) {
       scheduler.shareTask(run, known.task);
       enrolled.push(known);
       return;
@@ -62,13 +67,22 @@ export function enrol(
     const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
     const task = scheduler.addTask(run, shapeOf(planned, slack[position], scheduler, placements, shapes), state, sizes);
     for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
-    const entry = newTaskEntry({ planned, task, run, dependencies, generation, value: record?.value });
+    const entry = newTaskEntry({
+      planned,
+      task,
+      run,
+      dependencies,
+      generation: outdated[position] ? Math.max(generation, startedAt) : generation,
+      value: record?.value,
+    });
     entries[task] = entry;
     enrolled.push(entry);
     if (state === "wanted") byKey.set(planned.key, entry);
   });
   return enrolled;
 }
+
+const isDone = (scheduler: Scheduler, known: TaskEntry) => scheduler.tasks.state[known.task] === TaskState.Done;
 
 function isShareable(scheduler: Scheduler, known: TaskEntry, generation: number): boolean {
   const state = scheduler.tasks.state[known.task];

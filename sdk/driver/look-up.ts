@@ -1,3 +1,4 @@
+import { outdatedBy } from "../core/keeping.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import { type ResultRecord, readResults } from "../stores/results.ts";
@@ -7,19 +8,34 @@ export interface LookedUp {
   readonly records: readonly (ResultRecord | undefined)[];
   /** Whether the task has to be there: it was asked for, or something that has to run depends on it. */
   readonly needed: Uint8Array;
+  /** Whether there is a result that does not count any more: the next one has to replace it. */
+  readonly outdated: Uint8Array;
+}
+
+/** Which results count. */
+interface LookUpTerms {
+  /** Results of earlier generations do not; infinity for none at all. */
+  readonly since: number;
+  /** Results of this run do, whatever their terms; undefined for a look from outside. */
+  readonly runId: string | undefined;
 }
 
 /**
  * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
  * below a cached task is, as long as its result can be loaded.
- *
- * @param since Results of earlier generations do not count; infinity for none at all.
  */
-export async function lookUp(table: ControlTable, plan: LabPlan, since: number): Promise<LookedUp> {
+export async function lookUp(table: ControlTable, plan: LabPlan, { since, runId }: LookUpTerms): Promise<LookedUp> {
   const keys = plan.tasks.map(({ key }) => key);
   const found = since === Number.POSITIVE_INFINITY ? [] : await readResults(table, keys);
-  const records = found.map((record) => (record && record.generation >= since ? record : undefined));
-  return { records, needed: neededOf(plan, records) };
+  const outdated = new Uint8Array(plan.tasks.length);
+  const now = Date.now();
+  const records = found.map((record, position) => {
+    if (!record || record.generation < since) return undefined;
+    if (outdatedBy(record, plan.tasks[position].keepMs, { runId, now }) === undefined) return record;
+    outdated[position] = 1;
+    return undefined;
+  });
+  return { records, needed: neededOf(plan, records), outdated };
 }
 
 /** Which tasks have to be there, by position, where these results are. */

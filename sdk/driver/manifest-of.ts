@@ -27,7 +27,7 @@ export async function manifestOf(
     }),
   );
   const tasks = plan.tasks.map(
-    ({ key, name, version, dependencies, demand, policy, params, storedParams }, position) => ({
+    ({ key, name, version, dependencies, demand, policy, keepMs, params, storedParams }, position) => ({
       key,
       name,
       version,
@@ -35,6 +35,7 @@ export async function manifestOf(
       params: storedParams ?? stored.get(position) ?? { inline: params },
       demand,
       policy,
+      keepMs,
     }),
   );
   return { ...settings, tasks, targets: plan.targets, ...(plan.parts ? { parts: plan.parts } : {}) };

@@ -21,6 +21,8 @@ export interface ManifestTask {
   readonly params: Slot;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
+  /** For how long its result counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
 }
 
 /** What a run is made of: enough for any driver to go on with it, and for anybody to see what it was. */
@@ -55,13 +57,13 @@ const MAX_INLINE_BYTES = 1_500;
 
 /** What tasks of one kind have in common is written once. */
 type Row = readonly [kind: number, key: Uint8Array, dependencies: readonly number[], params: Slot];
-type Kind = Pick<ManifestTask, "name" | "version" | "demand" | "policy">;
+type Kind = Pick<ManifestTask, "name" | "version" | "demand" | "policy" | "keepMs">;
 
 /** Stores a manifest and gives where. */
 export async function writeManifest(objects: ObjectStore, manifest: RunManifest): Promise<Slot> {
   const kinds = new Map<string, number>();
-  const tasks = manifest.tasks.map(({ key, dependencies, params, name, version, demand, policy }): Row => {
-    const kind = JSON.stringify({ name, version, demand, policy } satisfies Kind);
+  const tasks = manifest.tasks.map(({ key, dependencies, params, name, version, demand, policy, keepMs }): Row => {
+    const kind = JSON.stringify({ name, version, demand, policy, keepMs } satisfies Kind);
     if (!kinds.has(kind)) kinds.set(kind, kinds.size);
     return [kinds.get(kind) as number, Buffer.from(key, "hex"), dependencies, params];
   });

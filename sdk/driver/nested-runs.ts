@@ -161,7 +161,7 @@ export class NestedRuns {
       const bustCache = request.bustCache ?? root.generation > 0;
       // Anew means: since the run began. A parent that is executed twice does not have it made twice.
       const generation = bustCache ? root.generation || root.startedAt : 0;
-      const lookedUp = await lookUp(stores.table, plan, generation);
+      const lookedUp = await lookUp(stores.table, plan, { since: generation, runId: root.id });
       await this.#options.prepare(plan, lookedUp);
       // It may have been given up meanwhile.
       if (!this.#isAwaited(assignment, parent)) {

@@ -1,6 +1,7 @@
 import type { Scheduler } from "../core/scheduler.ts";
 import type { Charges } from "./charges.ts";
 import type { Chronicler } from "./chronicler.ts";
+import type { CodeKeeper } from "./code-keeper.ts";
 import type { DriverOptions } from "./driver-options.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { EvidenceBook } from "./evidence.ts";
@@ -23,6 +24,7 @@ export interface DriverParts {
   readonly inFlight: InFlightBook;
   readonly placements: Placements;
   readonly statistics: TypeStatistics;
+  readonly code: CodeKeeper;
   readonly charges: Charges;
   readonly evidence: EvidenceBook;
   readonly nested: NestedRuns;

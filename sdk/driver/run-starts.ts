@@ -56,9 +56,10 @@ export class RunStarts {
     const { scheduler, book, charges, chronicler, journal, keeper, live, progress } = this.#parts;
     const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
+    const startedAt = Date.now();
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const [lookedUp, orphans] = await Promise.all([
-      lookUp(stores.table, plan, since),
+      lookUp(stores.table, plan, { since, runId: identity.runId }),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
     ]);
     await this.prepare(plan, lookedUp);
@@ -66,7 +67,12 @@ export class RunStarts {
     const spentUsd = claimed?.costUsd ?? 0;
     const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
     const index = scheduler.addRun({ failFast, maxCostUsd: leftUsd });
-    const entries = enrol(this.#enrolment, plan, lookedUp, index, { generation, deadlineMs });
+    const entries = enrol(this.#enrolment, plan, lookedUp, index, {
+      generation,
+      deadlineMs,
+      startedAt: claimed?.startedAt ?? startedAt,
+      isOfRun: () => false,
+    });
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
@@ -91,7 +97,7 @@ export class RunStarts {
   /** Writes down what a run is made of, so that others can go on with it. */
   async writeManifest(
     plan: LabPlan,
-    { records }: LookedUp,
+    { records }: Pick<LookedUp, "records">,
     how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
@@ -113,9 +119,11 @@ export class RunStarts {
    * @throws InfeasibleError when some task that has to run fits no executor.
    */
   async prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
-    const { statistics, placements } = this.#parts;
+    const { code, statistics, placements } = this.#parts;
     await statistics.recall(plan);
-    placements.ofAll(plan.tasks.filter((_, position) => needed[position] && !records[position]));
+    const toRun = plan.tasks.filter((_, position) => needed[position] && !records[position]);
+    placements.ofAll(toRun);
+    code.keep(toRun);
   }
 
   /** Tasks that an attempt runs are part of the run that it is part of. */
@@ -129,7 +137,12 @@ export class RunStarts {
       return known && root.entries.has(known) ? undefined : record;
     });
     const found = { ...lookedUp, records };
-    const entries = enrol(this.#enrolment, plan, found, index, { generation, failures });
+    const entries = enrol(this.#enrolment, plan, found, index, {
+      generation,
+      failures,
+      startedAt: root.startedAt,
+      isOfRun: (known) => root.entries.has(known),
+    });
     const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
     if (added.length > 0 && !root.isOver) progress.tasksAdded(root.id, added);
     return entries;

@@ -1,10 +1,15 @@
+import { versionOfCode } from "../stores/code-versions.ts";
 import type { Item } from "../stores/control-table.ts";
+import { noteDeleted } from "../stores/deleted-results.ts";
 import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
+import { keyOfResult } from "../stores/results.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
+import { readRuns } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
-import { HOLDER_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
+import { codeOfVersion } from "../wire/code-part.ts";
+import { CODE_PREFIX, HOLDER_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
 import { refuseNewer } from "../wire/version.ts";
 import { inLanes } from "./lanes.ts";
 import { removeLocalLeftovers } from "./local-leftovers.ts";
@@ -67,6 +72,10 @@ class Collection {
   readonly #ended = new Marks();
   readonly #resumable = new Marks();
   readonly #tally = new Tally();
+  /** Code versions that results are of, and what is known of such versions. */
+  readonly #codeInUse = new Set<string>();
+  readonly #code: Item[] = [];
+  readonly #endedRuns = new Map<string, boolean>();
   /** Every lab that was there at some time since the beginning: what it wrote last may not have been read. */
   readonly #labs = new Map<string, KnownLab>();
   #saidAt = Date.now();
@@ -110,8 +119,11 @@ class Collection {
         if (await this.#holds(item)) this.#mark(item);
         continue;
       }
-      if (item.ttl !== undefined && Number(item.ttl) * 1_000 < this.#startedAt) expired.push(item);
-      else if (this.#isOldResult(item)) old.push(item);
+      const isResult = item.pk.startsWith(RESULT_PREFIX);
+      if (isResult && isOver(item, this.#startedAt)) old.push(item);
+      else if (isOver(item, this.#startedAt)) expired.push(item);
+      else if (this.#isOldResult(item) || (await this.#isOfEndedRun(item))) old.push(item);
+      else if (item.pk.startsWith(CODE_PREFIX)) this.#code.push(item);
       else this.#mark(item);
       if (expired.length === ITEMS_AT_ONCE) await this.#removeExpired(expired.splice(0));
       if (old.length === ITEMS_AT_ONCE) await this.#removeOldResults(old.splice(0));
@@ -119,9 +131,11 @@ class Collection {
     }
     await this.#removeExpired(expired);
     await this.#removeOldResults(old);
+    await this.#removeUnusedCode();
   }
 
   #mark(item: Item): void {
+    if (item.pk.startsWith(RESULT_PREFIX)) this.#codeInUse.add(codeOfVersion(String(item.cv)));
     if (item.pk.startsWith(RUN_PREFIX)) {
       // A run that is over is told from its manifest; only one that may be gone on with needs what that names.
       const manifest = String(item.mo ?? "");
@@ -160,6 +174,21 @@ class Collection {
     return Number(item.t) < this.#startedAt - oldResults.olderThanMs;
   }
 
+  /** A result that is for its run only, when that is over and nobody goes on with it. */
+  async #isOfEndedRun(item: Item): Promise<boolean> {
+    if (!item.pk.startsWith(RESULT_PREFIX) || item.k !== 0) return false;
+    if (Number(item.t) >= this.#startedAt - this.#options.graceMs) return false;
+    const [namespace, runId] = [String(item.ns), String(item.r)];
+    const key = `${namespace} ${runId}`;
+    let isOver = this.#endedRuns.get(key);
+    if (isOver === undefined) {
+      const [run] = await readRuns(this.#stores.table, namespace, [runId]);
+      isOver = run?.status !== "running";
+      this.#endedRuns.set(key, isOver);
+    }
+    return isOver;
+  }
+
   async #removeExpired(items: readonly Item[]): Promise<void> {
     await inLanes(items, async (item) => {
       if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("ttl", item)))) {
@@ -180,11 +209,23 @@ class Collection {
         return;
       }
       await inLanes(items, async (item) => {
-        if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("t", item)))) await this.#markAgain(item);
-        else this.#tally.remove("old results");
+        if (!this.#sweep) this.#tally.remove("old results");
+        else if (await this.#stores.table.deleteIf(item, equal("t", item))) {
+          this.#tally.remove("old results");
+          if (item.k === undefined) await noteDeleted(this.#stores.table, [keyOfResult(item)], "clean-up");
+        } else await this.#markAgain(item);
       });
     };
     await this.#round(remove);
+  }
+
+  /** It only ever explains why results are not cached: of versions without results there is nothing to explain. */
+  async #removeUnusedCode(): Promise<void> {
+    await inLanes(this.#code, async (item) => {
+      if (this.#codeInUse.has(versionOfCode(item)) || Number(item.t) >= this.#cutoff()) this.#mark(item);
+      else if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("t", item)))) await this.#markAgain(item);
+      else this.#tally.remove("code versions");
+    });
   }
 
   /** It was written anew while it was looked at. */
@@ -300,6 +341,8 @@ class Collection {
     await this.#sweep?.goOn();
   }
 }
+
+const isOver = ({ ttl }: Item, now: number) => ttl !== undefined && Number(ttl) * 1_000 < now;
 
 const equal = (attribute: string, item: Item) => ({ when: "equals", attribute, value: item[attribute] }) as const;
 

@@ -4,6 +4,7 @@ import { CHECKPOINT_PREFIX, FEED_PREFIX, INBOX_PREFIX, LABS_PARTITION, RESULT_PR
 /** What a clean-up removes, by kind: items of the control table, objects by folder, files of this machine. */
 export type GarbageKind =
   | "old results"
+  | "code versions"
   | "expired checkpoints"
   | "expired letters"
   | "expired feed entries"

@@ -1,40 +1,53 @@
-import type { PlannedTask } from "../planning.ts";
-import { listResults, type ResultRecord, readResults } from "../stores/results.ts";
+import { outdatedBy } from "../core/keeping.ts";
+import type { LabPlan, PlannedTask } from "../planning.ts";
+import { readDeletedMany } from "../stores/deleted-results.ts";
+import { type ResultRecord, readResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
-import type { Slot } from "../wire/slot.ts";
-import { comparableParams, paramsDifferences, shortly } from "./params-difference.ts";
+import { findDamage } from "../stores/values.ts";
+import type { CodePart } from "../wire/code-part.ts";
+import type { CacheChange } from "./cache-changes.ts";
+import { EarlierResults, type NearestResult } from "./earlier-results.ts";
 import type { TaskHistory } from "./task-history.ts";
 
-/** An earlier result of the same task name. */
-export interface NearestResult {
-  readonly key: string;
-  /** Its params in a few words. */
-  readonly params: string;
-  /** Code version. */
-  readonly version: string;
-  readonly runId: string;
-  /** When it was made, in milliseconds since the epoch. */
-  readonly endedAt: number;
-  /** Where its params differ; none where only the code does. */
-  readonly differences: readonly string[];
-}
+/**
+ * Why a task's result is, or was, found in the cache or not.
+ *
+ * - `found`: it is stored.
+ * - `not-needed`: nobody asked for it, as what depends on it was stored.
+ * - `busted`: the run was to compute everything anew.
+ * - `lost`: it was stored, and could not be loaded.
+ * - `corrupt`: it is stored, but its value is gone or was changed.
+ * - `expired`: it is stored, but its type's `cache.ttlMs` is over.
+ * - `not-kept`: results of its type are for their run only (`cache: false`).
+ * - `deleted`: it was stored, and somebody deleted it.
+ * - `other-code`, `other-params`, `other-dependency`, `other-namespace`: there is only an earlier result, from
+ *   which it differs by that. With code, a version that a definition names counts too.
+ * - `nothing-stored`: there is none of that name.
+ */
+export type CacheStoryKind =
+  | "found"
+  | "not-needed"
+  | "busted"
+  | "lost"
+  | "corrupt"
+  | "expired"
+  | "not-kept"
+  | "deleted"
+  | "other-code"
+  | "other-params"
+  | "other-dependency"
+  | "other-namespace"
+  | "nothing-stored";
 
 /** Why a task's result was found in the cache, or was not. */
 export interface CacheStory {
-  /**
-   * `found`: it was stored. `not-needed`: nobody asked for it. `busted`: the run was to compute everything
-   * anew. `lost`: it was stored, and could not be loaded. `other-code` and `other-params`: there was only an
-   * earlier result of other code or params. `nothing-stored`: there was none of that name.
-   */
-  readonly kind: "found" | "not-needed" | "busted" | "lost" | "other-code" | "other-params" | "nothing-stored";
+  readonly kind: CacheStoryKind;
   /** The same in words. */
   readonly why: string;
+  /** What is different from the nearest earlier result, what users have done themselves first; else empty. */
+  readonly changes: readonly CacheChange[];
   readonly nearest?: NearestResult;
 }
-
-/** Stored results that are looked through, and of those the latest of the name whose params are compared. */
-const LOOKED_THROUGH = 100_000;
-const COMPARED = 100;
 
 /** What is known of a task's part in a run. */
 interface InRun {
@@ -43,84 +56,88 @@ interface InRun {
   readonly isBusted: boolean;
 }
 
+/** The task that is asked about, and what is known around it. */
+export interface AskedTask {
+  readonly namespace: string;
+  readonly planned: PlannedTask;
+  readonly plan: LabPlan;
+  /** What code versions are made of, where this process has bundled them. */
+  readonly code?: ReadonlyMap<string, readonly CodePart[]>;
+}
+
+const told = (kind: CacheStoryKind, why: string): CacheStory => ({ kind, why, changes: [] });
+
 /**
- * Finds out why a task's result was found in the cache of a namespace, or was not. What was deleted or
- * replaced since then is not known any more.
+ * Finds out why a task's result was found in the cache of a namespace, or was not. Of what was replaced since
+ * then nothing is known any more.
  */
-export async function cacheStory(
-  stores: Stores,
-  namespace: string,
-  planned: PlannedTask,
-  inRun: InRun | undefined,
-): Promise<CacheStory> {
+export async function cacheStory(stores: Stores, asked: AskedTask, inRun: InRun | undefined): Promise<CacheStory> {
+  const { planned } = asked;
   const [own] = await readResults(stores.table, [planned.key]);
   const { history, startedAt = Number.POSITIVE_INFINITY, isBusted = false } = inRun ?? {};
   if (history?.status === "not-needed") {
-    return { kind: "not-needed", why: "nothing needed it: what depends on it was found in the cache" };
+    return told("not-needed", "nothing needed it: what depends on it was found in the cache");
   }
-  if (history?.status === "cached" || (!inRun && own)) {
-    return { kind: "found", why: own ? `its result is stored, ${madeBy(own)}` : "its result was stored then" };
+  if (planned.keepMs === 0 && history?.status !== "cached") {
+    return told("not-kept", `results of ${planned.name} are for their run only (cache: false)`);
   }
-  if (history?.wasReopened) return { kind: "lost", why: "its stored result was lost, so it was made again" };
-  if (isBusted) return { kind: "busted", why: "the run was to compute everything anew (bustCache)" };
-  const nearest = await nearestResult(stores, namespace, planned, startedAt);
-  const of = `of ${planned.name}`;
-  if (!nearest) return { kind: "nothing-stored", why: `no result ${of} was stored` };
-  if (nearest.differences.length === 0) {
-    const versions = `version ${shortVersion(nearest.version)}, now ${shortVersion(planned.version)}`;
-    const why = `the stored result for these params is of other code: ${versions}`;
-    return { kind: "other-code", why, nearest };
+  if (!inRun && own) return foundNow(stores, own, planned.keepMs);
+  if (history?.status === "cached") {
+    return told("found", own ? `its result is stored, ${madeBy(own)}` : "its result was stored then");
   }
-  const why = `no result ${of} was stored for these params; the nearest has others`;
-  return { kind: "other-params", why, nearest };
+  if (history?.wasReopened) return told("lost", "its stored result was lost, so it was made again");
+  // It had to take the place of another one, and nobody asked for that.
+  if (own && own.generation > 0 && !isBusted && own.endedAt >= startedAt && planned.keepMs !== undefined) {
+    return told("expired", `its stored result was older than ${planned.keepMs} ms (cache.ttlMs)`);
+  }
+  if (isBusted) return told("busted", "the run was to compute everything anew (bustCache)");
+  const [deleted] = await readDeletedMany(stores.table, [planned.key]);
+  if (deleted && deleted.at < startedAt) {
+    const who = deleted.by === "uncache" ? "lab.uncache, or stratolab tasks --delete" : "a clean-up of old results";
+    return told("deleted", `its result was deleted at ${timeOf(deleted.at)} by ${who}`);
+  }
+  const earlier = await EarlierResults.of(stores, new Set([planned.name]), asked.code);
+  return storyOf(earlier, asked, startedAt);
 }
+
+async function foundNow({ objects }: Stores, own: ResultRecord, keepMs: number | undefined): Promise<CacheStory> {
+  const outdated = outdatedBy(own, keepMs, { runId: undefined, now: Date.now() });
+  if (outdated === "expired") {
+    const ttlMs = Math.min(keepMs ?? Number.POSITIVE_INFINITY, own.keepMs ?? Number.POSITIVE_INFINITY);
+    return told(
+      "expired",
+      `its result was ${madeBy(own)} and counted for ${ttlMs} ms, until ${timeOf(own.endedAt + ttlMs)}`,
+    );
+  }
+  if (outdated) return told("not-kept", `its result was ${madeBy(own)} for that run only (cache: false then)`);
+  const damage = await findDamage(objects, own.value);
+  if (damage === undefined) return told("found", `its result is stored, ${madeBy(own)}`);
+  return told("corrupt", `its stored result cannot be used: ${damage}; the next run that needs it makes it again`);
+}
+
+/** What the stored results of its name tell of a task that has none itself. */
+export async function storyOf(
+  earlier: EarlierResults,
+  { planned, namespace, plan }: AskedTask,
+  before?: number,
+): Promise<CacheStory> {
+  const byKey = new Map(plan.tasks.map((task) => [task.key, task]));
+  const found = await earlier.nearest({ planned, namespace, byKey }, before);
+  const of = `of ${planned.name}`;
+  if (!found) return told("nothing-stored", `no result ${of} was stored`);
+  const { nearest, changes } = found;
+  const texts = changes.map(({ text }) => text).join("; ");
+  const story = (kind: CacheStoryKind, why: string): CacheStory => ({ kind, why, changes, nearest });
+  const has = (...kinds: CacheChange["kind"][]) => changes.some(({ kind }) => kinds.includes(kind));
+  if (has("input")) return story("other-params", `no result ${of} was stored for these params; the nearest has others`);
+  if (has("file", "package", "version", "code")) {
+    return story("other-code", `the stored result for these params is of other code: ${texts}`);
+  }
+  if (has("dependency")) return story("other-dependency", `a task that it depends on is another one: ${texts}`);
+  return story("other-namespace", `a result for these params is stored, but ${texts}`);
+}
+
+const timeOf = (ms: number) => new Date(ms).toISOString();
 
 const madeBy = ({ runId, attempt, endedAt }: ResultRecord) =>
-  `made by attempt ${attempt} in run ${runId} at ${new Date(endedAt).toISOString()}`;
-
-/** Versions that users gave are told whole, hashes by their beginning. */
-const shortVersion = (version: string) => {
-  if (version.startsWith("v:")) return version.slice(2);
-  // Behind the plus is what the runtime environment has of it.
-  return version
-    .split("+")
-    .map((hash) => hash.slice(0, 12))
-    .join("+");
-};
-
-async function nearestResult(
-  { table, objects }: Stores,
-  namespace: string,
-  { key, name, params, storedParams }: PlannedTask,
-  before: number,
-): Promise<NearestResult | undefined> {
-  const candidates: ResultRecord[] = [];
-  let looked = 0;
-  for await (const record of listResults(table, namespace)) {
-    if (record.name === name && record.key !== key && record.endedAt < before) candidates.push(record);
-    looked += 1;
-    if (looked >= LOOKED_THROUGH) break;
-  }
-  candidates.sort((a, b) => b.endedAt - a.endedAt);
-  const comparable = (slot: Slot) =>
-    comparableParams(objects, slot).then(
-      (value) => ({ value }),
-      () => undefined,
-    );
-  const own = await comparable(storedParams ?? { inline: params });
-  const found = await Promise.all(
-    candidates.slice(0, COMPARED).map(async (record): Promise<NearestResult | undefined> => {
-      const its = await comparable(record.params);
-      if (!own || !its) return undefined;
-      const { version, runId, endedAt } = record;
-      const differences = paramsDifferences(its.value, own.value);
-      return { key: record.key, params: shortly(its.value), version, runId, endedAt, differences };
-    }),
-  );
-  return found
-    .filter((each) => each !== undefined)
-    .reduce<NearestResult | undefined>(
-      (best, each) => (best && best.differences.length <= each.differences.length ? best : each),
-      undefined,
-    );
-}
+  `made by attempt ${attempt} in run ${runId} at ${timeOf(endedAt)}`;

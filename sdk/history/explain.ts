@@ -2,12 +2,11 @@ import type { Demand } from "../core/demand.ts";
 import type { Placement } from "../core/route.ts";
 import { causeOf } from "../driver/failures.ts";
 import { LabError } from "../errors.ts";
-import type { PlannedTask } from "../planning.ts";
 import { findRuns, type RunInfo } from "../runs.ts";
 import { readResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { FailureKind, Usage } from "../wire/outcome.ts";
-import { type CacheStory, cacheStory } from "./cache-story.ts";
+import { type AskedTask, type CacheStory, cacheStory } from "./cache-story.ts";
 import { logLines, type RunLogLine } from "./log-lines.ts";
 import { type RunHistory, readHistory, readRecorded } from "./run-history.ts";
 import { type AttemptHistory, type TaskStatus, taskHistories } from "./task-history.ts";
@@ -103,7 +102,8 @@ export async function explainInRun(
   const { key, name, version, demand } = plan.tasks[position];
   const { status, attempts, failure } = history;
   const inRun = { history, startedAt: run.startedAt, isBusted: manifest.generation > 0 };
-  const cache = await cacheStory(stores, run.namespace, plan.tasks[position], inRun);
+  const asked = { namespace: run.namespace, planned: plan.tasks[position], plan };
+  const cache = await cacheStory(stores, asked, inRun);
   const lastSettledAt = Math.max(...history.dependencies.map((each) => histories[each].settledAt ?? 0));
   const [first] = attempts;
   return {
@@ -148,10 +148,10 @@ export async function explainInRun(
 /** Explains a task as this lab has it: in a run of this name or id, or in the latest that has had it. */
 export async function explainPlanned(
   stores: Stores,
-  namespace: string,
-  planned: PlannedTask,
+  asked: AskedTask,
   { run, place }: { readonly run: string | undefined; place(): Placement | { readonly infeasible: string } },
 ): Promise<TaskExplanation> {
+  const { namespace, planned } = asked;
   const found = run === undefined ? await latestWith(stores, namespace, planned.key) : run;
   if (found !== undefined) {
     const history = await readHistory(stores, namespace, found);
@@ -174,7 +174,7 @@ export async function explainPlanned(
         : { lane: placement.ladder[0].name, reason: placement.reason },
     demand,
     attempts: [],
-    cache: await cacheStory(stores, namespace, planned, undefined),
+    cache: await cacheStory(stores, asked, undefined),
     time: timeSpent([]),
     waitedFor: [],
     log: [],

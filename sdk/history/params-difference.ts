@@ -48,18 +48,32 @@ export const shortly = (value: unknown): string => {
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;
 };
 
-/** Where params differ from earlier ones: `params.seed was 1, is 2`. */
-export function paramsDifferences(earlier: unknown, now: unknown): string[] {
-  const found: string[] = [];
-  compare(earlier, now, "params", found);
-  return found.length > MOST ? [...found.slice(0, MOST), `and ${found.length - MOST} more`] : found;
+/** One place where params differ from earlier ones. */
+export interface ParamsDifference {
+  /** `params.models[2].seed`. */
+  readonly path: string;
+  /** `params.seed was 1, is 2`. */
+  readonly text: string;
+  /** Where it is a task of the same name as before: the keys of both. */
+  readonly task?: { readonly name: string; readonly earlier: string; readonly now: string };
 }
 
-function compare(earlier: unknown, now: unknown, path: string, found: string[]): void {
+/** Where params differ from earlier ones. */
+export function paramsDifferences(earlier: unknown, now: unknown): ParamsDifference[] {
+  const found: ParamsDifference[] = [];
+  compare(earlier, now, "params", found);
+  if (found.length <= MOST) return found;
+  return [...found.slice(0, MOST), { path: "params", text: `and ${found.length - MOST} more` }];
+}
+
+function compare(earlier: unknown, now: unknown, path: string, found: ParamsDifference[]): void {
   if (isDeepStrictEqual(earlier, now)) return;
   if (earlier instanceof Reference && now instanceof Reference && isSameKind(earlier, now)) {
-    const what = { task: `another ${now.name}`, object: "another value", class: `another ${now.name}` }[now.kind];
-    found.push(`${path} is ${what}${now.kind === "task" ? ": its own params or code are different" : ""}`);
+    const { kind, name } = now;
+    const what = { task: `another ${name}`, object: "another value", class: `another ${name}` }[kind];
+    const text = `${path} is ${what}${kind === "task" ? ": its own params or code are different" : ""}`;
+    const task = { name, earlier: String(earlier.content), now: String(now.content) };
+    found.push({ path, text, ...(kind === "task" ? { task } : {}) });
     return;
   }
   const isBoth = (is: (value: unknown) => boolean) => is(earlier) && is(now);
@@ -67,13 +81,14 @@ function compare(earlier: unknown, now: unknown, path: string, found: string[]):
     const [before, after] = [earlier, now] as Record<string, unknown>[];
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       const inner = Array.isArray(now) ? `${path}[${key}]` : `${path}.${key}`;
-      if (!(key in before)) found.push(`${inner} is new: ${shortly(after[key])}`);
-      else if (!(key in after)) found.push(`${inner} was ${shortly(before[key])}, and is gone`);
-      else compare(before[key], after[key], inner, found);
+      if (!(key in before)) found.push({ path: inner, text: `${inner} is new: ${shortly(after[key])}` });
+      else if (!(key in after)) {
+        found.push({ path: inner, text: `${inner} was ${shortly(before[key])}, and is gone` });
+      } else compare(before[key], after[key], inner, found);
     }
     return;
   }
-  found.push(`${path} was ${shortly(earlier)}, is ${shortly(now)}`);
+  found.push({ path, text: `${path} was ${shortly(earlier)}, is ${shortly(now)}` });
 }
 
 const isSameKind = (a: Reference, b: Reference) => a.kind === b.kind && a.name === b.name;

@@ -27,7 +27,7 @@ export class DeferredRunner implements Runner {
     return this.#runner;
   }
 
-  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+  async storeAddress(storage: string | false | undefined): Promise<StoreAddress> {
     return (await this.#loaded()).storeAddress(storage);
   }
 

@@ -163,9 +163,9 @@ export interface Runner {
   /**
    * Where the lab keeps its results with this runner.
    *
-   * @param storage What the user gave as `storage`, if anything.
+   * @param storage What the user gave as `storage`, if anything; false for a lab that keeps nothing.
    */
-  storeAddress(storage: string | undefined): Promise<StoreAddress>;
+  storeAddress(storage: string | false | undefined): Promise<StoreAddress>;
   /** Makes ready to run attempts of a bundle. @throws LabError when that cannot be. */
   open(session: RunnerSession): Promise<RunnerOpening>;
   /** Starts executors of a pooled lane: each is followed by `executor-ready` or `start-failed`. */

@@ -15,6 +15,8 @@ export interface ResultRecord {
   readonly version: string;
   /** Replaces records of a smaller generation; 0 unless a result had to be replaced. */
   readonly generation: number;
+  /** For how long it counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
   readonly value: Slot;
   /** The task's params, so that it can be listed and built again. */
   readonly params: Slot;
@@ -24,6 +26,14 @@ export interface ResultRecord {
   readonly endedAt: number;
   readonly durationMs: number;
   readonly peakMemoryMb: number;
+}
+
+/** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
+const EXPIRED_STAYS_MS = 86_400_000;
+
+function keepAttributes({ keepMs, endedAt }: ResultRecord) {
+  if (keepMs === undefined) return {};
+  return { k: keepMs, ...(keepMs > 0 ? { ttl: Math.ceil((endedAt + keepMs + EXPIRED_STAYS_MS) / 1_000) } : {}) };
 }
 
 function toItem(record: ResultRecord): Item {
@@ -39,15 +49,19 @@ function toItem(record: ResultRecord): Item {
     t: record.endedAt,
     d: Math.round(record.durationMs * 1000) / 1000,
     m: record.peakMemoryMb,
+    ...keepAttributes(record),
     ...slotAttributes("v", record.value),
     ...slotAttributes("p", record.params),
   };
 }
 
+/** The cache key of a result, by its item. */
+export const keyOfResult = (item: Item): string => item.pk.slice(RESULT_PREFIX.length);
+
 function toRecord(item: Item): ResultRecord {
   refuseNewer(`the stored result ${item.pk}`, item.f);
   return {
-    key: item.pk.slice(RESULT_PREFIX.length),
+    key: keyOfResult(item),
     namespace: String(item.ns),
     name: String(item.n),
     version: String(item.cv),
@@ -57,6 +71,7 @@ function toRecord(item: Item): ResultRecord {
     endedAt: Number(item.t),
     durationMs: Number(item.d),
     peakMemoryMb: Number(item.m),
+    ...(item.k === undefined ? {} : { keepMs: Number(item.k) }),
     value: slotOf("v", item),
     params: slotOf("p", item),
   };
@@ -96,7 +111,9 @@ export async function deleteResults(table: ControlTable, keys: readonly string[]
   await table.deleteMany(keys.map(resultKey));
 }
 
-/** Every result of a namespace, in no order. */
-export async function* listResults(table: ControlTable, namespace: string): AsyncIterable<ResultRecord> {
-  for await (const item of table.scan(RESULT_PREFIX)) if (item.ns === namespace) yield toRecord(item);
+/** Every result of a namespace, or of all of them, in no order. */
+export async function* listResults(table: ControlTable, namespace: string | undefined): AsyncIterable<ResultRecord> {
+  for await (const item of table.scan(RESULT_PREFIX)) {
+    if (namespace === undefined || item.ns === namespace) yield toRecord(item);
+  }
 }

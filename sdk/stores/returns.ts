@@ -5,7 +5,7 @@ import { ObjectLostError } from "../wire/object-lost-error.ts";
 import { namesOfReturns, type ReturnNames, StoredReturns, storedReturns } from "../wire/returns.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { loadStored, loadValue, storeResult } from "./values.ts";
+import { loadStored, loadValue, type ObjectOfResult, storeResult } from "./values.ts";
 
 /** Values of several returns, encoded. @throws CodecError with the name of the return. */
 export function encodeReturns(
@@ -25,14 +25,20 @@ export async function storeReturns(
   objects: ObjectStore,
   encoded: readonly Encoded[],
   returns: ReturnNames,
-  { taskKey, inlineBytes }: { readonly taskKey: string; readonly inlineBytes: number },
+  {
+    taskKey,
+    inlineBytes,
+    objectOf,
+  }: { readonly taskKey: string; readonly inlineBytes: number; readonly objectOf: ObjectOfResult },
 ): Promise<Encoded> {
   const names = namesOfReturns(returns);
   const each = inlineBytes / (2 * encoded.length);
   const slots = await Promise.all(
     encoded.map(
       async (value, index): Promise<Slot> =>
-        value.byteLength <= each ? { inline: joinChunks(value) } : storeResult(objects, value, taskKey, names[index]),
+        value.byteLength <= each
+          ? { inline: joinChunks(value) }
+          : storeResult(objects, value, taskKey, objectOf, names[index]),
     ),
   );
   const named = new Map(names.map((name, index) => [name, slots[index]]));

@@ -6,8 +6,8 @@ import type { Attribute, Item } from "./control-table.ts";
  * costs one write unit.
  */
 
-/** `v` for a value, `p` for params, `m` for a manifest. */
-type SlotPrefix = "v" | "p" | "m";
+/** `v` for a value, `p` for params, `m` for a manifest, `c` for what code is made of. */
+type SlotPrefix = "v" | "p" | "m" | "c";
 
 export function slotAttributes(prefix: SlotPrefix, slot: Slot): Record<string, Attribute> {
   if ("inline" in slot) return { [prefix]: slot.inline };

@@ -14,6 +14,6 @@ export async function openStores(address: StoreAddress): Promise<Stores> {
     const { openLocalStores } = await import("./local/open.ts");
     return openLocalStores(address.directory);
   }
-  const { openAwsStores } = await import("./aws/open.ts");
-  return openAwsStores(address);
+  const { openAwsStores, openBucketStores } = await import("./aws/open.ts");
+  return address.kind === "s3" ? openBucketStores(address) : openAwsStores(address);
 }

@@ -27,6 +27,15 @@ async function fetchBytes(objects: ObjectStore, slot: ObjectSlot): Promise<Uint8
   throw new ObjectLostError(slot.object, damage, slot.by);
 }
 
+/** What is wrong with a stored value, without touching it; undefined where it can be loaded. */
+export async function findDamage(objects: ObjectStore, slot: Slot): Promise<string | undefined> {
+  if ("inline" in slot) return undefined;
+  const bytes = await objects.get(slot.object);
+  if (!bytes) return `${slot.object} is not in the object store`;
+  const damage = damageOf(bytes, slot);
+  return damage && `${slot.object} ${damage}`;
+}
+
 function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
   if (bytes.byteLength !== slot.bytes) return `has ${bytes.byteLength} bytes, not ${slot.bytes}`;
   return isIntact(bytes, slot.hash) ? undefined : "was changed after it was stored";
@@ -78,20 +87,25 @@ export async function storeValue(
   return { object, bytes: stored.byteLength, hash };
 }
 
+/** The key of a task's result, by its cache key and a hash of what is stored. */
+export type ObjectOfResult = (taskKey: string, hash: string) => string;
+
 /**
  * Stores an encoded result, or one of its returns, under its task.
  *
+ * @param objectOf Its key. Default in the lab's own storage.
  * @param name Of the return, so that no two of a task share an object.
  */
 export async function storeResult(
   objects: ObjectStore,
   encoded: Encoded,
   taskKey: string,
+  objectOf: ObjectOfResult = resultObject,
   name = "",
 ): Promise<ObjectSlot> {
   const stored = await asStored(objects, encoded);
   const hash = checkOf(stored.chunks, stored.byteLength);
-  const object = resultObject(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
+  const object = objectOf(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
   await objects.put(object, stored);
   const slot = { object, bytes: stored.byteLength, hash };
   objects.loaded?.keep(slot, stored);

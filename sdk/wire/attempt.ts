@@ -33,6 +33,8 @@ export interface AttemptSpec {
    * generation. 0 unless the stored result is to be replaced (`bustCache`, a lost object).
    */
   readonly generation: number;
+  /** For how long its result counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number;
   /**
    * How long the attempt may wait for tasks of its own before its executor gives it up, in milliseconds: it is
    * made again when they have ended. Absent where it may wait for ever.

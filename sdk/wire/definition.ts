@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { GrantedResources } from "./attempt.ts";
 import type { Stored } from "./byte-stream.ts";
+import type { CacheOptions } from "./cache-options.ts";
 import type { ObjectRef } from "./object-ref.ts";
 import type { ReturnNames } from "./returns.ts";
 import type { RuntimeEnv } from "./runtime-env.ts";
@@ -87,6 +88,7 @@ export interface RunnableDefinition {
   readonly taskName: string;
   readonly [DEFINITION]: {
     run(params: unknown, context: TaskContext): unknown;
+    readonly cache?: CacheOptions | false;
     readonly returns?: ReturnNames;
     readonly runtimeEnv?: RuntimeEnv;
   };

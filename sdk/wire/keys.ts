@@ -18,6 +18,15 @@ export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + ta
 
 /** Who holds an object that a lab has put: one partition for each object. */
 export const HOLDER_PREFIX = "H#";
+const DELETED_PREFIX = "GONE#";
+
+/** That a result was deleted, and when. */
+export const deletedKey = (taskKey: string): ItemKey => ({ pk: DELETED_PREFIX + taskKey, sk: "GONE" });
+
+export const CODE_PREFIX = "CODE#";
+
+/** What a code version is made of, by file and package. */
+export const codeKey = (version: string): ItemKey => ({ pk: CODE_PREFIX + version, sk: "CODE" });
 
 export const CHECKPOINT_PREFIX = "CP#";
 
@@ -98,6 +107,21 @@ const RESULT_OBJECTS = "results";
 /** A task's result; the content hash keeps two attempts' results apart. */
 export const resultObject = (taskKey: string, contentHash: string): string =>
   `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+
+const OWN_STORAGE = "own";
+
+/** The same, in a storage that its task type brings along. */
+export const ownStorageObject =
+  (taskName: string) =>
+  (taskKey: string, contentHash: string): string =>
+    `${OWN_STORAGE}/${taskName}/${taskKey}-${contentHash.slice(0, 16)}`;
+
+/** Of which task type an object is that lies in such a storage, and its key there; undefined for all others. */
+export function ownStorageTask(object: string): { readonly taskName: string; readonly key: string } | undefined {
+  const [folder, taskName] = object.split("/", 2);
+  if (folder !== OWN_STORAGE || taskName === undefined) return undefined;
+  return { taskName, key: object.slice(OWN_STORAGE.length + 1) };
+}
 
 /**
  * A state that a task saved on its way, where it is too large for an item. No two attempts share one,

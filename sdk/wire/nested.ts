@@ -12,6 +12,8 @@ export interface ChildTask {
   /** What it asks for and how its failures are answered: in the words of planning, the same in driver and bundle. */
   readonly demand: unknown;
   readonly policy: unknown;
+  /** For how long its result counts, in milliseconds: 0 for its run only, absent for good. */
+  readonly keepMs?: number | undefined;
 }
 
 /** The DAG that an attempt wants run: dependencies come before those that need them. */

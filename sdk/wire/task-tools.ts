@@ -32,6 +32,7 @@ interface PlannedChild {
   readonly params: Uint8Array;
   readonly demand: unknown;
   readonly policy: unknown;
+  readonly keepMs?: number | undefined;
 }
 
 /** The tasks of one call, planned. */

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readCode, recordCode } from "../../sdk/stores/code-versions.ts";
 import type { Item } from "../../sdk/stores/control-table.ts";
 import { FeedWriter } from "../../sdk/stores/feed.ts";
 import { sendLetter } from "../../sdk/stores/inbox.ts";
@@ -9,7 +10,7 @@ import { giveLifeSign } from "../../sdk/stores/lab-life.ts";
 import { readResults } from "../../sdk/stores/results.ts";
 import { Sweep } from "../../sdk/stores/sweep.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
-import { bundleMapObject, bundleObject, labKey, runtimeObject } from "../../sdk/wire/keys.ts";
+import { bundleMapObject, bundleObject, codeKey, labKey, runtimeObject } from "../../sdk/wire/keys.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import { PROTOCOL_VERSION } from "../../sdk/wire/protocol.ts";
 import { madeObjectReferences } from "../../sdk/wire/references.ts";
@@ -213,6 +214,32 @@ describe("a clean-up", () => {
     await bench.ageAll(2 * DAY_MS);
     expect((await bench.gc()).removed).toMatchObject({ content: { count: 1 }, results: { count: 1 } });
     expect(await bench.keys()).toEqual([letter, params, table.slot.object].sort());
+  });
+
+  test("keeps what is known of code as long as there are results of it", async () => {
+    await using bench = await GcBench.make();
+    await bench.result({ name: "t", value: 1, params: 1, large: false });
+    const parts = (count: number) =>
+      Array.from({ length: count }, (_, n) => ({
+        kind: "file" as const,
+        name: `lib/file-${n}.ts`,
+        hash: "abcdef012345",
+      }));
+    await recordCode(
+      bench.stores,
+      new Map([
+        ["v", parts(200)],
+        ["unused", parts(150)],
+        ["young", parts(1)],
+      ]),
+    );
+    for (const version of ["v", "unused"])
+      await bench.stores.table.merge(codeKey(version), { t: Date.now() - 2 * DAY_MS });
+    await bench.ageAll(2 * DAY_MS);
+    expect((await bench.gc()).removed).toMatchObject({ "code versions": { count: 1 }, content: { count: 1 } });
+    expect((await readCode(bench.stores, "v"))?.length).toBe(200);
+    expect(await readCode(bench.stores, "young")).toEqual(parts(1));
+    expect(await readCode(bench.stores, "unused")).toBeUndefined();
   });
 
   test("refuses stores with items of a newer version, before it removes anything", async () => {

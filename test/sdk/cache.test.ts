@@ -82,6 +82,16 @@ describe("uncache", () => {
     expect(await lab.runTask(length)).toBe(10_000);
   });
 
+  test("is heeded by the lab that has made them, whatever it still has in its hands", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab();
+    const sum = add({ a: 1, b: 2, file: bench.file });
+    await lab.runTask(sum);
+    await lab.uncache([sum]);
+    expect(await lab.runTask(sum)).toBe(3);
+    expect(bench.lines()).toEqual(["1+2", "1+2"]);
+  });
+
   test("of what was never stored changes nothing", async () => {
     await using bench = new LabBench();
     const lab = bench.lab();

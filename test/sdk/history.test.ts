@@ -67,7 +67,7 @@ describe("lab.explain", () => {
     });
     const { cache, status } = await lab.explain(changed({ a: 1, b: 2, file }));
     expect([status, cache.kind, cache.nearest?.differences]).toEqual(["not-run", "other-code", []]);
-    expect(cache.why).toMatch(/^the stored result for these params is of other code: version \w+, now 2$/);
+    expect(cache.why).toMatch(/^the stored result for these params is of other code: its version was \w+, is "2"$/);
   });
 
   test("tells what a task waited for, and which failure kept it from running", async () => {

@@ -30,8 +30,16 @@ describe("a lab", () => {
       { tasks, namespace: 7 },
       'namespace must be 1 to 64 letters, digits, "_", "-" or ".", got 7',
     ],
-    ["an empty storage", { tasks, storage: "" }, 'storage must be the path of a folder, got ""'],
-    ["a storage that is none", { tasks, storage: 7 }, "storage must be the path of a folder, got 7"],
+    [
+      "an empty storage",
+      { tasks, storage: "" },
+      'storage must be a folder, a file:// URL, s3://bucket/prefix or false, got ""',
+    ],
+    [
+      "a storage that is none",
+      { tasks, storage: 7 },
+      "storage must be a folder, a file:// URL, s3://bucket/prefix or false, got 7",
+    ],
     [
       "an unknown runner",
       { tasks, runner: "ray" },
@@ -133,7 +141,7 @@ describe("options of a call", () => {
     [
       "cachedTasks",
       () => unopened.cachedTasks({ name: "made" } as never),
-      "cachedTasks: unknown option name; known are type",
+      "cachedTasks: unknown option name; known are type, olderThanMs",
     ],
   ])("are checked before anything is opened: %s", async (_, call, message) => {
     await expect(call()).rejects.toMatchObject({ name: "LabOptionError", message });

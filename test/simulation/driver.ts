@@ -25,6 +25,9 @@ import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
 import type { Tenure } from "./tenure.ts";
 
 /** Who looks on: sees everything that passes between a driver and its scheduler. */
+/** All results of the simulation are kept for good. */
+const NEW = { startedAt: 0, isOfRun: () => false };
+
 export interface Onlooker {
   /** `tasks`: those it has to have, by their index in the scheduler. */
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
@@ -176,7 +179,7 @@ export class SimulatedDriver {
     const plan: LabPlan = { tasks, targets: wanted.targets };
     const { bustCache } = this.#life;
     const records = tasks.map((_, position) => (bustCache ? undefined : asRecord(storage.records.get(position))));
-    const lookedUp = { records, needed: neededOf(plan, records) };
+    const lookedUp = { records, needed: neededOf(plan, records), outdated: new Uint8Array(plan.tasks.length) };
     const index = this.scheduler.addRun(wanted);
     const enrolment = {
       scheduler: this.scheduler,
@@ -185,7 +188,7 @@ export class SimulatedDriver {
       byKey: this.#byKey,
     };
     const before = this.entries.length;
-    const entries = enrol(enrolment, plan, lookedUp, index, { generation: bustCache ? 1 : 0 });
+    const entries = enrol(enrolment, plan, lookedUp, index, { ...NEW, generation: bustCache ? 1 : 0 });
     // Generations of this clock; the wall's would make every history another one.
     for (const entry of this.entries.slice(before)) if (bustCache) entry.generation = this.#nextGeneration(entry);
     const waitsFor = new Map(wanted.targets.map((target) => [entries[target], target] as const));
@@ -327,7 +330,7 @@ export class SimulatedDriver {
     });
     const plan: LabPlan = { tasks, targets: children.map((child) => at.get(child) as number) };
     const records = positions.map((position) => asRecord(storage.records.get(position)));
-    const lookedUp = { records, needed: neededOf(plan, records) };
+    const lookedUp = { records, needed: neededOf(plan, records), outdated: new Uint8Array(plan.tasks.length) };
     const run = this.scheduler.addRun({ failFast: false, parent: task });
     const enrolment = {
       scheduler: this.scheduler,
@@ -337,7 +340,7 @@ export class SimulatedDriver {
     };
     const kept = this.#kept.get(parent) ?? [];
     const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
-    const entries = enrol(enrolment, plan, lookedUp, run, { generation: 0, failures });
+    const entries = enrol(enrolment, plan, lookedUp, run, { ...NEW, generation: 0, failures });
     this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), ...entries]);
     const targets = plan.targets.map((target) => entries[target]);
     this.#nested.set(run, { parent, assignment, targets, answer });

@@ -1,5 +1,6 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { putBundle } from "../../bundle/stored-bundle.ts";
 import type { Lane, Offer } from "../../core/offer.ts";
 import { LabError, LabOptionError } from "../../errors.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
@@ -28,7 +29,7 @@ import { functionsBySize, LambdaLanes } from "./lambda-lanes.ts";
 import { LastUsages } from "./last-usages.ts";
 import type { AwsOptions } from "./options.ts";
 import { findStack, type StackParts } from "./stack.ts";
-import { uploadBundle, uploadRuntime } from "./upload.ts";
+import { uploadRuntime } from "./upload.ts";
 
 /** Where nothing can be learned of the account: what AWS gives to an account by default. */
 const DEFAULT_CONCURRENCY = 1_000;
@@ -67,8 +68,9 @@ export class AwsRunner implements Runner {
     return this.#stack;
   }
 
-  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
+  async storeAddress(storage: string | false | undefined): Promise<StoreAddress> {
     if (storage !== undefined) {
+      // False, too: executors elsewhere have nothing in common but what is stored.
       throw new LabOptionError(
         `storage ${JSON.stringify(storage)} is for runners on this machine; on AWS results are kept in the stack's own table and bucket. Leave storage out`,
       );
@@ -88,7 +90,7 @@ export class AwsRunner implements Runner {
     }
     const lambda = new Lambda(stack.region);
     const upload = async () => {
-      await uploadBundle(stores.objects, bundle);
+      await putBundle(stores.objects, bundle);
       return uploadRuntime(stores.objects, stack.bucket, stack.region);
     };
     const probe = async () => {

@@ -8,6 +8,7 @@ import { type LoadedTask, loadBundle, toldTasks } from "../../../runtime/load-bu
 import type { LogLevel } from "../../../runtime/log-lines.ts";
 import { SetUpEnv } from "../../../runtime/runtime-env.ts";
 import { asSetupFailure, SetupFailure } from "../../../runtime/setup-log.ts";
+import { putBundle } from "../../bundle/stored-bundle.ts";
 import { loadValue } from "../../stores/values.ts";
 import type { Assignment, AttemptSpec } from "../../wire/attempt.ts";
 import { codecsOf } from "../../wire/codec/classes.ts";
@@ -45,13 +46,14 @@ export class InlineRunner implements Runner {
   /** `ctx.lab` of running attempts, by assignment. */
   readonly #labs = new Map<string, AttemptLab>();
 
-  storeAddress(storage: string | undefined): Promise<StoreAddress> {
+  storeAddress(storage: string | false | undefined): Promise<StoreAddress> {
     return new LocalRunner().storeAddress(storage);
   }
 
   async open(session: RunnerSession): Promise<RunnerOpening> {
     this.#session = session;
     const { bundle, address, concurrency, resources } = session;
+    if (address.kind === "s3") await putBundle(session.stores.objects, bundle);
     const path = await writeBundle(bundleFolder(address), bundle);
     const { tasks: loaded } = await loadBundle(path, bundle.hash, bundle.root);
     this.#bundlePath = path;

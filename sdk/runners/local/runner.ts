@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
-import { resolve } from "node:path";
+import { putBundle } from "../../bundle/stored-bundle.ts";
 import type { Lane } from "../../core/offer.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
@@ -13,9 +13,10 @@ import type {
   RunnerSession,
 } from "../runner.ts";
 import { startBackgroundDriver } from "./background-driver.ts";
-import { bundleFolder, DEFAULT_STORAGE, writeBundle } from "./bundle-file.ts";
+import { bundleFolder, writeBundle } from "./bundle-file.ts";
 import { LocalExecutor } from "./executor.ts";
 import { localGpus } from "./gpus.ts";
+import { localStorage } from "./storage.ts";
 
 /** Results up to 16 KB are cheaper in the table than in files of their own. */
 const INLINE_BYTES = 16 * 1024;
@@ -34,16 +35,18 @@ export class LocalRunner implements Runner {
   #spare: LocalExecutor | undefined;
   #closing = false;
 
-  async storeAddress(storage: string | undefined): Promise<StoreAddress> {
-    return { kind: "local", directory: resolve(storage ?? DEFAULT_STORAGE) };
+  storeAddress(storage: string | false | undefined): Promise<StoreAddress> {
+    return localStorage(storage);
   }
 
   async open(session: RunnerSession): Promise<RunnerOpening> {
     this.#session = session;
     // A lab that could not be opened closes its runner, and tries again with the next call.
     this.#closing = false;
-    const { address, bundle, concurrency, resources } = session;
+    const { address, bundle, concurrency, resources, stores } = session;
     this.#bundlePath = await writeBundle(bundleFolder(address), bundle);
+    // Whoever goes on with a run, on whatever machine, needs the code that it was begun with.
+    if (address.kind === "s3") await putBundle(stores.objects, bundle);
     const slots = concurrency ?? availableParallelism();
     const spare = this.#startExecutor();
     this.#spare = spare;

@@ -1,0 +1,36 @@
+import { LabOptionError } from "./errors.ts";
+import { checkNames, show } from "./options.ts";
+import type { ResultRecord } from "./stores/results.ts";
+import type { TaskDefinition } from "./task.ts";
+
+/** Which stored results are meant. */
+export interface CachedTasksOptions {
+  /** Only results of this definition, or of this task name. Default all. */
+  readonly type?: Pick<TaskDefinition<never, unknown>, "taskName"> | string;
+  /** Only results that were made longer ago, in milliseconds. Default all. */
+  readonly olderThanMs?: number;
+}
+
+/** Refuses filters that mean nothing. */
+export function checkCachedTasksOptions(where: string, options: CachedTasksOptions): void {
+  checkNames(where, options, ["type", "olderThanMs"]);
+  const { type, olderThanMs } = options;
+  if (type !== undefined && nameOf(type) === undefined) {
+    throw new LabOptionError(`${where}: type must be a task definition or a task name, got ${show(type)}`);
+  }
+  if (olderThanMs !== undefined && !(Number.isFinite(olderThanMs) && olderThanMs >= 0)) {
+    throw new LabOptionError(`${where}: olderThanMs must be milliseconds, 0 or more, got ${show(olderThanMs)}`);
+  }
+}
+
+function nameOf(type: unknown): string | undefined {
+  if (typeof type === "string" && type !== "") return type;
+  const { taskName } = (typeof type === "function" ? type : {}) as { taskName?: string };
+  return taskName;
+}
+
+/** Whether a stored result is meant. */
+export function isMeant({ name, endedAt }: ResultRecord, { type, olderThanMs }: CachedTasksOptions): boolean {
+  if (type !== undefined && name !== nameOf(type)) return false;
+  return olderThanMs === undefined || endedAt <= Date.now() - olderThanMs;
+}

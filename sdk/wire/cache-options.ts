@@ -1,0 +1,45 @@
+/**
+ * Where results of a task type lie, in the place of the lab's own storage: any place that every executor of the
+ * task reaches. What is stored under a key never changes, and the bytes are the library's own format: it checks
+ * them by their hash whenever they are loaded. Hold yours against `storageConformance` in `stratolab/conformance`.
+ *
+ * @example
+ * class FolderStorage implements CacheStorage {
+ *   constructor(readonly folder: string) {}
+ *   async put(key: string, bytes: Uint8Array) {
+ *     const file = join(this.folder, key);
+ *     await mkdir(dirname(file), { recursive: true });
+ *     const unfinished = `${file}.${randomUUID()}`;
+ *     await writeFile(unfinished, bytes);
+ *     await rename(unfinished, file); // whole or not at all
+ *   }
+ *   get = (key: string) => readFile(join(this.folder, key)).catch(() => undefined);
+ *   delete = async (keys: readonly string[]) => {
+ *     for (const key of keys) await rm(join(this.folder, key), { force: true });
+ *   };
+ * }
+ * export const trainModel = task({ name: "trainModel", cache: { storage: new FolderStorage("/mnt/models") }, run });
+ */
+export interface CacheStorage {
+  /** Stores bytes. The same bytes may be stored twice under one key, by several processes at once. */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** The bytes, or undefined where there are none. Rejects where that cannot be found out. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** Deletes; keys that are not there are no error. */
+  delete(keys: readonly string[]): Promise<void>;
+}
+
+/** How results of a task type are kept. */
+export interface CacheOptions {
+  /** Results count for so long after they were made, in milliseconds. Default for good. */
+  readonly ttlMs?: number;
+  /** Where results lie. Default the lab's own storage. What is known of them lies there in any case. */
+  readonly storage?: CacheStorage;
+}
+
+/** For how long results are kept, in milliseconds: 0 for their run only, undefined for good. */
+export const keepMsOf = (cache: CacheOptions | false | undefined): number | undefined =>
+  cache === false ? 0 : cache?.ttlMs;
+
+export const storageOf = (cache: CacheOptions | false | undefined): CacheStorage | undefined =>
+  cache === false ? undefined : cache?.storage;
