@@ -6,17 +6,16 @@ import type { Condition } from "./control-table.ts";
  */
 
 /** What of a lease changes when it is renewed or taken. */
-interface Standing {
+interface LeaseState {
   readonly epoch: number;
-  /** When it lapses, in milliseconds since the epoch. */
   readonly until: number;
 }
 
 /** A lease as it stands, in one word: renewing it changes it as much as taking it. */
-export const leaseWord = ({ epoch, until }: Standing): string => `${epoch}:${until}`;
+export const leaseWord = ({ epoch, until }: LeaseState): string => `${epoch}:${until}`;
 
 /** The lease is as it was read: nobody has taken or renewed it since. */
-export const whileLeaseIs = (lease: Standing) =>
+export const whileLeaseIs = (lease: LeaseState) =>
   ({ when: "equals", attribute: "le", value: leaseWord(lease) }) as const satisfies Condition;
 
 /** No later driver has written what is in flight. */

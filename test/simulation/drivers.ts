@@ -18,6 +18,8 @@ import { Tenure } from "./tenure.ts";
 
 type ManyDrivers = Scenario & { readonly drivers: readonly ScenarioDriver[] };
 
+/** How often is looked whether a driver is done. */
+const LOOK_EVERY_MS = 1_000;
 /** Drivers look at the record once a second, however little happens. */
 const MAX_STEPS = 300_000;
 
@@ -100,14 +102,14 @@ export function simulateDrivers(scenario: ManyDrivers, withHistory: boolean): Si
       process.in(1, () => together.opened(seat, orphans));
       const look = () => {
         if (seat.isOver || driver.isLost) return;
-        if (!driver.isOver) return process.in(100, look);
+        if (!driver.isOver) return process.in(LOOK_EVERY_MS, look);
         invariants?.atEnd();
         tenure.end(() => {
           isFinished = true;
           leave();
         });
       };
-      process.in(100, look);
+      process.in(LOOK_EVERY_MS, look);
     };
 
     const meet = ({ fate: misfortune }: ScenarioDriver, driver: SimulatedDriver) => {

@@ -198,6 +198,10 @@ export class Tenure {
   }
 
   /** What is known of its attempts. */
+  get run(): number {
+    return this.#run;
+  }
+
   get flying(): Flying | undefined {
     return this.#flying;
   }

@@ -98,7 +98,7 @@ export class Together {
 
   /** A run is given away in good order: what goes on without its driver is written down. */
   handsOver({ tenure }: Seat): void {
-    const { flying } = tenure;
+    const { flying, run } = tenure;
     if (!flying || !tenure.isJournalled || this.#table.journal?.epoch !== tenure.epoch) return;
     const names = new Set(this.#table.journal.assignments.flatMap(({ attempts }) => attempts.map(({ key }) => key)));
     for (const [id, { open, adoptedFrom }] of flying.inFlight) {
@@ -106,6 +106,8 @@ export class Together {
       if (!this.#around.begun?.get(name)?.isAlive()) continue;
       // What waits for this driver's answers cannot go on without it.
       if (![...open].every((task) => flying.isAlone(task))) continue;
+      // What attempts run is asked for again by those that are made again.
+      if ([...open].some((task) => flying.entryOf(task).run !== run)) continue;
       for (const task of open) {
         const { key } = flying.entryOf(task).planned;
         this.#require("handed over", names.has(key), () => `task ${key} runs, and ${tenure.lab} does not say so`);
