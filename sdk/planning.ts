@@ -35,6 +35,8 @@ export interface LabPlan {
   readonly tasks: readonly PlannedTask[];
   /** Position of each task asked for. */
   readonly targets: readonly number[];
+  /** Position of the task that runs it, for those that other tasks run. */
+  readonly parents?: ReadonlyMap<number, number>;
 }
 
 export interface PlanningContext {

@@ -37,6 +37,11 @@ export function recordedPlan(manifest: RunManifest): LabPlan {
   return { tasks, targets: manifest.targets };
 }
 
+/** @param taskOf Finds the tasks in its params, by cache key. */
+export function recordedTask(recorded: ManifestTask, taskOf: (key: string) => Task<unknown> | undefined): PlannedTask {
+  return new RecordedTask(recorded, taskOf);
+}
+
 class RecordedTask implements PlannedTask {
   readonly key: string;
   readonly name: string;

@@ -10,14 +10,22 @@ import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.t
 import { slotBytes } from "../../sdk/wire/slot.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
+import { listRunTasks } from "./run-tasks.ts";
 
-/** `stratolab tasks [name]`: the tasks whose results are stored. */
+interface TasksOptions extends NamespaceOptions {
+  readonly run?: string;
+}
+
+/** `stratolab tasks [name]`: the tasks whose results are stored, or those of a run. */
 export function tasksCommand(): Command {
   const command = new Command("tasks")
-    .description("Lists the tasks whose results are stored, oldest first.")
-    .argument("[name]", "only tasks of this name");
-  return withNamespaceOptions(command).action((name: string | undefined, options: NamespaceOptions) =>
-    usingStores(options, (stores) => list(stores, name, options)),
+    .description("Lists the tasks whose results are stored, oldest first, or the tasks of a run.")
+    .argument("[name]", "only tasks of this name")
+    .option("--run <run>", "the tasks of this run, by id or name, and below each those that it has run");
+  return withNamespaceOptions(command).action((name: string | undefined, options: TasksOptions) =>
+    usingStores(options, (stores) =>
+      options.run === undefined ? list(stores, name, options) : listRunTasks(stores, name, options.run, options),
+    ),
   );
 }
 

@@ -35,7 +35,7 @@ export class Dispatching {
     const [{ run, planned }] = entries;
     const at = Date.now();
     inFlight.add(id, lane, executor, tasks, at);
-    journal.changed(run);
+    journal.changed(book.runs[run]);
     progress.dispatched(book.runs[run].id, planned.name, entries.length, at);
     // Why a later attempt goes where it goes was said when the last one failed.
     const why = attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined;
@@ -99,7 +99,7 @@ export class Dispatching {
   }
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
-  adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+  adopt(orphans: Map<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
     const { scheduler, book, inFlight, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {

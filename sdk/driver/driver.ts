@@ -18,6 +18,7 @@ import { errorOf } from "./failures.ts";
 import { HandOvers } from "./hand-over.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { KeptFailures } from "./kept-failures.ts";
 import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
@@ -78,9 +79,11 @@ export class Driver {
     });
     const certain = () => keeper.certain();
     const loop = new EventLoop({ scheduler, keeper, carryOut: (command) => this.#carryOut(command) });
+    const keptFailures = new KeptFailures({ stores, namespace, certain });
     const nested = new NestedRuns({
       scheduler,
       stores,
+      kept: keptFailures,
       limits: nesting,
       rootOf: (entry) => book.runOf(entry),
       prepare: (plan, lookedUp) => this.#starts.prepare(plan, lookedUp),
@@ -96,6 +99,7 @@ export class Driver {
       inFlight,
       isAlone: (task) => !nested.hasAsked(book.entries[task]),
       entryOf: (task) => book.entries[task],
+      runOf: (entry) => book.runOf(entry),
       attemptOf: (task) => scheduler.tasks.attempt[task],
       certain,
     });
@@ -110,7 +114,7 @@ export class Driver {
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name);
-    const kept = { keeper, chronicler, journal };
+    const kept = { keeper, chronicler, journal, keptFailures };
     return {
       options,
       scheduler,

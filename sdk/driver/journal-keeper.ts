@@ -20,6 +20,8 @@ interface JournalKeeperOptions {
   /** Whether an attempt needs nothing more of its driver: one that runs tasks of its own does. */
   isAlone(task: number): boolean;
   entryOf(task: number): TaskEntry;
+  /** The run that a task is part of, also where another task runs it. */
+  runOf(entry: TaskEntry): RunState;
   attemptOf(task: number): number;
   /** Resolves when it is known whose the runs are: a driver that was replaced writes nothing. */
   certain(): Promise<void>;
@@ -41,14 +43,14 @@ interface Kept {
  */
 export class JournalKeeper {
   readonly #options: JournalKeeperOptions;
-  readonly #kept = new Map<number, Kept>();
+  readonly #kept = new Map<RunState, Kept>();
 
   constructor(options: JournalKeeperOptions) {
     this.#options = options;
   }
 
   begin(run: RunState): void {
-    this.#kept.set(run.index, {
+    this.#kept.set(run, {
       run,
       pages: 0,
       writtenAt: 0,
@@ -59,8 +61,8 @@ export class JournalKeeper {
   }
 
   /** Something of a run was dispatched, or has ended. */
-  changed(runIndex: number): void {
-    const kept = this.#kept.get(runIndex);
+  changed(run: RunState): void {
+    const kept = this.#kept.get(run);
     if (!kept) return;
     kept.isDirty = true;
     if (kept.timer) return;
@@ -76,7 +78,7 @@ export class JournalKeeper {
 
   /** Resolves when what is in flight of a run is written, to be taken over from there. */
   async handOver(run: RunState): Promise<void> {
-    const kept = this.#kept.get(run.index);
+    const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(kept);
     kept.isDirty = true;
@@ -85,7 +87,7 @@ export class JournalKeeper {
 
   /** A run is over. */
   async end(run: RunState): Promise<void> {
-    const kept = this.#kept.get(run.index);
+    const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(kept);
     await kept.writing;
@@ -97,7 +99,7 @@ export class JournalKeeper {
 
   #forget(kept: Kept): void {
     clearTimeout(kept.timer);
-    this.#kept.delete(kept.run.index);
+    this.#kept.delete(kept.run);
   }
 
   #write(kept: Kept): Promise<void> {
@@ -115,11 +117,11 @@ export class JournalKeeper {
   }
 
   #assignmentsOf(run: RunState): JournalAssignment[] {
-    const { inFlight, entryOf, isAlone } = this.#options;
+    const { inFlight, entryOf, runOf, isAlone } = this.#options;
     const assignments: JournalAssignment[] = [];
     for (const [id, flying] of inFlight) {
       const [first] = flying.open;
-      if (first === undefined || entryOf(first).run !== run.index || flying.adoptedFrom) continue;
+      if (first === undefined || runOf(entryOf(first)) !== run || flying.adoptedFrom) continue;
       if (![...flying.open].every(isAlone)) continue;
       assignments.push(this.#described(id, flying));
     }

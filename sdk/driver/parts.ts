@@ -6,6 +6,7 @@ import type { EventLoop } from "./event-loop.ts";
 import type { EvidenceBook } from "./evidence.ts";
 import type { InFlightBook } from "./in-flight.ts";
 import type { JournalKeeper } from "./journal-keeper.ts";
+import type { KeptFailures } from "./kept-failures.ts";
 import type { NestedRuns } from "./nested-runs.ts";
 import type { Placements } from "./placements.ts";
 import type { ProgressTeller } from "./progress-teller.ts";
@@ -25,6 +26,7 @@ export interface DriverParts {
   readonly charges: Charges;
   readonly evidence: EvidenceBook;
   readonly nested: NestedRuns;
+  readonly keptFailures: KeptFailures;
   readonly progress: ProgressTeller;
   readonly keeper: RunKeeper;
   readonly chronicler: Chronicler;
