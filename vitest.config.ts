@@ -8,8 +8,10 @@ const shared = {
 };
 
 const onAws = "test/**/*.aws.test.ts";
-/** What takes much memory or most of the processors: one file after another. */
-const large = ["test/e2e/{large,ladder}.local.test.ts", "test/localstack/containers.test.ts"];
+/** What takes much memory: one file after another. */
+const large = ["test/e2e/large.local.test.ts", "test/localstack/containers.test.ts"];
+/** Whether the simulation notices what is broken on purpose: `npm run test:mutations`. */
+const mutations = ["test/simulation/mutations.test.ts"];
 
 export default defineConfig({
   test: {
@@ -20,8 +22,8 @@ export default defineConfig({
           ...shared,
           name: "small",
           include: ["test/**/*.test.ts"],
-          exclude: [onAws, ...large],
-          maxWorkers: 2,
+          exclude: [onAws, ...large, ...mutations],
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },
@@ -34,6 +36,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...shared, name: "mutations", include: mutations } },
       {
         test: {
           ...shared,

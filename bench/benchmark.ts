@@ -14,6 +14,8 @@ export interface Benchmark {
   /** The workload, in a line. */
   readonly workload: string;
   readonly runs: number;
+  /** What all runs share; gives what ends it. @default nothing */
+  readonly setUp?: () => Promise<() => Promise<void>>;
   run(): Promise<Figure[]>;
 }
 

@@ -5,19 +5,22 @@ import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
+import { objects } from "./objects.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
-import { resume } from "./resume.ts";
+import { resume, resumeAws } from "./resume.ts";
 import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
   planOneMillion,
   codec,
+  objects,
   ramp10k,
   fargate1k,
   mixRoute,
   resume,
+  resumeAws,
   storm,
   dashboard,
 ];
@@ -57,7 +60,12 @@ for (const benchmark of BENCHMARKS) {
   const count = runs ?? benchmark.runs;
   if (!json) process.stdout.write(`${name}: ${workload}; median of ${count} runs\n`);
   const measured = [];
-  for (let run = 0; run < count; run++) measured.push(await benchmark.run());
+  const tearDown = await benchmark.setUp?.();
+  try {
+    for (let run = 0; run < count; run++) measured.push(await benchmark.run());
+  } finally {
+    await tearDown?.();
+  }
   const figures = medians(measured);
   results.push({ name, workload, runs: count, figures });
   if (!json) process.stdout.write(`${figures.map(describe).join("\n")}\n`);

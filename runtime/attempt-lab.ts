@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { pack } from "msgpackr";
 import { putContent } from "../sdk/stores/content.ts";
+import { loadReturn, slotOfReturn } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { LostValue, loadValue } from "../sdk/stores/values.ts";
+import { loadStored, loadValue } from "../sdk/stores/values.ts";
 import { encode } from "../sdk/wire/codec/codec.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import type { ChildPlan, NestedAnswer, NestedRequest } from "../sdk/wire/nested.ts";
+import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import type { NestedRun, NestedRunOptions, TaskLab } from "../sdk/wire/task-lab.ts";
@@ -104,7 +106,8 @@ export class AttemptLab implements TaskLab {
         const answer = await this.#answerOf(call);
         const error = call.planned.errorOf(answer, [], this.#options.runId);
         if (error) throw error;
-        return (await Promise.all(answer.values.map((slot) => this.#refTo(slot as Slot)))) as never;
+        const { parts } = call.planned;
+        return (await Promise.all(answer.values.map((slot, at) => this.#refTo(slot as Slot, parts?.[at])))) as never;
       },
     };
   }
@@ -214,12 +217,14 @@ export class AttemptLab implements TaskLab {
   async #end(call: Call): Promise<{ answer: Settled; values: unknown[] }> {
     for (let times = 1; ; times++) {
       const answer = await this.#answerOf(call);
-      const values = await Promise.all(answer.values.map((slot) => (slot ? this.#load(slot) : undefined)));
+      const values = await Promise.all(
+        answer.values.map((slot, at) => (slot ? this.#load(slot, call.planned.parts?.[at]) : undefined)),
+      );
       const keys = values.flatMap((value, position) =>
-        value instanceof LostValue ? [call.planned.tasks[call.planned.targets[position]].key] : [],
+        value instanceof ObjectLostError ? [call.planned.tasks[call.planned.targets[position]].key] : [],
       );
       if (keys.length === 0) return { answer, values };
-      if (times > MOST_LOST) throw values.find((value) => value instanceof LostValue);
+      if (times > MOST_LOST) throw values.find((value) => value instanceof ObjectLostError);
       // The driver has them made again; there is another answer then.
       if (this.#isOver) throw afterwards();
       this.#calls.set(call.name, Object.assign(call, pending()));
@@ -227,16 +232,19 @@ export class AttemptLab implements TaskLab {
     }
   }
 
-  async #load(slot: Slot): Promise<unknown> {
+  async #load(slot: Slot, part: string | undefined): Promise<unknown> {
+    const { objects } = this.#options.stores;
     try {
-      return await loadValue(this.#options.stores.objects, slot);
+      return part === undefined ? await loadValue(objects, slot) : (await loadReturn(objects, slot, part)).value;
     } catch (error) {
-      if (error instanceof LostValue) return error;
+      if (error instanceof ObjectLostError) return error;
       throw error;
     }
   }
 
-  async #refTo(slot: Slot): Promise<ObjectRef<unknown>> {
+  async #refTo(result: Slot, part: string | undefined): Promise<ObjectRef<unknown>> {
+    const { objects } = this.#options.stores;
+    const slot = part === undefined ? result : slotOfReturn(await loadStored(objects, result), part, result);
     if (!("inline" in slot)) return new ObjectRef(slot);
     const { inline } = slot;
     return new ObjectRef(

@@ -1,10 +1,11 @@
 import { deleteCheckpoint, readCheckpoint, type Saver, saveCheckpoint } from "../sdk/stores/checkpoints.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { LostValue, loadValue } from "../sdk/stores/values.ts";
+import { loadValue } from "../sdk/stores/values.ts";
 import { encode } from "../sdk/wire/codec/codec.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { TaskCheckpoint } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
+import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 
 interface CheckpointOptions {
@@ -44,7 +45,7 @@ export class AttemptCheckpoint implements TaskCheckpoint {
       return (await loadValue(stores.objects, slot, extensions)) as S;
     } catch (error) {
       // A state that is lost costs the time to compute it again, not the task.
-      if (error instanceof LostValue) return undefined;
+      if (error instanceof ObjectLostError) return undefined;
       throw error;
     }
   }

@@ -1,7 +1,8 @@
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { commitResult } from "../sdk/stores/results.ts";
+import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { LostValue, loadValue, storeValue } from "../sdk/stores/values.ts";
+import { loadStored, loadValue, storeResult } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
@@ -9,10 +10,12 @@ import { CodecError } from "../sdk/wire/codec/codec-error.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
-import { resultObject } from "../sdk/wire/keys.ts";
+import { LabError } from "../sdk/wire/lab-error.ts";
+import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
 import { resolvedTasks } from "../sdk/wire/references.ts";
+import { partReturns, type ReturnNames, StoredReturns } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
@@ -91,16 +94,17 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   if (result === SUSPENDED) return { kind: "suspended", usage: usage() };
   clock.next();
 
-  let encoded: Encoded;
+  const { returns } = environment.definition[DEFINITION];
+  let encoded: readonly Encoded[];
   try {
-    encoded = encode(result, { name: "result", extensions });
+    encoded = encodeResult(result, returns, extensions);
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: error.message, error });
   }
   try {
-    bytesOut = encoded.byteLength;
-    const value = await store(encoded, spec, environment);
+    bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const value = await store(encoded, returns, spec, environment);
     const { record, own } = await commitResult(environment.stores.table, {
       key: spec.key,
       namespace: environment.namespace,
@@ -129,29 +133,65 @@ async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, 
   await Promise.all(
     Object.entries(spec.inputs).map(async ([key, slot]) => {
       bytes += slotBytes(slot);
-      inputs.set(key, await loadInput(objects, key, slot, extensions));
+      inputs.set(key, await loadInput(key, () => loadStored(objects, slot, extensions)));
     }),
   );
-  const params = await loadValue(objects, spec.params, [resolvedTasks((key) => inputs.get(key)), ...extensions]);
-  return { params: await withRefsResolved(params, objects, extensions), bytes };
+  const resolve = await resolveReturns(spec, inputs, environment, extensions);
+  const params = await loadValue(objects, spec.params, [resolvedTasks(resolve.resultOf), ...extensions]);
+  return { params: await withRefsResolved(params, objects, extensions), bytes: bytes + resolve.bytes };
+}
+
+/** Of inputs with several returns, those are loaded that the params name. */
+async function resolveReturns(
+  spec: AttemptSpec,
+  inputs: ReadonlyMap<string, unknown>,
+  { stores: { objects } }: ExecutionEnvironment,
+  extensions: CodecExtensions,
+) {
+  let bytes = 0;
+  const named = new Map<string, { readonly key: string; readonly part: string | undefined }>();
+  const nameOf = (key: string, part?: string) => (part === undefined ? key : `${key} ${part}`);
+  const isSplit = [...inputs.values()].some((input) => input instanceof StoredReturns);
+  if (isSplit) {
+    const collecting = resolvedTasks((key, _name, part) => void named.set(nameOf(key, part), { key, part }));
+    await loadValue(objects, spec.params, [collecting, ...extensions]);
+  }
+  const values = new Map<string, unknown>();
+  await Promise.all(
+    [...named].map(async ([name, { key, part }]) => {
+      const input = inputs.get(key);
+      const load = async () => {
+        if (part === undefined && !(input instanceof StoredReturns)) return input;
+        const whole = input as StoredReturns;
+        const slots = part === undefined ? whole.slots.values() : [slotOfReturn(input, part, spec.inputs[key])];
+        for (const slot of slots) bytes += slotBytes(slot);
+        const loadOne = (slot: Slot) => loadStored(objects, slot, extensions);
+        return part === undefined ? whole.whole(loadOne) : loadOne(slotOfReturn(input, part, spec.inputs[key]));
+      };
+      values.set(name, await loadInput(key, load));
+    }),
+  );
+  const resultOf = (key: string, _name: string, part?: string) =>
+    isSplit ? values.get(nameOf(key, part)) : inputs.get(key);
+  return { resultOf, bytes };
 }
 
 /** A lost input, and which task it is the result of. */
 class LostInput extends Error {
   readonly key: string;
 
-  constructor(key: string, cause: LostValue | CodecError) {
+  constructor(key: string, cause: ObjectLostError | CodecError) {
     super(cause.message, { cause });
     this.key = key;
   }
 }
 
-async function loadInput(objects: ObjectStore, key: string, slot: Slot, extensions: CodecExtensions) {
+async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
   try {
-    return await loadValue(objects, slot, extensions);
+    return await load();
   } catch (error) {
     // What cannot be read, by an older codec's version for one, is as good as gone.
-    if (error instanceof LostValue || error instanceof CodecError) throw new LostInput(key, error);
+    if (error instanceof ObjectLostError || error instanceof CodecError) throw new LostInput(key, error);
     throw error;
   }
 }
@@ -169,15 +209,34 @@ async function withRefsResolved(params: unknown, objects: ObjectStore, extension
   return { ...params, ...Object.fromEntries(values) };
 }
 
-async function store(encoded: Encoded, spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Slot> {
-  if (encoded.byteLength <= environment.inlineBytes) return { inline: joinChunks(encoded) };
-  return storeValue(environment.stores.objects, encoded, (hash) => resultObject(spec.key, hash));
+/** A result, or each of several returns. */
+function encodeResult(
+  result: unknown,
+  returns: ReturnNames | undefined,
+  extensions: CodecExtensions,
+): readonly Encoded[] {
+  if (returns === undefined) return [encode(result, { name: "result", extensions })];
+  const values = partReturns(result, returns);
+  if (typeof values === "string") throw new LabError("wrong-returns", values);
+  return encodeReturns(values, returns, extensions);
+}
+
+async function store(
+  encoded: readonly Encoded[],
+  returns: ReturnNames | undefined,
+  { key: taskKey }: AttemptSpec,
+  { stores: { objects }, inlineBytes }: ExecutionEnvironment,
+): Promise<Slot> {
+  const whole =
+    returns === undefined ? encoded[0] : await storeReturns(objects, encoded, returns, { taskKey, inlineBytes });
+  if (whole.byteLength <= inlineBytes) return { inline: joinChunks(whole) };
+  return storeResult(objects, whole, taskKey);
 }
 
 function asLoadFailure(error: unknown): Omit<Failure, "usage"> {
   const seen = `loading its inputs: ${error instanceof Error ? error.message : String(error)}`;
   if (error instanceof LostInput) return { kind: "object-lost", seen, lostInputs: [error.key] };
-  if (error instanceof LostValue) return { kind: "object-lost", seen, lostInputs: [] };
+  if (error instanceof ObjectLostError) return { kind: "object-lost", seen, lostInputs: [] };
   return { kind: isUnregisteredClass(error) ? "user-error" : "executor-lost", seen };
 }
 

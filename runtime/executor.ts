@@ -7,6 +7,7 @@
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { totalmem } from "node:os";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
@@ -24,11 +25,13 @@ import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { loadBundle } from "./load-bundle.ts";
+import { LoadedCache, withLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
 import { Semaphore } from "./semaphore.ts";
 import { SpawnedProcesses } from "./spawned.ts";
+import { SpillFolder } from "./spill-folder.ts";
 import type { WatchBoard } from "./watch.ts";
 
 const MESSAGES_FD = 3;
@@ -36,6 +39,9 @@ const OUTCOMES_FD = 4;
 const MARK_FD = 6;
 /** Attempts longer than this, in milliseconds, have their memory measured at their end. */
 const WORTH_MEASURING_MS = 20;
+/** Of its memory an executor keeps loaded objects in this share, at most; beside what its task needs. */
+const KEPT_SHARE = 0.1;
+const MAX_KEPT_BYTES = 256 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
 
@@ -70,6 +76,7 @@ class Executor {
   #versions: ReadonlyMap<string, string> = new Map();
   #stores: Stores | undefined;
   #contexts = new Map<string, unknown>();
+  #loaded = new LoadedCache(undefined);
   #lastMemory = ownMemory();
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
@@ -116,6 +123,8 @@ class Executor {
       const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
       const loaded = await loadBundle(path, bundleHash, root);
       this.#stores = await opening;
+      // On this machine the store is a disk itself.
+      if (this.#stores.objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
       report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
@@ -153,10 +162,12 @@ class Executor {
     const { task, attempt } = spec;
     if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
     const definition = this.#definitions.get(spec.name);
-    const stores = this.#stores;
-    if (!definition || !stores) {
+    const opened = this.#stores;
+    if (!definition || !opened) {
       return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
     }
+    const loaded = await this.#loaded.begin(objectsOf(spec), keptBytes(spec));
+    const stores = { table: opened.table, objects: withLoaded(opened.objects, loaded) };
     const abort = new AbortController();
     const watch = this.#watch(spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
@@ -183,7 +194,7 @@ class Executor {
     this.#current = { runId, task, abort, checkpoint, lab };
     let context: unknown;
     try {
-      context = await this.#contextOf(assignment, stores, definition);
+      context = await this.#contextOf(assignment, opened, definition);
     } catch (error) {
       return { kind: "object-lost", seen: `loading the lab's context: ${(error as Error).message}` };
     }
@@ -208,6 +219,7 @@ class Executor {
         },
       }),
     );
+    loaded.end();
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
     if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
@@ -282,7 +294,7 @@ class Executor {
   /** Loaded once for each context; a lab has one. */
   async #contextOf({ context }: Assignment, stores: Stores, definition: RunnableDefinition): Promise<unknown> {
     if (!context) return undefined;
-    const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.hash;
+    const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.object;
     if (!this.#contexts.has(key)) {
       const loaded = await loadValue(stores.objects, context, valueExtensions(codecsOf(definition)));
       this.#contexts = new Map([[key, loaded]]);
@@ -290,6 +302,13 @@ class Executor {
     return this.#contexts.get(key);
   }
 }
+
+/** Objects that an attempt loads before its task begins. */
+const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
+  new Set([params, ...Object.values(inputs)].flatMap((slot) => ("object" in slot ? [slot.object] : [])));
+
+const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
+  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
 
 /** Finds results of earlier attempts' tasks. */
 const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>

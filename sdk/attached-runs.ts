@@ -10,7 +10,7 @@ import { isCertainlyGone } from "./driver/this-process.ts";
 import { LabError } from "./errors.ts";
 import { GrowingPlan } from "./growing-plan.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
-import { recordedPlan } from "./recorded-plan.ts";
+import { askedTasks, recordedPlan } from "./recorded-plan.ts";
 import type { StartedRun } from "./run.ts";
 import type { Runner } from "./runners/runner.ts";
 import { findRun } from "./runs.ts";
@@ -110,7 +110,7 @@ export class AttachedRuns {
     this.#drivers.add(opened);
     const { driver } = opened;
     const plan = recordedPlan(manifest);
-    const tasks = plan.targets.map((target) => plan.tasks[target].task);
+    const tasks = askedTasks(plan);
     // The driver takes off what the run has cost when it takes it.
     const bounds = { failFast, maxCostUsd };
     const options = { runId: record.id, name: undefined, tags: undefined, isContinued: true, ...bounds };

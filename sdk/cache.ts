@@ -2,11 +2,14 @@ import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
-import { LostValue, loadValue } from "./stores/values.ts";
-import { definitionNamed, Task } from "./task.ts";
+import { loadStored, loadValue } from "./stores/values.ts";
+import { definitionNamed, Task, TaskReturn } from "./task.ts";
 import { DEFINITION } from "./wire/definition.ts";
+import { ObjectLostError } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
+import { StoredReturns } from "./wire/returns.ts";
+import type { Slot } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
 const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
@@ -22,9 +25,19 @@ export async function deleteCached({ table, objects }: Stores, plan: LabPlan): P
   const keys = targetKeys(plan);
   const records = await readResults(table, keys);
   await deleteResults(table, keys);
-  await objects.deleteMany(
-    records.flatMap((record) => (record && "object" in record.value ? [record.value.object] : [])),
+  const slots = await Promise.all(
+    records.map(async (record, index) =>
+      record ? slotsOf(objects, record.value, plan.tasks[plan.targets[index]].task) : [],
+    ),
   );
+  await objects.deleteMany(slots.flat().flatMap((slot) => ("object" in slot ? [slot.object] : [])));
+}
+
+/** Where a result lies; of several returns each, as far as that can still be read. */
+async function slotsOf(objects: Stores["objects"], slot: Slot, task: Task<unknown>): Promise<Slot[]> {
+  if (task.definition[DEFINITION].returns === undefined) return [slot];
+  const stored = await loadStored(objects, slot).catch(() => undefined);
+  return stored instanceof StoredReturns ? [slot, ...stored.slots.values()] : [slot];
 }
 
 /** The tasks whose results are stored and whose code is still the same, in order of their age. */
@@ -84,13 +97,16 @@ class Rebuilding {
       await Promise.all([...named].map((object) => objects.touch(object)));
       const tasks = await this.#tasksOf(references);
       const params = await loadValue(objects, record.params, [
-        resolvedTasks((key) => tasks.get(key)),
+        resolvedTasks((key, _name, part) => {
+          const task = tasks.get(key);
+          return task && part !== undefined ? new TaskReturn(task, part) : task;
+        }),
         ...valueExtensions(),
       ]);
       return new Task(definitionNamed(record.name), params);
     } catch (error) {
       // Its params are gone: the task cannot be named any more.
-      if (error instanceof LostValue) return undefined;
+      if (error instanceof ObjectLostError) return undefined;
       throw error;
     }
   }

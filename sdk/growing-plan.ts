@@ -16,6 +16,7 @@ type Nested = ChronicleEvent & { readonly type: "nested" };
 export class GrowingPlan implements LabPlan {
   readonly tasks: PlannedTask[];
   readonly targets: readonly number[];
+  readonly parts: LabPlan["parts"];
   /** Position of the task that was the first to run it, by position: those that no task runs are not in it. */
   readonly parents = new Map<number, number>();
   readonly #objects: ObjectStore;
@@ -27,9 +28,10 @@ export class GrowingPlan implements LabPlan {
   #waiting: readonly ChronicleEvent[] = [];
 
   constructor(manifest: RunManifest, objects: ObjectStore) {
-    const { tasks, targets } = recordedPlan(manifest);
+    const { tasks, targets, parts } = recordedPlan(manifest);
     this.tasks = [...tasks];
     this.targets = targets;
+    this.parts = parts;
     this.#objects = objects;
     this.#own = tasks.length;
     this.#byKey = new Map(tasks.map(({ key }, position) => [key, position]));

@@ -28,6 +28,7 @@ export { type AttachOptions, Lab, type SubmitOptions } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
 export type { PlannedGroup, PlanReport, Range } from "./plan-report.ts";
+export type { Returned, ReturnsOf } from "./returns.ts";
 export {
   type OutcomesOf,
   type ResultOf,
@@ -51,13 +52,23 @@ export type {
   RunnerSession,
 } from "./runners/runner.ts";
 export type { RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
-export { Task, type TaskConfig, type TaskDefinition, task } from "./task.ts";
+export {
+  type SplitTask,
+  type SplitTaskConfig,
+  type SplitTaskDefinition,
+  Task,
+  type TaskConfig,
+  type TaskDefinition,
+  task,
+} from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
 export type { ByteStream, Stored } from "./wire/byte-stream.ts";
 export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
+export { ObjectLostError } from "./wire/object-lost-error.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
+export type { ReturnNames } from "./wire/returns.ts";
 export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

@@ -5,7 +5,7 @@ import { taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
-import { definitionNamed, isSameDefinition, Task } from "./task.ts";
+import { definitionNamed, isSameDefinition, partOf, producerOf, Task } from "./task.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
@@ -35,9 +35,17 @@ export interface LabPlan {
   readonly tasks: readonly PlannedTask[];
   /** Position of each task asked for. */
   readonly targets: readonly number[];
+  /** Which of several returns is asked for, by position in `targets`. Absent where only whole results are. */
+  readonly parts?: readonly (string | undefined)[] | undefined;
   /** Position of the task that runs it, for those that other tasks run. */
   readonly parents?: ReadonlyMap<number, number>;
 }
+
+/** Which of several returns are asked for; undefined where only whole results are. */
+const partsOf = (targets: readonly Task<unknown>[]) => {
+  const parts = targets.map(partOf);
+  return parts.some((part) => part !== undefined) ? parts : undefined;
+};
 
 export interface PlanningContext {
   readonly namespace: string;
@@ -60,7 +68,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
   targets.forEach(checkIsTask);
   const encoded = new Map<Task<unknown>, Uint8Array>();
   const byName = new Map<string, Task<unknown>["definition"]>();
-  const planned = plan<Task<unknown>>(targets, {
+  const planned = plan<Task<unknown>>(targets.map(producerOf), {
     dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
     keyOf: (task, keyOfDependency) => {
       const known = knownKeys.get(task);
@@ -90,7 +98,8 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       policy,
     };
   });
-  return { tasks, targets: planned.targets };
+  const parts = partsOf(targets);
+  return { tasks, targets: planned.targets, ...(parts ? { parts } : {}) };
 }
 
 /** Keys of tasks that stand for a stored result whose params are not known. */
@@ -150,7 +159,12 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
     extensions: [
       taskReferences(
         (value) => value instanceof Task,
-        (value) => [keyOf(value as Task<unknown>), (value as Task<unknown>).name],
+        (value) => {
+          const asked = value as Task<unknown>;
+          const part = partOf(asked);
+          const whole = [keyOf(producerOf(asked)), asked.name] as const;
+          return part === undefined ? whole : [...whole, part];
+        },
       ),
       ...valueExtensions(),
     ],
@@ -186,7 +200,7 @@ function tasksInside(params: unknown): Task<unknown>[] {
     const value = stack.pop();
     if (typeof value !== "object" || value === null) continue;
     if (value instanceof Task) {
-      found.add(value);
+      found.add(producerOf(value));
       continue;
     }
     if (value instanceof ObjectRef || ArrayBuffer.isView(value) || seen.has(value)) continue;

@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import type { ManifestTask, RunManifest } from "./driver/manifest.ts";
 import type { LabPlan, PlannedTask } from "./planning.ts";
-import { definitionNamed, Task } from "./task.ts";
+import { definitionNamed, Task, TaskReturn } from "./task.ts";
 import { registeredClasses, shownClasses } from "./wire/codec/classes.ts";
 import { decode } from "./wire/codec/codec.ts";
 import type { CodecExtension } from "./wire/codec/extensions.ts";
@@ -34,13 +34,21 @@ export function recordedPlan(manifest: RunManifest): LabPlan {
     byKey.set(recorded.key, planned);
     return planned;
   });
-  return { tasks, targets: manifest.targets };
+  return { tasks, targets: manifest.targets, parts: manifest.parts };
 }
 
 /** @param taskOf Finds the tasks in its params, by cache key. */
 export function recordedTask(recorded: ManifestTask, taskOf: (key: string) => Task<unknown> | undefined): PlannedTask {
   return new RecordedTask(recorded, taskOf);
 }
+
+/** The tasks that a recorded run was asked for, in order. */
+export const askedTasks = ({ tasks, targets, parts = [] }: LabPlan): Task<unknown>[] =>
+  targets.map((target, position) => {
+    const { task } = tasks[target];
+    const part = parts[position] ?? undefined;
+    return part === undefined ? task : new TaskReturn(task, part);
+  });
 
 class RecordedTask implements PlannedTask {
   readonly key: string;
@@ -74,7 +82,10 @@ class RecordedTask implements PlannedTask {
 
   #decoded(): unknown {
     return decode(this.params, [
-      resolvedTasks((key, name) => this.#taskOf(key) ?? name),
+      resolvedTasks((key, name, part) => {
+        const task = this.#taskOf(key);
+        return task && part !== undefined ? new TaskReturn(task, part) : (task ?? name);
+      }),
       madeObjectReferences((slot) => new ObjectRef(slot)),
       classes,
     ]);

@@ -19,6 +19,7 @@ export const taskTools: TaskTools = {
     return {
       tasks: plan.tasks,
       targets: plan.targets,
+      parts: plan.parts,
       errorOf: (answer, values, runId) => {
         if (answer.failures.length === 0) return undefined;
         const errors = errorsOf(plan, answer);

@@ -1,9 +1,11 @@
 import { inspect } from "node:util";
 import { InvalidTaskError } from "./errors.ts";
 import type { Params } from "./params.ts";
+import { checkReturns, type Returned, type ReturnsOf, returnsBy } from "./returns.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { CODECS, registeredClasses } from "./wire/codec/classes.ts";
 import { DEFINITION, type TaskContext } from "./wire/definition.ts";
+import type { ReturnNames } from "./wire/returns.ts";
 
 /**
  * What a task does, before it is given params.
@@ -27,6 +29,26 @@ export interface TaskConfig<P, R, C> {
 }
 
 /**
+ * A task with several returns, each stored as an object of its own.
+ *
+ * @typeParam N How many, or their names.
+ */
+export interface SplitTaskConfig<P, R, C, N extends ReturnNames> extends Omit<TaskConfig<P, R, C>, "runnerOptions"> {
+  /** How many returns `run` gives in an array, or the names of those that it gives in an object. */
+  readonly returns: N;
+  /** What it needs of its executor, possibly depending on the params. Default: 1 vCPU. */
+  readonly runnerOptions?: RunnerOptions | ((params: ParamsOfRunBelow) => RunnerOptions);
+}
+
+/** A {@link Task} with several returns: `task.returns.train`, or `task.returns[0]`, is one of them as a task. */
+export type SplitTask<R, P, N extends ReturnNames> = Task<R, P> & { readonly returns: ReturnsOf<R, N> };
+
+/** What {@link task} gives for a task with several returns. */
+export interface SplitTaskDefinition<P, R, N extends ReturnNames> extends TaskDefinition<P, R> {
+  (...args: undefined extends P ? [params?: Params<P>] : [params: Params<P>]): SplitTask<R, Params<P>, N>;
+}
+
+/**
  * A task definition: call it with params to get a {@link Task}.
  *
  * @typeParam P Type of the params as `run` receives them.
@@ -36,7 +58,7 @@ export interface TaskDefinition<P, R> {
   (...args: undefined extends P ? [params?: Params<P>] : [params: Params<P>]): Task<R, Params<P>>;
   readonly taskName: string;
   /** @internal */
-  readonly [DEFINITION]: TaskConfig<P, unknown, unknown>;
+  readonly [DEFINITION]: TaskConfig<P, unknown, unknown> & { readonly returns?: ReturnNames };
 }
 
 /**
@@ -56,7 +78,7 @@ export class Task<out R, out P = unknown> {
     this.params = params;
     // Not shown when the task is printed inside of something else.
     Object.defineProperty(this, "definition", { value: definition });
-    Object.freeze(this);
+    if (new.target === Task) Object.freeze(this);
   }
 
   /** Name of the definition. */
@@ -76,6 +98,34 @@ export class Task<out R, out P = unknown> {
     return this.toString();
   }
 }
+
+/**
+ * One of several returns of a task, as a task: a dependent that has it in its params is given this one, and the
+ * others are not loaded. It is cached, cancelled and made again as the task that it is of.
+ */
+export class TaskReturn<out R = unknown> extends Task<R> {
+  readonly of: Task<unknown>;
+  /** Name of the return, or its position. */
+  readonly part: string;
+
+  /** @internal */
+  constructor(of: Task<unknown>, part: string) {
+    super(of.definition, of.params);
+    this.of = of;
+    this.part = part;
+    Object.freeze(this);
+  }
+
+  override toString(): string {
+    return `${this.of}.returns.${this.part}`;
+  }
+}
+
+/** The task that has to run for this one: itself, or the one that it is a return of. */
+export const producerOf = (task: Task<unknown>): Task<unknown> => (task instanceof TaskReturn ? task.of : task);
+
+/** The name of the return that a task stands for; undefined for a whole result. */
+export const partOf = (task: Task<unknown>): string | undefined => (task instanceof TaskReturn ? task.part : undefined);
 
 /** Definitions made in this process, the latest of each name: cached tasks are given back as theirs. */
 const definitions = new Map<string, WeakRef<TaskDefinition<never, unknown>>>();
@@ -105,6 +155,16 @@ export function isSameDefinition(a: TaskDefinition<never, unknown>, b: TaskDefin
 // biome-ignore lint/suspicious/noExplicitAny: nothing narrower lets `({ folds }) => 1024 * folds` pass.
 type ParamsOfRunBelow = any;
 
+/** A task with its returns. */
+function splitTask<R>(definition: TaskDefinition<never, unknown>, params: unknown, returns: ReturnNames): Task<R> {
+  const split = new TaskWithReturns<R>(definition, params);
+  const parts = returnsBy(returns, (name) => new TaskReturn(split, name));
+  Object.defineProperty(split, "returns", { value: parts });
+  return Object.freeze(split);
+}
+
+class TaskWithReturns<out R> extends Task<R> {}
+
 const NAME = /^[\w.-]{1,100}$/;
 
 /**
@@ -120,7 +180,20 @@ const NAME = /^[\w.-]{1,100}$/;
  * export const sum = task({ name: "sum", run: ({ xs }: { xs: number[] }) => xs.reduce((a, b) => a + b, 0) });
  *
  * const total = await lab.runTask(sum({ xs: [square({ x: 1 }), square({ x: 2 }), 3] })); // 8
+ * @example
+ * export const split = task({
+ *   name: "split",
+ *   returns: ["train", "test"],
+ *   run: ({ path }: { path: string }) => ({ train: readRows(path, 0, 0.8), test: readRows(path, 0.8, 1) }),
+ * });
+ *
+ * const { train, test } = split({ path }).returns;
+ * await lab.runTask(score({ model: fit({ rows: train }), rows: test })); // fit never loads the test rows
  */
+/* @__NO_SIDE_EFFECTS__ */
+export function task<P, const N extends ReturnNames, R extends Returned<N> | Promise<Returned<N>>, C = unknown>(
+  config: SplitTaskConfig<P, R, C, N>,
+): SplitTaskDefinition<P, Awaited<R>, N>;
 /* @__NO_SIDE_EFFECTS__ */
 export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefinition<P, Awaited<R>>;
 /* @__NO_SIDE_EFFECTS__ */
@@ -130,7 +203,9 @@ export function task<P, R, C = unknown>(
   },
 ): TaskDefinition<P, Awaited<R>>;
 /* @__NO_SIDE_EFFECTS__ */
-export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefinition<P, Awaited<R>> {
+export function task<P, R, C = unknown>(
+  config: TaskConfig<P, R, C> & { readonly returns?: ReturnNames },
+): TaskDefinition<P, Awaited<R>> {
   if (typeof config?.name !== "string" || !NAME.test(config.name)) {
     throw new InvalidTaskError(
       "invalid-task",
@@ -140,7 +215,13 @@ export function task<P, R, C = unknown>(config: TaskConfig<P, R, C>): TaskDefini
   if (typeof config.run !== "function") {
     throw new InvalidTaskError("invalid-task", `task ${config.name}: run must be a function, got ${typeof config.run}`);
   }
-  const definition = (params?: unknown): Task<Awaited<R>> => new Task(definition as never, params);
+  const { returns } = config;
+  if (returns !== undefined) checkReturns(config.name, returns);
+  const definition = (params?: unknown): Task<Awaited<R>> => {
+    return returns === undefined
+      ? new Task(definition as never, params)
+      : splitTask(definition as never, params, returns);
+  };
   definitions.set(config.name, new WeakRef(definition as never));
   Object.defineProperties(definition, {
     name: { value: config.name },

@@ -6,6 +6,7 @@ import type { RequestRule } from "../faults/rules.ts";
 import { type Answer, errorAnswer } from "./answer.ts";
 import type { AwsRequest } from "./aws-request.ts";
 import type { OperationCount } from "./counts.ts";
+import type { EventQueue, Invocations } from "./event-queue.ts";
 import { deathAnswer, responseTooLarge } from "./function-deaths.ts";
 import { invocationType, isSynchronousInvocation, judge } from "./judge.ts";
 import { hiddenThrottle, requestTooLarge, serverError, throttle } from "./service-errors.ts";
@@ -20,8 +21,8 @@ export interface ExchangeContext {
   readonly engine: FaultEngine;
   readonly endpointOf: (service: string) => string;
   readonly services: ServiceClient;
-  /** Synchronous invocations that run now. */
-  readonly invocations: { running: number };
+  readonly invocations: Invocations;
+  readonly events: EventQueue;
 }
 
 /** One request on its way to a service, and the answer on its way back. */
@@ -101,20 +102,28 @@ export class Exchange {
       this.#note("payload-limit");
       return errorAnswer("rest-json", requestTooLarge(invokeBytes));
     }
-    const { concurrentInvocations = Number.POSITIVE_INFINITY } = limits;
-    if (type !== "RequestResponse" || this.#context.invocations.running < concurrentInvocations) return undefined;
+    if (type !== "RequestResponse" || this.#context.invocations.running < this.#concurrent()) return undefined;
     this.#note("concurrency-limit");
     return errorAnswer("rest-json", throttle("lambda", "ConcurrentInvocationLimitExceeded"));
+  }
+
+  /** How many invocations may run at once, beside what the emulator itself allows. */
+  #concurrent(): number {
+    return this.#context.engine.book.limits.concurrentInvocations ?? Number.POSITIVE_INFINITY;
   }
 
   /** Has the service carry the request out. It does so to the end, even when the caller leaves. */
   async #deliver(): Promise<ServiceAnswer> {
     if (this.#count) this.#count.delivered += 1;
-    const { invocations, services, endpointOf } = this.#context;
+    const { invocations, events, services, endpointOf } = this.#context;
+    const endpoint = endpointOf(this.#request.service);
+    if (invocationType(this.#request) === "Event") {
+      return events.accept(endpoint, this.#message, this.#request, () => this.#concurrent());
+    }
     const isInvocation = isSynchronousInvocation(this.#request);
     if (isInvocation) invocations.running += 1;
     try {
-      return await services.send(endpointOf(this.#request.service), this.#message, this.#request.body);
+      return await services.send(endpoint, this.#message, this.#request.body);
     } finally {
       if (isInvocation) invocations.running -= 1;
     }

@@ -6,6 +6,7 @@ import { LOOPBACK, portError } from "../processes/port.ts";
 import { ADMIN_PREFIX, administer } from "./admin.ts";
 import { understand } from "./aws-request.ts";
 import { Counter, type TasksOf, tasksOfClientContext } from "./counts.ts";
+import { EventQueue } from "./event-queue.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { ServiceClient } from "./upstream.ts";
 
@@ -33,12 +34,15 @@ export interface FaultProxy {
  * limits, and counts.
  */
 export async function startProxy({ port, engine, endpointOf, tasksOf }: ProxyOptions): Promise<FaultProxy> {
+  const services = new ServiceClient();
+  const invocations = { running: 0 };
   const context: ExchangeContext & { counter: Counter } = {
     engine,
     endpointOf,
-    services: new ServiceClient(),
+    services,
     counter: new Counter(tasksOf ?? tasksOfClientContext),
-    invocations: { running: 0 },
+    invocations,
+    events: new EventQueue(services, invocations),
   };
   const listenAs = (from: RequestOrigin, at: number) =>
     listen((request, response) => void answer(request, response, from, context), at);
@@ -52,7 +56,8 @@ export async function startProxy({ port, engine, endpointOf, tasksOf }: ProxyOpt
         server.close();
         server.closeAllConnections();
       }
-      await context.services.close();
+      context.events.close();
+      await services.close();
     },
   };
 }

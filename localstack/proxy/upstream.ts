@@ -1,11 +1,26 @@
 import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
 import { Agent, type Dispatcher } from "undici";
 
 /** Headers that belong to one connection or to the body's framing, not to the request. */
 const HOP_HEADERS = new Set(["connection", "keep-alive", "content-length", "transfer-encoding", "expect", "upgrade"]);
 
+/** What is delivered: a request as it came, or one that the proxy makes of it. */
+export type Deliverable = Pick<IncomingMessage, "method" | "url" | "rawHeaders" | "headers">;
+
 /** An answer of a service; its body has to be read or dumped. */
-export type ServiceAnswer = Dispatcher.ResponseData;
+export interface ServiceAnswer {
+  readonly statusCode: number;
+  readonly headers: Dispatcher.ResponseData["headers"];
+  readonly body: Readable & { dump(): Promise<void>; json(): Promise<unknown> };
+}
+
+/** An answer without a body, as a service would have given it. */
+export const syntheticAnswer = (statusCode: number, headers: Readonly<Record<string, string>>): ServiceAnswer => ({
+  statusCode,
+  headers: { ...headers, "content-length": "0" },
+  body: Object.assign(Readable.from([]), { dump: async () => {}, json: async () => undefined }),
+});
 
 /** The services behind the proxy. */
 export class ServiceClient {
@@ -16,7 +31,7 @@ export class ServiceClient {
    * Delivers a request as it came: method, path, headers and `Host` included, and body. So a
    * signature over them would still be good, though MiniStack verifies none.
    */
-  send(endpoint: string, message: IncomingMessage, body: Buffer): Promise<ServiceAnswer> {
+  send(endpoint: string, message: Deliverable, body: Buffer): Promise<ServiceAnswer> {
     const { rawHeaders } = message;
     const headers: string[] = [];
     for (let index = 0; index < rawHeaders.length; index += 2) {

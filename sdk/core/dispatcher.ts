@@ -6,6 +6,7 @@ import type { Command } from "./commands.ts";
 import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { BUDGETS } from "./ladder.ts";
+import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
@@ -61,6 +62,7 @@ export class Dispatcher {
   readonly #pacing: Pacing;
   readonly #executors = new Executors();
   readonly #assignments = new Assignments();
+  readonly #locality = new Locality();
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
   readonly #pauses = new Map<string, Pause>();
@@ -156,6 +158,7 @@ export class Dispatcher {
   executorGone(id: string): Assignment[] {
     const executor = this.#executors.get(id);
     if (!executor) return [];
+    this.#locality.forget(id);
     this.#executors.remove(executor);
     this.#capacity.changeExecutors(executor.lane.group, -1);
     return executor.assignments
@@ -215,6 +218,11 @@ export class Dispatcher {
   }
 
   // --- Assignments end ----------------------------------------------------------------------------
+
+  /** An attempt has ended well: its executor has its result, and what it has loaded for it. */
+  hasRun(task: number, { executor }: Assignment): void {
+    if (executor !== undefined && this.#executors.get(executor)) this.#locality.ran(task, executor, this.#tasks);
+  }
 
   /** One task of an assignment is no longer awaited. */
   closeAttempt(assignment: Assignment, task: number): void {
@@ -370,7 +378,7 @@ export class Dispatcher {
     let executor: Executor | undefined;
     let copy: number | undefined = 0;
     if (lane.pool !== undefined) {
-      executor = fits ? this.#executors.takeIdle(lane.pool) : undefined;
+      executor = fits ? this.#takeIdle(tasks.peek() as number, lane.pool) : undefined;
       executor ??= this.#behindAnother(queue, lane.pool, estimateMs);
       if (!executor) return false;
     } else {
@@ -381,6 +389,12 @@ export class Dispatcher {
       lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
     this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor, copy);
     return true;
+  }
+
+  /** The idle executor that has most of a task's large inputs, else any. */
+  #takeIdle(task: number, pool: string): Executor | undefined {
+    const best = this.#locality.best(task, this.#tasks, (id) => this.#executors.isIdle(id, pool));
+    return best === undefined ? this.#executors.takeIdle(pool) : this.#executors.take(best);
   }
 
   /** A busy executor whose work is short may have its next assignment waiting beside it. */

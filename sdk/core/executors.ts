@@ -60,6 +60,19 @@ export class Executors {
     return this.#poolOf(pool).idle.pop();
   }
 
+  /** This one, if it serves the pool and is idle. */
+  isIdle(id: string, pool: string): boolean {
+    const executor = this.#byId.get(id);
+    return executor !== undefined && executor.lane.pool === pool && this.#poolOf(pool).idle.includes(executor);
+  }
+
+  take(id: string): Executor {
+    const executor = this.#byId.get(id) as Executor;
+    const { idle } = this.#poolOf(executor.lane.pool as string);
+    idle.splice(idle.indexOf(executor), 1);
+    return executor;
+  }
+
   setIdle(executor: Executor): void {
     this.#poolOf(executor.lane.pool as string).idle.push(executor);
   }

@@ -286,7 +286,10 @@ export class Scheduler {
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
-      if (assignment) this.#dispatcher.capacity.succeeded(assignment.lane.group);
+      if (assignment) {
+        this.#dispatcher.capacity.succeeded(assignment.lane.group);
+        this.#dispatcher.hasRun(task, assignment);
+      }
       this.#forget(task);
       // A result that arrives late is as good as any: it was committed first.
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
@@ -471,8 +474,10 @@ export class Scheduler {
 
   /** A result that is gone each time it is asked for is given up in the end. */
   #resultsLost(tasks: readonly number[], runs: readonly number[]): void {
+    // Several runs may miss the same result: what is being made again is not lost once more.
+    const lost = tasks.filter((task) => this.tasks.state[task] === TaskState.Done);
     this.#lifecycle.reopen(tasks, runs);
-    for (const task of tasks) {
+    for (const task of lost) {
       const times = (this.#timesLost.get(task) ?? 0) + 1;
       this.#timesLost.set(task, times);
       if (times <= BUDGETS.objectsLost || this.#lifecycle.isSettled(task)) continue;

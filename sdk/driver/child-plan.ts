@@ -3,7 +3,7 @@ import type { Demand, RetryPolicy } from "../core/demand.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { loadBytes } from "../stores/values.ts";
-import { definitionNamed, Task } from "../task.ts";
+import { definitionNamed, Task, TaskReturn } from "../task.ts";
 import { decode } from "../wire/codec/codec.ts";
 import type { ChildPlan, ChildTask } from "../wire/nested.ts";
 import { ObjectRef } from "../wire/object-ref.ts";
@@ -39,7 +39,10 @@ export async function readChildPlan(objects: ObjectStore, slot: Slot): Promise<L
 function paramsOf({ params }: ChildTask, byKey: ReadonlyMap<string, Task<unknown>>): unknown {
   if (!("inline" in params)) return undefined;
   return decode(params.inline, [
-    resolvedTasks((key) => byKey.get(key)),
+    resolvedTasks((key, _name, part) => {
+      const task = byKey.get(key);
+      return task && part !== undefined ? new TaskReturn(task, part) : task;
+    }),
     madeObjectReferences((slot) => new ObjectRef(slot)),
   ]);
 }

@@ -1,7 +1,8 @@
 import { CodecError } from "../errors.ts";
-import { LostValue, loadValue } from "../stores/values.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { Slot } from "../wire/slot.ts";
 import { taskError } from "./failures.ts";
+import { loadAsked } from "./load-asked.ts";
 import { failureOf } from "./outcomes.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import type { RunState } from "./run-state.ts";
@@ -21,13 +22,20 @@ export class Delivery {
     const slot = entry.value as Slot;
     try {
       const { stores, loadsResults } = this.#parts.options;
-      const value = loadsResults ? await loadValue(stores.objects, slot) : undefined;
+      const valueFor = loadsResults ? await loadAsked(stores.objects, slot, run.askedFor(entry)) : () => undefined;
       if (keeper.isInDoubt()) await keeper.certain();
       const { cached } = entry;
       const attempts = evidence.attemptsOf(entry);
-      run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached, attempts }));
+      run.settle(entry, (task) => ({
+        status: "fulfilled",
+        kind: "ok",
+        task,
+        value: valueFor(task),
+        cached,
+        attempts,
+      }));
     } catch (error) {
-      if (error instanceof LostValue || error instanceof CodecError) {
+      if (error instanceof ObjectLostError || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;
         notice(
           this.#parts,

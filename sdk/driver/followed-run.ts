@@ -1,14 +1,15 @@
 import { remainingMs } from "../core/lease.ts";
 import { type AttemptEvidence, LabError, TaskCancelledError, TaskError } from "../errors.ts";
 import type { GrowingPlan } from "../growing-plan.ts";
+import { askedTasks } from "../recorded-plan.ts";
 import { ChronicleReader } from "../stores/chronicle.ts";
 import { readResults } from "../stores/results.ts";
 import { type RunRecord, readRuns, requestCancel } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
-import { loadValue } from "../stores/values.ts";
 import { type ChronicleEvent, hasBit, type SpentBudget, type ToldAttempt } from "../wire/chronicle.ts";
 import { isNewerVersion } from "../wire/version.ts";
 import { causeOf, costLimitError, runError } from "./failures.ts";
+import { loadAsked } from "./load-asked.ts";
 import { failureOf, Outcomes } from "./outcomes.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import { replay } from "./replay.ts";
@@ -46,10 +47,7 @@ export class FollowedRun extends Outcomes<number> {
 
   constructor(record: RunRecord, options: FollowingOptions) {
     const { plan, stores, namespace } = options;
-    super(
-      plan.targets.map((target) => plan.tasks[target].task),
-      plan.targets,
-    );
+    super(askedTasks(plan), plan.targets);
     this.#record = record;
     this.#options = options;
     this.#reader = new ChronicleReader(stores, namespace, record.id);
@@ -199,11 +197,18 @@ export class FollowedRun extends Outcomes<number> {
         const record = records[index];
         try {
           if (!record) throw new Error("it was deleted from the cache");
-          const value = await loadValue(stores.objects, record.value);
+          const valueFor = await loadAsked(stores.objects, record.value, this.askedFor(target));
           const attempts = this.#attempts.get(target) ?? [];
           const cached = this.#cached.has(target);
           if (!this.wants(target)) return;
-          this.settle(target, (task) => ({ status: "fulfilled", kind: "ok", task, value, cached, attempts }));
+          this.settle(target, (task) => ({
+            status: "fulfilled",
+            kind: "ok",
+            task,
+            value: valueFor(task),
+            cached,
+            attempts,
+          }));
         } catch (error) {
           const message = `${plan.tasks[target].task}: its result is not there any more: ${(error as Error).message}`;
           this.#settleFailed(target, "object-lost", message, { logTail: [], cause: error });

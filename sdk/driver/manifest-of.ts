@@ -12,7 +12,7 @@ const INLINE_BYTES = 2_048;
 /** The manifest of a plan. Large params are put into the object store, where dispatching finds them again. */
 export async function manifestOf(
   plan: LabPlan,
-  settings: Omit<RunManifest, "tasks" | "targets">,
+  settings: Omit<RunManifest, "tasks" | "targets" | "parts">,
   objects: ObjectStore,
   records: readonly (ResultRecord | undefined)[] = [],
 ): Promise<RunManifest> {
@@ -37,7 +37,7 @@ export async function manifestOf(
       policy,
     }),
   );
-  return { ...settings, tasks, targets: plan.targets };
+  return { ...settings, tasks, targets: plan.targets, ...(plan.parts ? { parts: plan.parts } : {}) };
 }
 
 const put = (bytes: Uint8Array, objects: ObjectStore): Promise<Slot> =>

@@ -43,6 +43,8 @@ export interface RunManifest {
   readonly tasks: readonly ManifestTask[];
   /** Position of each task asked for. */
   readonly targets: readonly number[];
+  /** Which of several returns is asked for, by position in `targets`. */
+  readonly parts?: readonly (string | undefined)[] | undefined;
 }
 
 /** Larger ones lie in the object store, and the run's record only says where. */

@@ -68,6 +68,11 @@ export class Outcomes<K> {
     return positions !== undefined && this.#outcomes[positions[0]] === undefined;
   }
 
+  /** The tasks asked for that one stands for. */
+  askedFor(key: K): Task<unknown>[] {
+    return (this.#positions.get(key) ?? []).map((position) => this.tasks[position]);
+  }
+
   /** A task that was asked for ended; it is told once for each time it was asked for. */
   settle(key: K, outcomeOf: (task: Task<unknown>) => TaskOutcome): void {
     for (const position of this.#positions.get(key) ?? []) {

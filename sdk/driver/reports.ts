@@ -120,8 +120,9 @@ export class Reports {
 /** An outcome as the scheduler needs to see it. */
 function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
   if (outcome.kind === "ok") {
-    const { loadMs, runMs } = outcome.usage;
-    return { kind: "ok", durationMs: loadMs + runMs, resultBytes: slotBytes(outcome.value) };
+    const { loadMs, runMs, bytesOut } = outcome.usage;
+    // Of several returns the slot says only where they lie.
+    return { kind: "ok", durationMs: loadMs + runMs, resultBytes: Math.max(bytesOut, slotBytes(outcome.value)) };
   }
   const { retryOn } = planned.policy;
   const names = outcome.error?.names ?? [];

@@ -178,7 +178,8 @@ class Collection {
   async #markFollowed(): Promise<void> {
     const followed = new Marks();
     let done = 0;
-    for (let found = await this.#hasUnmarked("content"); found; ) {
+    const isWorthIt = (await this.#hasUnmarked("content")) || (await this.#hasUnmarked("results"));
+    for (let found = isWorthIt; found; ) {
       found = false;
       for (const folder of ["content", "results"]) {
         for await (const batch of inBatches(this.#stores.objects.list(`${folder}/`))) {

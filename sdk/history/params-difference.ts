@@ -36,7 +36,7 @@ const classes: CodecExtension = {
 /** Stored params as they can be compared and shown, wherever they come from. */
 export const comparableParams = (objects: ObjectStore, slot: Slot): Promise<unknown> =>
   loadValue(objects, slot, [
-    resolvedTasks((key, name) => new Reference("task", name, key)),
+    resolvedTasks((key, name, part) => new Reference("task", name, part === undefined ? key : `${key} ${part}`)),
     madeObjectReferences(({ hash }) => new Reference("object", "", hash)),
     classes,
   ]);

@@ -2,9 +2,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { streamObject } from "../wire/keys.ts";
 import { LabError } from "../wire/lab-error.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { ObjectSlot, RawBytes } from "../wire/slot.ts";
 import type { ObjectStore } from "./object-store.ts";
-import { LostValue } from "./values.ts";
 
 /** What is read at once, and once more ahead: so much of a stream is in memory. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -46,12 +46,12 @@ function notBytes(piece: unknown): LabError {
  * Reads what `storeStream` stored. It ends with an error, and not well, where the bytes are not those
  * that were stored.
  *
- * @throws LostValue when it is not there.
+ * @throws ObjectLostError when it is not there.
  */
 export async function readStream(objects: ObjectStore, slot: ObjectSlot): Promise<Readable> {
   const found = await objects.stat(slot.object);
-  if (!found) throw new LostValue(slot.object, "is not in the object store");
-  if (found.bytes !== slot.bytes) throw new LostValue(slot.object, `has ${found.bytes} bytes, not ${slot.bytes}`);
+  if (!found) throw new ObjectLostError(slot.object, "is not in the object store");
+  if (found.bytes !== slot.bytes) throw new ObjectLostError(slot.object, `has ${found.bytes} bytes, not ${slot.bytes}`);
   return Readable.from(checked(objects, slot), { objectMode: false, highWaterMark: PART_BYTES });
 }
 
@@ -66,12 +66,13 @@ async function* checked(objects: ObjectStore, slot: ObjectSlot): AsyncGenerator<
   let ahead = read(0);
   for (let offset = 0; offset < slot.bytes; ) {
     const part = await ahead;
-    if (!part || part.byteLength === 0) throw new LostValue(slot.object, `ends at byte ${offset} of ${slot.bytes}`);
+    if (!part || part.byteLength === 0)
+      throw new ObjectLostError(slot.object, `ends at byte ${offset} of ${slot.bytes}`);
     offset += part.byteLength;
     ahead = read(offset);
     hash.update(part);
     if (offset >= slot.bytes && hash.digest("hex") !== slot.hash) {
-      throw new LostValue(slot.object, "was changed after it was stored");
+      throw new ObjectLostError(slot.object, "was changed after it was stored");
     }
     yield part;
   }

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { Packr } from "msgpackr";
 import type { ChronicleEvent } from "../wire/chronicle.ts";
 import { chronicleKey, chroniclePartition, contentObject } from "../wire/keys.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { refuseNewer } from "../wire/version.ts";
 import type { Item } from "./control-table.ts";
 import type { Stores } from "./stores.ts";
-import { LostValue } from "./values.ts";
 
 /** As long as the record of the run, in seconds. */
 const KEPT_SECONDS = 30 * 24 * 3600;
@@ -73,7 +73,7 @@ export class ChronicleReader {
   async #page(item: Item): Promise<readonly ChronicleEvent[]> {
     refuseNewer(`the chronicle ${item.pk}`, item.f);
     const bytes = item.o === undefined ? (item.e as Uint8Array) : await this.#stores.objects.get(String(item.o));
-    if (!bytes) throw new LostValue(String(item.o), "is not in the object store");
+    if (!bytes) throw new ObjectLostError(String(item.o), "is not in the object store");
     return packr.unpack(bytes) as ChronicleEvent[];
   }
 }

@@ -1,10 +1,19 @@
 import type { Encoded } from "../wire/codec/frame.ts";
+import type { ObjectSlot } from "../wire/slot.ts";
 
 /** An object that was stored. */
 export interface StoredObject {
   readonly key: string;
   readonly bytes: number;
   readonly modifiedAtMs: number;
+}
+
+/** What whoever works with a store keeps of it beside it. */
+export interface LoadedObjects {
+  /** The bytes of an object, from here or fetched. */
+  load(slot: ObjectSlot, fetch: () => Promise<Uint8Array>): Promise<Uint8Array>;
+  /** What was stored from here may be needed here next. */
+  keep(slot: ObjectSlot, stored: Encoded): void;
 }
 
 /**
@@ -15,6 +24,8 @@ export interface StoredObject {
 export interface ObjectStore {
   /** It takes longer to send bytes to it than to make them fewer. */
   readonly isRemote: boolean;
+  /** In executors: what was loaded stays for the next attempt. */
+  readonly loaded?: LoadedObjects;
   /** Stores the chunks under the key unless it is there already; whole or not at all. */
   put(key: string, content: Encoded): Promise<void>;
   /** The object in memory of its own, or undefined where there is none. */

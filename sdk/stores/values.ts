@@ -1,49 +1,55 @@
-import { createHash } from "node:crypto";
 import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
 import { pack, unpack } from "../wire/codec/packed.ts";
-import { LabError } from "../wire/lab-error.ts";
+import { resultObject } from "../wire/keys.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
+import { StoredReturns, storedReturns } from "../wire/returns.ts";
 import type { ObjectSlot, RawBytes, Slot } from "../wire/slot.ts";
 import { valueExtensions } from "../wire/value-extensions.ts";
+import { checkOf, isIntact, sha256Of } from "./check.ts";
 import type { ObjectStore } from "./object-store.ts";
 
-/** A stored value is not there, or is not what it was when it was stored. */
-export class LostValue extends LabError {
-  readonly object: string;
-
-  constructor(object: string, why: string) {
-    super("object-lost", `${object} ${why}`);
-    this.object = object;
-  }
-}
-
-/** The encoded bytes that a slot stands for, checked against their hash. */
+/** The encoded bytes that a slot stands for, checked. Their memory is the caller's until its attempt ends. */
 export async function loadBytes(objects: ObjectStore, slot: Slot): Promise<Uint8Array> {
   if ("inline" in slot) return slot.inline;
+  const fetch = () => fetchBytes(objects, slot);
+  return objects.loaded ? objects.loaded.load(slot, fetch) : fetch();
+}
+
+async function fetchBytes(objects: ObjectStore, slot: ObjectSlot): Promise<Uint8Array> {
   const bytes = await objects.get(slot.object);
-  if (!bytes) throw new LostValue(slot.object, "is not in the object store");
+  if (!bytes) throw new ObjectLostError(slot.object, "is not in the object store");
   const damage = damageOf(bytes, slot);
   if (damage === undefined) return bytes;
   // Objects are named by their content and never replaced: this one is in the way of the right one.
   await objects.deleteMany([slot.object]).catch(() => {});
-  throw new LostValue(slot.object, damage);
+  throw new ObjectLostError(slot.object, damage);
 }
 
 function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
   if (bytes.byteLength !== slot.bytes) return `has ${bytes.byteLength} bytes, not ${slot.bytes}`;
-  const isWhole = createHash("sha256").update(bytes).digest("hex") === slot.hash;
-  return isWhole ? undefined : "was changed after it was stored";
+  return isIntact(bytes, slot.hash) ? undefined : "was changed after it was stored";
 }
 
-/** The value that a slot stands for. Default extensions: those of any value, in this copy of the library. */
+/** The value that a slot stands for, with all of several returns. Default extensions: those of any value. */
 export async function loadValue(
   objects: ObjectStore,
   slot: Slot,
   extensions: CodecExtensions = valueExtensions(),
 ): Promise<unknown> {
+  const stored = await loadStored(objects, slot, extensions);
+  return stored instanceof StoredReturns ? stored.whole((own) => loadStored(objects, own, extensions)) : stored;
+}
+
+/** The value that a slot stands for; of several returns, where they lie. */
+export async function loadStored(
+  objects: ObjectStore,
+  slot: Slot,
+  extensions: CodecExtensions = valueExtensions(),
+): Promise<unknown> {
   if ("raw" in slot && slot.raw) return revive(slot.raw, await loadBytes(objects, slot));
-  return decode(await unpack(await loadBytes(objects, slot)), extensions);
+  return decode(await unpack(await loadBytes(objects, slot)), [storedReturns, ...extensions]);
 }
 
 /** What was put as a stream is bytes when it is loaded whole; a Blob is a Blob again. */
@@ -54,21 +60,38 @@ function revive(raw: RawBytes, bytes: Uint8Array): Uint8Array | Blob {
   return new File([memory], raw.name, { type: raw.type, lastModified: raw.lastModified });
 }
 
-/**
- * Stores an encoded value, smaller than it is where its way is long.
- *
- * @param keyOf Its key, by the hash of what is stored.
- */
+/** An encoded value as it is stored: smaller than it is where its way is long. */
+const asStored = async (objects: ObjectStore, encoded: Encoded) => (objects.isRemote ? await pack(encoded) : encoded);
+
+/** Stores an encoded value under the hash of what is stored. */
 export async function storeValue(
   objects: ObjectStore,
   encoded: Encoded,
   keyOf: (hash: string) => string,
 ): Promise<ObjectSlot> {
-  const stored = objects.isRemote ? await pack(encoded) : encoded;
-  const digest = createHash("sha256");
-  for (const chunk of stored.chunks) digest.update(chunk);
-  const hash = digest.digest("hex");
+  const stored = await asStored(objects, encoded);
+  const hash = sha256Of(stored.chunks);
   const object = keyOf(hash);
   await objects.put(object, stored);
   return { object, bytes: stored.byteLength, hash };
+}
+
+/**
+ * Stores an encoded result, or one of its returns, under its task.
+ *
+ * @param name Of the return, so that no two of a task share an object.
+ */
+export async function storeResult(
+  objects: ObjectStore,
+  encoded: Encoded,
+  taskKey: string,
+  name = "",
+): Promise<ObjectSlot> {
+  const stored = await asStored(objects, encoded);
+  const hash = checkOf(stored.chunks, stored.byteLength);
+  const object = resultObject(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
+  await objects.put(object, stored);
+  const slot = { object, bytes: stored.byteLength, hash };
+  objects.loaded?.keep(slot, stored);
+  return slot;
 }

@@ -4,8 +4,8 @@ import type { ObjectSlot } from "./slot.ts";
 /** Kind under which a task inside encoded params stands: by its cache key. */
 const TASK_KIND = "task";
 
-/** What stands for a task: its cache key and its name. */
-export type TaskReference = readonly [key: string, name: string];
+/** What stands for a task: its cache key and its name; for one of its returns that one's name, too. */
+export type TaskReference = readonly [key: string, name: string, part?: string];
 
 /** Encodes tasks as references. Both functions come from whoever knows tasks. */
 export const taskReferences = (
@@ -22,12 +22,12 @@ export const taskReferences = (
 
 /** Decodes task references as what `resolve` gives for them: results, or tasks again. */
 export const resolvedTasks = (
-  resolve: (key: string, name: string) => unknown,
+  resolve: (key: string, name: string, part?: string) => unknown,
 ): CodecExtension<unknown, TaskReference> => ({
   kind: TASK_KIND,
   match: () => false,
   lower: () => ["", ""],
-  raise: ([key, name]) => resolve(key, name),
+  raise: ([key, name, part]) => resolve(key, name, part),
 });
 
 const OBJECT_KIND = "object-ref";

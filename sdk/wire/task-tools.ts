@@ -35,6 +35,8 @@ interface PlannedChild {
 export interface PlannedCall {
   readonly tasks: readonly PlannedChild[];
   readonly targets: readonly number[];
+  /** Which of several returns is asked for, by position in `targets`. */
+  readonly parts?: readonly (string | undefined)[] | undefined;
   /** The error of the call; undefined when every task has its result. `values` are results in the order asked. */
   errorOf(answer: NestedAnswer & { type: "settled" }, values: readonly unknown[], runId: string): Error | undefined;
   /** How each task asked for ended, in order. */

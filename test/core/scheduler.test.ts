@@ -629,6 +629,22 @@ describe("lost results", () => {
     expect(stage.ok(0, task)).toEqual([ok(task), ended(run)]);
   });
 
+  test("that several runs miss are lost once: the attempt that makes them again is not given up for it", () => {
+    const stage = onLambda();
+    const runs = [stage.run(), stage.run()];
+    const task = stage.task(runs[0], { state: "done" });
+    for (const run of runs) stage.open(run);
+    for (let assignment = 0; assignment < 10; assignment++) {
+      const told = runs.flatMap((run) => stage.step({ type: "lost", runs: [run], tasks: [task] }));
+      expect(told).toEqual([{ type: "reopened", task }, dispatch(assignment, task, assignment + 1)]);
+      stage.ok(assignment, task);
+    }
+    expect(only(stage.step({ type: "lost", runs, tasks: [task] }), "settled")).toMatchObject([
+      { task, kind: "object-lost", why: "its result was lost 11 times" },
+    ]);
+    expect(stage.scheduler.inFlight).toBe(0);
+  });
+
   test("of what no executor can run are infeasible", () => {
     const stage = onLambda();
     const run = stage.run();

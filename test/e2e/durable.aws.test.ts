@@ -53,7 +53,8 @@ class Place implements AsyncDisposable {
 
   #lab(options: { tasks?: URL; runner: Runner }): Lab {
     const progress = (event: ProgressEvent) => void this.events.push(event);
-    const lab = new Lab({ namespace: this.namespace, handleInterrupt: false, progress, ...options });
+    // Six tests at once share the ten environments of a new account, drivers included.
+    const lab = new Lab({ namespace: this.namespace, concurrency: 2, handleInterrupt: false, progress, ...options });
     this.#labs.push(lab);
     return lab;
   }

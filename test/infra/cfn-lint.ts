@@ -9,10 +9,10 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const REQUIREMENTS = join(ROOT, "infra", "requirements-lint.txt");
 const VENV = join(ROOT, ".localstack", "cfn-lint");
 
-/** What cfn-lint finds in a template, as lines of "rule message". */
-export async function lint(templateFile: string): Promise<string[]> {
+/** What cfn-lint finds in templates, as lines of "rule message". */
+export async function lint(...templateFiles: string[]): Promise<string[]> {
   // The CDK names dependencies that references already imply.
-  const args = ["--format", "json", "--ignore-checks", "W3005", "--regions", "us-east-1", "--", templateFile];
+  const args = ["--format", "json", "--ignore-checks", "W3005", "--regions", "us-east-1", "--", ...templateFiles];
   // It exits with the kinds of what it found, which is on its standard output all the same.
   const { stdout } = await run(join(VENV, "bin", "cfn-lint"), args).catch((error) => {
     if (error.stdout) return error;

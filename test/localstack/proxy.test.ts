@@ -4,7 +4,12 @@ import path from "node:path";
 import { CloudFormationClient, DescribeStacksCommand } from "@aws-sdk/client-cloudformation";
 import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { CreateClusterCommand, DescribeTasksCommand, type ECSClient, ListClustersCommand } from "@aws-sdk/client-ecs";
-import { CreateFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  CreateFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+  PutFunctionEventInvokeConfigCommand,
+} from "@aws-sdk/client-lambda";
 import {
   CreateBucketCommand,
   GetObjectCommand,
@@ -22,8 +27,9 @@ import { zipOf } from "./zip.ts";
 /** Leaves a mark for each time that it runs, and takes as long as it is told. */
 const HANDLER = `
   import { appendFileSync } from "node:fs";
-  export const handler = async ({ file, ms = 0, answerBytes = 0 }, context) => {
+  export const handler = async ({ file, ms = 0, answerBytes = 0, fails = false }, context) => {
     appendFileSync(file, "x");
+    if (fails) throw new Error("told to");
     await new Promise((resolve) => setTimeout(resolve, ms));
     return { ran: true, filler: "y".repeat(answerBytes) };
   };`;
@@ -293,6 +299,29 @@ describe("Lambda's limits", () => {
     const { FunctionError, Payload } = await invoke({ answerBytes: 6_291_456 });
     expect(FunctionError).toBe("Unhandled");
     expect(JSON.parse(Payload!.transformToString())).toMatchObject({ errorType: "Function.ResponseSizeTooLarge" });
+  });
+
+  it("let events wait until the account has room for them, and refuse those of functions that there are not", async () => {
+    await set([], { limits: { concurrentInvocations: 1 } });
+    const busy = invoke({ ms: 700 });
+    await until(async () => ((await timesRun()) === 1 ? true : undefined));
+    const accepted = await Promise.all([1, 2].map(() => invoke({}, { InvocationType: "Event" })));
+    expect(accepted.map(({ StatusCode }) => StatusCode)).toEqual([202, 202]);
+    await busy;
+    await until(async () => ((await timesRun()) === 3 ? true : undefined));
+    const unknown = invoke({}, { InvocationType: "Event", FunctionName: "unknown" });
+    expect(await failureOf(unknown)).toMatchObject({ name: "ResourceNotFoundException" });
+  });
+
+  it("give an event again to a function that failed, as often as its configuration says", async () => {
+    await invoke({ fails: true }, { InvocationType: "Event" });
+    await until(async () => ((await timesRun()) === 3 ? true : undefined));
+    await lambda.send(new PutFunctionEventInvokeConfigCommand({ FunctionName: "marker", MaximumRetryAttempts: 0 }));
+    file += "-once";
+    await invoke({ fails: true }, { InvocationType: "Event" });
+    await until(async () => ((await timesRun()) === 1 ? true : undefined));
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await timesRun()).toBe(1);
   });
 
   it("refuse more invocations at once than the account may have", async () => {

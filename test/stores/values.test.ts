@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { LostValue, loadValue } from "../../sdk/stores/values.ts";
+import { loadValue } from "../../sdk/stores/values.ts";
 import { encode, encodeToBytes } from "../../sdk/wire/codec/codec.ts";
 import { CodecError } from "../../sdk/wire/codec/codec-error.ts";
+import { ObjectLostError } from "../../sdk/wire/object-lost-error.ts";
 import { resolvedTasks, taskReferences } from "../../sdk/wire/references.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
 import { temporaryStores } from "./folders.ts";
@@ -73,7 +74,7 @@ describe("a stored value", () => {
     expect(slot.bytes).toBe(144);
     await harm(stores);
     const lost = await loadValue(stores.objects, slot).catch((error: unknown) => error);
-    expect(lost).toBeInstanceOf(LostValue);
+    expect(lost).toBeInstanceOf(ObjectLostError);
     expect(lost).toMatchObject({ message, object: "content/v" });
   });
 
@@ -81,7 +82,7 @@ describe("a stored value", () => {
     await using stores = await temporaryStores();
     const slot = await storedValue(stores, VALUE);
     await spoil(stores, Buffer.alloc(144));
-    await expect(loadValue(stores.objects, slot)).rejects.toThrow(LostValue);
+    await expect(loadValue(stores.objects, slot)).rejects.toThrow(ObjectLostError);
     expect(await loadValue(stores.objects, await storedValue(stores, VALUE))).toEqual(VALUE);
   });
 

@@ -1,8 +1,8 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
-import type { DeployedStack } from "./deployed-stack.ts";
+import { type DeployedStack, FAILURE, WORKERS } from "./deployed-stack.ts";
 
 let mine: DeployedStack | undefined;
 
@@ -13,15 +13,20 @@ export function thisStack(): DeployedStack {
 }
 
 /**
- * Takes a local AWS that no other worker has, until this process ends. Vitest's own numbers of workers do
- * not do: between two projects one may be given twice.
+ * Takes a local AWS that no other worker has, until this process ends, as soon as there is one. Vitest's own
+ * numbers of workers do not do: between two projects one may be given twice.
+ *
+ * @throws when no stack could be deployed.
  */
 export async function takeStack(): Promise<DeployedStack> {
-  const stacks = inject("deployedStacks");
-  const folder = inject("locks");
+  const folder = inject("deployedStacks");
   while (!mine) {
-    mine = stacks.find((_, index) => take(join(folder, String(index))));
-    if (!mine) await sleep(50);
+    const failure = join(folder, FAILURE);
+    if (existsSync(failure)) throw new Error(`the stack was not deployed: ${readFileSync(failure, "utf8")}`);
+    const files = Array.from({ length: WORKERS }, (_, index) => join(folder, `${index}.json`));
+    const free = files.find((file) => existsSync(file) && take(`${file}.lock`));
+    if (free) mine = JSON.parse(readFileSync(free, "utf8")) as DeployedStack;
+    else await sleep(50);
   }
   return mine;
 }

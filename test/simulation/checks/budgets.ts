@@ -29,6 +29,8 @@ export class Budgets extends Check {
   readonly #alive = new Map<string, string>();
   /** How often runs found the result of a task gone. */
   readonly #timesMissed = new Map<number, number>();
+  /** Tasks that are being made again. */
+  readonly #reopened = new Set<number>();
   #blame: Blame = new Map();
   /** A pool that has failed to start too often with the current event. */
   #givenUp: string | undefined;
@@ -93,6 +95,8 @@ export class Budgets extends Check {
   /** What is gone each time a run wants it may be given up. */
   #missed(tasks: readonly number[]): void {
     for (const task of tasks) {
+      // Several may miss the same result.
+      if (this.#reopened.has(task)) continue;
       const times = (this.#timesMissed.get(task) ?? 0) + 1;
       this.#timesMissed.set(task, times);
       const isBounded = times <= BUDGETS.objectsLost + 1;
@@ -124,6 +128,7 @@ export class Budgets extends Check {
 
   override command(command: Command): void {
     if (command.type === "retry") this.#retried(command);
+    else if (command.type === "reopened") this.#reopened.add(command.task);
     else if (command.type === "settled") this.#settled(command);
     else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
     else if (command.type === "stop-executor") this.#alive.delete(command.executor);
@@ -194,6 +199,7 @@ export class Budgets extends Check {
   }
 
   #settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
+    this.#reopened.delete(task);
     if (kind === "ok" || kind === "cancelled" || blockedBy !== undefined) {
       this.#accounts.delete(task);
       return;

@@ -64,6 +64,7 @@ export class Cancellation extends Check {
       this.#goingOn = undefined;
     } else if (command.type === "budget-spent") {
       this.#cancelled.add(command.run);
+      this.#goingOn = undefined;
     } else if (command.type === "run-ended") {
       this.#ended.add(command.run);
       this.#goingOn = undefined;

@@ -1,0 +1,120 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Lab } from "stratolab";
+import type { Benchmark, Figure } from "./benchmark.ts";
+import { makeArray, sumArray } from "./fixtures/object-tasks.ts";
+import { peakMemory } from "./memory.ts";
+
+const LENGTH = 12_500_000;
+const DEPENDENTS = 8;
+const FILES = 1_000;
+const FILE_LENGTH = 125_000;
+const MEGABYTES = (LENGTH * 8) / 1e6;
+
+const seconds = async (act: () => unknown): Promise<number> => {
+  const start = performance.now();
+  await act();
+  return (performance.now() - start) / 1_000;
+};
+
+/** One array for several tasks; `salt` keeps it from being cached. */
+async function arrayForEight(lab: Lab, salt: number): Promise<void> {
+  const values = makeArray({ length: LENGTH, salt });
+  const sums = await lab.runTasks(Array.from({ length: DEPENDENTS }, (_, index) => sumArray({ values, index })));
+  if (sums.some((sum) => sum !== (LENGTH * (LENGTH - 1)) / 2)) throw new Error("the sums are wrong");
+}
+
+/** Many results of 1 MB, written by executors and read by the driver. */
+async function manyResults(lab: Lab): Promise<void> {
+  const results = await lab.runTasks(
+    Array.from({ length: FILES }, (_, salt) => makeArray({ length: FILE_LENGTH, salt })),
+  );
+  if (results.some((values) => values.length !== FILE_LENGTH)) throw new Error("the results are wrong");
+}
+
+/** The same files, written and read one after another. */
+function plainFiles(folder: string): void {
+  const values = new Float64Array(FILE_LENGTH).map((_, index) => index);
+  const bytes = new Uint8Array(values.buffer);
+  const paths = Array.from({ length: FILES }, (_, index) => join(folder, String(index)));
+  for (const path of paths) writeFileSync(path, bytes);
+  const read = paths.map((path) => readFileSync(path));
+  if (read.some(({ byteLength }) => byteLength !== bytes.byteLength)) throw new Error("the files are wrong");
+}
+
+/** Ray's seconds for the same array, where a Python has it: `STRATOLAB_RAY_PYTHON`, default python3. */
+async function raySeconds(): Promise<number | undefined> {
+  const python = process.env.STRATOLAB_RAY_PYTHON ?? "python3";
+  const script = new URL("./fixtures/ray_objects.py", import.meta.url).pathname;
+  try {
+    const { stdout } = await promisify(execFile)(python, [script, String(LENGTH), String(DEPENDENTS), "3"]);
+    const [, middle] = stdout
+      .trim()
+      .split("\n")
+      .map(Number)
+      .sort((a, b) => a - b);
+    return middle;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Large results between tasks of this machine, and many of them. */
+export const objects: Benchmark = {
+  name: "objects",
+  workload: `a Float64Array of ${MEGABYTES} MB made by one task and summed by ${DEPENDENTS} on two warm local executors; ${FILES.toLocaleString("en")} results of 1 MB`,
+  runs: 3,
+  async run(): Promise<Figure[]> {
+    const folder = mkdtempSync(join(tmpdir(), "stratolab-bench-"));
+    // Executors inherit it.
+    process.env.STRATOLAB_BENCH = folder;
+    const storage = join(folder, "storage");
+    const lab = new Lab({
+      tasks: new URL("./fixtures/object-tasks.ts", import.meta.url),
+      storage,
+      concurrency: 2,
+      progress: false,
+    });
+    try {
+      await lab.runTasks(
+        [1, 2, 3, 4].map((index) => sumArray({ values: makeArray({ length: 10, salt: index }), index })),
+      );
+      const times = [];
+      for (let salt = 1; salt <= 3; salt++) times.push(await seconds(() => arrayForEight(lab, salt)));
+      const middle = times.sort((a, b) => a - b)[1];
+      const ray = await raySeconds();
+      const { ofOne } = await peakMemory(`STRATOLAB_BENCH=${folder}`, () => arrayForEight(lab, 4));
+      const plain = await seconds(() => plainFiles(folder));
+      const many = await seconds(() => manyResults(lab));
+      return [
+        {
+          what: `one array for ${DEPENDENTS} tasks`,
+          value: middle,
+          unit: "s",
+          ...(ray === undefined ? {} : { against: { what: "Ray", value: ray } }),
+          goal: "half of Ray's",
+        },
+        {
+          what: "peak memory of an executor (PSS)",
+          value: ofOne,
+          unit: "MB",
+          against: { what: "the array", value: MEGABYTES },
+          goal: "less than two copies",
+        },
+        {
+          what: `${FILES.toLocaleString("en")} results of 1 MB`,
+          value: many,
+          unit: "s",
+          against: { what: "a plain write and read of the same files", value: plain },
+          goal: "1.5 times",
+        },
+      ];
+    } finally {
+      await lab.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};

@@ -1,0 +1,167 @@
+import { checkOf, isIntact } from "../sdk/stores/check.ts";
+import type { LoadedObjects, ObjectStore } from "../sdk/stores/object-store.ts";
+import { joinChunks } from "../sdk/wire/codec/codec.ts";
+import type { Encoded } from "../sdk/wire/codec/frame.ts";
+import type { ObjectSlot } from "../sdk/wire/slot.ts";
+import type { SpillFolder } from "./spill-folder.ts";
+
+/** An object in memory. Typed arrays that tasks were given are windows on it. */
+interface Kept {
+  readonly bytes: Uint8Array;
+  readonly check: string;
+  /** An attempt is using the memory itself. */
+  isLent: boolean;
+}
+
+/**
+ * What an executor has loaded, for its next attempts: in memory up to a bound, and what is used in turn; then on
+ * disk where the store is far away; least recently used out.
+ *
+ * An attempt is lent the memory itself, so that 100 MB are neither fetched nor copied for each. It may write to it;
+ * so before it is lent again it is checked, and fetched anew if it was changed, from then on for each attempt alone.
+ */
+export class LoadedCache {
+  /** Least recently used first. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #loading = new Map<string, Promise<unknown>>();
+  /** Objects that some attempt has written to. */
+  readonly #changed = new Set<string>();
+  readonly #disk: SpillFolder | undefined;
+  #bytes = 0;
+  #maxBytes = 0;
+  #needed: ReadonlySet<string> = new Set();
+
+  constructor(disk: SpillFolder | undefined) {
+    this.#disk = disk;
+  }
+
+  /**
+   * An attempt begins.
+   *
+   * @param needed Objects that it will load: they stay, whatever their size.
+   * @param maxBytes Of all others.
+   */
+  async begin(needed: ReadonlySet<string>, maxBytes: number): Promise<AttemptObjects> {
+    this.#needed = needed;
+    this.#maxBytes = maxBytes;
+    await this.#trim();
+    return new AttemptObjects(this);
+  }
+
+  /** @returns The bytes, and whether they are the kept memory itself, to be given back. */
+  async load(slot: ObjectSlot, fetch: () => Promise<Uint8Array>): Promise<{ bytes: Uint8Array; lent?: Kept }> {
+    const { object } = slot;
+    for (let others = this.#loading.get(object); others; others = this.#loading.get(object)) await others;
+    const found = this.#take(object);
+    if (found) return found;
+    const loading = this.#loadAnew(slot, fetch);
+    // Whoever waits for it asks again, and hears by itself what is wrong.
+    this.#loading.set(
+      object,
+      loading.catch(() => {}),
+    );
+    try {
+      const bytes = await loading;
+      return this.#changed.has(object) ? { bytes } : { bytes, lent: this.#keep(slot, bytes, true) };
+    } finally {
+      this.#loading.delete(object);
+    }
+  }
+
+  async #loadAnew(slot: ObjectSlot, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const spilled = await this.#disk?.read(slot.object);
+    return spilled?.byteLength === slot.bytes && isIntact(spilled, slot.hash) ? spilled : fetch();
+  }
+
+  #take(object: string): { bytes: Uint8Array; lent?: Kept } | undefined {
+    const kept = this.#kept.get(object);
+    if (!kept) return undefined;
+    const bytes = kept.isLent ? kept.bytes.slice() : kept.bytes;
+    if (!isIntact(bytes, kept.check)) {
+      this.#changed.add(object);
+      this.#drop(object);
+      return undefined;
+    }
+    this.#kept.delete(object);
+    this.#kept.set(object, kept);
+    if (kept.isLent) return { bytes };
+    kept.isLent = true;
+    return { bytes, lent: kept };
+  }
+
+  #keep({ object }: ObjectSlot, bytes: Uint8Array, isLent: boolean): Kept {
+    const kept = { bytes, check: checkOf([bytes], bytes.byteLength), isLent };
+    this.#drop(object);
+    this.#kept.set(object, kept);
+    this.#bytes += bytes.byteLength;
+    return kept;
+  }
+
+  /** What was stored from here, where fetching it would take long. */
+  async keepStored(slot: ObjectSlot, stored: Encoded): Promise<void> {
+    if (!this.#disk || stored.byteLength > this.#maxBytes / 2) return;
+    // A copy: the chunks are memory of the task's.
+    const joined = joinChunks(stored);
+    this.#keep(slot, joined === stored.chunks[0] ? joined.slice() : joined, false);
+    await this.#trim();
+  }
+
+  #drop(object: string): void {
+    const kept = this.#kept.get(object);
+    if (kept && this.#kept.delete(object)) this.#bytes -= kept.bytes.byteLength;
+  }
+
+  async #trim(): Promise<void> {
+    const spilling: Promise<void>[] = [];
+    for (const [object, { bytes, check, isLent }] of this.#kept) {
+      if (this.#bytes <= this.#maxBytes) break;
+      if (this.#needed.has(object)) continue;
+      this.#drop(object);
+      // What an attempt is writing to at this moment, or has written to, is no copy of the object.
+      if (this.#disk && !isLent && isIntact(bytes, check)) spilling.push(this.#disk.write(object, bytes));
+    }
+    await Promise.all(spilling);
+  }
+}
+
+/** The cache as one attempt sees it. */
+export class AttemptObjects implements LoadedObjects {
+  readonly #cache: LoadedCache;
+  readonly #lent: Kept[] = [];
+
+  constructor(cache: LoadedCache) {
+    this.#cache = cache;
+  }
+
+  async load(slot: ObjectSlot, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const { bytes, lent } = await this.#cache.load(slot, fetch);
+    if (lent) this.#lent.push(lent);
+    return bytes;
+  }
+
+  keep(slot: ObjectSlot, stored: Encoded): void {
+    // A disk that is full costs a request later on, not the attempt.
+    void this.#cache.keepStored(slot, stored).catch(() => {});
+  }
+
+  /** The attempt is over, and its result stored: what it was lent is free. */
+  end(): void {
+    for (const kept of this.#lent) kept.isLent = false;
+  }
+}
+
+/** A store whose values are loaded through an attempt's view of the cache. */
+export const withLoaded = (objects: ObjectStore, loaded: LoadedObjects): ObjectStore => ({
+  isRemote: objects.isRemote,
+  loaded,
+  put: (key, content) => objects.put(key, content),
+  get: (key) => objects.get(key),
+  putStream: (key, content) => objects.putStream(key, content),
+  getRange: (key, start, bytes) => objects.getRange(key, start, bytes),
+  getStart: (key, maxBytes) => objects.getStart(key, maxBytes),
+  has: (key) => objects.has(key),
+  stat: (key) => objects.stat(key),
+  touch: (key) => objects.touch(key),
+  deleteMany: (keys) => objects.deleteMany(keys),
+  list: (prefix) => objects.list(prefix),
+});
