@@ -71,7 +71,8 @@ export function enrol(
     if (failure) inheritFailure(entry, failure);
     entries[task] = entry;
     enrolled.push(entry);
-    if (state === "wanted") byKey.set(planned.key, entry);
+    // One that has failed is known, too: an attempt that was suspended meanwhile is told of it again.
+    if (state === "wanted" || state === "failed") byKey.set(planned.key, entry);
   });
   return enrolled;
 }
