@@ -6,6 +6,7 @@ import { fargate1k } from "./fargate-1k.ts";
 import { localNoop } from "./local-noop.ts";
 import { mixRoute } from "./mix-route.ts";
 import { objects } from "./objects.ts";
+import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { resume, resumeAws } from "./resume.ts";
@@ -13,6 +14,7 @@ import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
+  overhead,
   planOneMillion,
   codec,
   objects,

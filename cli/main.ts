@@ -10,8 +10,9 @@ import { explainCommand } from "./commands/explain.ts";
 import { gcCommand } from "./commands/gc.ts";
 import { localstackCommand } from "./commands/localstack.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { objectsCommand } from "./commands/objects.ts";
 import { planCommand } from "./commands/plan.ts";
-import { runsCommand } from "./commands/runs.ts";
+import { cancelCommand, runsCommand } from "./commands/runs.ts";
 import { summaryCommand } from "./commands/summary.ts";
 import { tasksCommand } from "./commands/tasks.ts";
 import { explainFailure } from "./failure.ts";
@@ -26,7 +27,9 @@ const program = new Command("stratolab")
   .showHelpAfterError("(add --help for what there is)")
   .addCommand(planCommand())
   .addCommand(tasksCommand())
+  .addCommand(objectsCommand())
   .addCommand(runsCommand())
+  .addCommand(cancelCommand())
   .addCommand(dashboardCommand())
   .addCommand(reportCommand())
   .addCommand(logsCommand())

@@ -2,6 +2,7 @@ import type { FeedWriter } from "../sdk/stores/feed.ts";
 import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
 import type { AssignmentEnd } from "./supervisor.ts";
 
@@ -9,6 +10,8 @@ interface TellerOptions {
   readonly assignment: Assignment;
   readonly executor: string;
   readonly stores: StoreAddress;
+  /** What the running task uses at this moment. */
+  usage(): LiveUsage | undefined;
 }
 
 /** Log lines are told while a task runs, this often, in milliseconds; those of short tasks with its answer. */
@@ -106,7 +109,9 @@ export class AssignmentTeller {
 
   #beat(): void {
     // Also where the answer is awaited: the driver that awaits it may be gone, and another one listen.
-    this.#tell({ type: "beat", assignments: [this.#options.assignment.id] });
+    const { assignment, usage } = this.#options;
+    const used = usage();
+    this.#tell({ type: "beat", assignments: [assignment.id], ...(used ? { usage: used } : {}) });
   }
 
   #tell(event: Parameters<FeedWriter["write"]>[1]): void {

@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { pack } from "msgpackr";
 import { putContent } from "../sdk/stores/content.ts";
+import { loadObject, putObject } from "../sdk/stores/objects.ts";
 import { loadReturn, slotOfReturn } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue } from "../sdk/stores/values.ts";
-import { encode } from "../sdk/wire/codec/codec.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import type { ChildPlan, NestedAnswer, NestedRequest } from "../sdk/wire/nested.ts";
 import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
@@ -12,6 +12,7 @@ import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import type { NestedRun, NestedRunOptions, TaskLab } from "../sdk/wire/task-lab.ts";
 import type { PlannedCall, TaskTools, ToolsContext } from "../sdk/wire/task-tools.ts";
+import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 
 type Settled = NestedAnswer & { readonly type: "settled" };
 
@@ -21,6 +22,8 @@ export interface AttemptLabOptions {
   readonly tools: TaskTools | undefined;
   readonly planning: ToolsContext;
   readonly runId: string;
+  /** Of the task whose attempt it is. */
+  readonly taskKey: string;
   readonly inlineBytes: number;
   /** Aborts when the attempt is cancelled: what it waits for then rejects. */
   readonly signal: AbortSignal;
@@ -106,20 +109,24 @@ export class AttemptLab implements TaskLab {
         const answer = await this.#answerOf(call);
         const error = call.planned.errorOf(answer, [], this.#options.runId);
         if (error) throw error;
-        const { parts } = call.planned;
-        return (await Promise.all(answer.values.map((slot, at) => this.#refTo(slot as Slot, parts?.[at])))) as never;
+        const { parts, targets, tasks } = call.planned;
+        const keyOf = (at: number) => tasks[targets[at]].key;
+        return (await Promise.all(
+          answer.values.map((slot, at) => this.#refTo(slot as Slot, keyOf(at), parts?.[at])),
+        )) as never;
       },
     };
   }
 
   async put<T>(value: T): Promise<ObjectRef<T>> {
-    return new ObjectRef<T>(await putContent(this.#options.stores.objects, encode(value, { name: "value" })));
+    const { stores, taskKey } = this.#options;
+    return (await putObject(stores.objects, value, valueExtensions(), { by: taskKey })) as ObjectRef<T>;
   }
 
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<never> {
     const { objects } = this.#options.stores;
     const load = (ref: unknown) => {
-      if (ref instanceof ObjectRef) return loadValue(objects, ref.slot);
+      if (ref instanceof ObjectRef) return loadObject(objects, ref.slot, valueExtensions());
       throw new LabError(
         "invalid-option",
         "ctx.lab.get needs an ObjectRef or an array of them; run tasks with runTasks",
@@ -242,10 +249,10 @@ export class AttemptLab implements TaskLab {
     }
   }
 
-  async #refTo(result: Slot, part: string | undefined): Promise<ObjectRef<unknown>> {
+  async #refTo(result: Slot, by: string, part: string | undefined): Promise<ObjectRef<unknown>> {
     const { objects } = this.#options.stores;
     const slot = part === undefined ? result : slotOfReturn(await loadStored(objects, result), part, result);
-    if (!("inline" in slot)) return new ObjectRef(slot);
+    if (!("inline" in slot)) return new ObjectRef({ ...slot, by });
     const { inline } = slot;
     return new ObjectRef(
       await putContent(this.#options.stores.objects, { chunks: [inline], byteLength: inline.byteLength }),

@@ -22,7 +22,7 @@ export interface ContainerLoopOptions {
 const POLL_MIN_MS = 100;
 const POLL_MAX_MS = 1_000;
 const TELL_EVERY_MS = 200;
-/** How long it may say nothing before it says that it lives, in milliseconds. */
+/** How often it says that it lives and what its task uses, in milliseconds. */
 const BEAT_AFTER_MS = 5_000;
 const BEAT_CHECK_MS = 500;
 /** How often it is checked whether the lab is still there, in milliseconds. */
@@ -44,7 +44,7 @@ export class ContainerLoop {
   #current: Assignment | undefined;
   #reports: AttemptReport[] = [];
   #logs: WireLogLine[] = [];
-  #lastTold = 0;
+  #lastBeat = Date.now();
   /** Something was asked of the driver: the inbox is looked at soon. */
   #expectsAnswer = false;
   /** Calls of the running attempt that were not answered. */
@@ -204,12 +204,13 @@ export class ContainerLoop {
   }
 
   #beat(): void {
-    if (Date.now() - this.#lastTold < BEAT_AFTER_MS) return;
-    this.#tell({ type: "beat", assignments: this.#current ? [this.#current.id] : [] });
+    if (Date.now() - this.#lastBeat < BEAT_AFTER_MS) return;
+    this.#lastBeat = Date.now();
+    const { usage } = this.#options.supervisor;
+    this.#tell({ type: "beat", assignments: this.#current ? [this.#current.id] : [], ...(usage ? { usage } : {}) });
   }
 
   #tell(event: FeedEvent): void {
-    this.#lastTold = Date.now();
     this.#writing = this.#writing
       .then(() => this.#writer.write(this.#feed, event))
       .catch((error) => console.error("stratolab: the feed could not be written:", error));

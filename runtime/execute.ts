@@ -1,4 +1,5 @@
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
+import { loadObject } from "../sdk/stores/objects.ts";
 import { commitResult } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
@@ -11,13 +12,14 @@ import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
-import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
+import { lostIn, ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
 import { resolvedTasks } from "../sdk/wire/references.ts";
 import { partReturns, type ReturnNames, StoredReturns } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
+import { withinTrace } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
@@ -75,16 +77,16 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   let result: unknown;
   try {
     const { signal, log, context, runId, checkpoint, lab } = environment;
-    const objects = taskObjects(environment.stores.objects, extensions);
+    const objects = taskObjects(environment.stores.objects, extensions, spec.key);
     environment.begin?.();
-    const running = environment.definition[DEFINITION].run(
-      params,
-      taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects }),
-    );
+    const ctx = taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects });
+    const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
     result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
     // What is left of its code is told to end; nobody hears how it does.
     if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
+    const lost = lostIn(thrown);
+    if (lost) return fail(asLoadFailure(lost));
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
   } finally {
@@ -204,7 +206,7 @@ async function withRefsResolved(params: unknown, objects: ObjectStore, extension
   });
   if (refs.length === 0) return params;
   const values = await Promise.all(
-    refs.map(async ([name, slot]) => [name, await loadValue(objects, slot, extensions)] as const),
+    refs.map(async ([name, slot]) => [name, await loadObject(objects, slot, extensions)] as const),
   );
   return { ...params, ...Object.fromEntries(values) };
 }
@@ -236,7 +238,15 @@ async function store(
 function asLoadFailure(error: unknown): Omit<Failure, "usage"> {
   const seen = `loading its inputs: ${error instanceof Error ? error.message : String(error)}`;
   if (error instanceof LostInput) return { kind: "object-lost", seen, lostInputs: [error.key] };
-  if (error instanceof ObjectLostError) return { kind: "object-lost", seen, lostInputs: [] };
+  if (error instanceof ObjectLostError) {
+    const { producer } = error;
+    return {
+      kind: "object-lost",
+      seen,
+      lostInputs: [],
+      ...(producer === undefined ? {} : { lostProducers: [producer] }),
+    };
+  }
   return { kind: isUnregisteredClass(error) ? "user-error" : "executor-lost", seen };
 }
 

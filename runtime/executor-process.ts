@@ -2,12 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import type { LogLine } from "./log-lines.ts";
 import { type Mark, MarkFile } from "./mark.ts";
 import { onLines } from "./output-lines.ts";
 import { OutputReader } from "./output-reader.ts";
 import { Family, signal, strays } from "./process-tree.ts";
+import { UsageMeter } from "./usage-meter.ts";
 import type { DeathNote } from "./watch.ts";
 
 /** How an executor process ended, as its supervisor saw it. */
@@ -62,6 +64,7 @@ export class ExecutorProcess {
   readonly #family: Family | undefined;
   readonly #looking: NodeJS.Timeout;
   #note: DeathNote | undefined;
+  #meter: UsageMeter | undefined;
 
   constructor(options: ExecutorProcessOptions) {
     this.id = options.id;
@@ -114,6 +117,14 @@ export class ExecutorProcess {
   /** The task it is executing right now, and since when. */
   get running(): Mark | undefined {
     return this.#mark.read();
+  }
+
+  /** What it uses at this moment, while it executes a task. */
+  get usage(): LiveUsage | undefined {
+    const { pid, running } = this;
+    if (pid === undefined || !running) return undefined;
+    this.#meter ??= new UsageMeter(pid);
+    return this.#meter.look(running, Date.now());
   }
 
   send(message: ToExecutor): void {

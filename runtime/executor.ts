@@ -19,17 +19,20 @@ import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
+import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
-import { loadBundle } from "./load-bundle.ts";
+import { loadBundle, toldTasks } from "./load-bundle.ts";
 import { LoadedCache, withLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
+import { SetUpEnv } from "./runtime-env.ts";
 import { Semaphore } from "./semaphore.ts";
+import { asSetupFailure, type SetupFailure } from "./setup-log.ts";
 import { SpawnedProcesses } from "./spawned.ts";
 import { SpillFolder } from "./spill-folder.ts";
 import type { WatchBoard } from "./watch.ts";
@@ -41,7 +44,7 @@ const MARK_FD = 6;
 const WORTH_MEASURING_MS = 20;
 /** Of its memory an executor keeps loaded objects in this share, at most; beside what its task needs. */
 const KEPT_SHARE = 0.1;
-const MAX_KEPT_BYTES = 256 * 2 ** 20;
+const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
 
@@ -80,6 +83,9 @@ class Executor {
   #lastMemory = ownMemory();
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
+  #env: SetUpEnv | undefined;
+  /** The bundle did not open: whoever started this process has been told, and ends it. */
+  #isBroken = false;
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -117,24 +123,33 @@ class Executor {
     this.#current?.checkpoint.request(reason);
   }
 
-  async #open({ bundleHash, local, stores }: ToExecutor & { type: "open" }): Promise<void> {
+  async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
     try {
       const opening = openStores(stores);
+      if (runtimeEnv) {
+        const { spec, ...place } = runtimeEnv;
+        this.#env = await SetUpEnv.setUp(spec, { stores: await opening, address: stores, place });
+        this.#env.enter();
+      }
       const { path, root } = local ?? (await fetchBundle((await opening).objects, bundleHash));
-      const loaded = await loadBundle(path, bundleHash, root);
+      const { tasks: loaded, exported } = await loadBundle(path, bundleHash, root, this.#env);
+      await this.#env?.prepare(exported);
       this.#stores = await opening;
       // On this machine the store is a disk itself.
       if (this.#stores.objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
-      report({ type: "opened", tasks: loaded.map(({ name, exportName }) => [name, exportName]) });
+      report({ type: "opened", tasks: toldTasks(loaded) });
     } catch (error) {
-      const { kind = "start-failed", message } = error as LabError;
-      report({ type: "open-failed", kind, message });
+      this.#isBroken = true;
+      // The module was found to load elsewhere: what is wrong with it here is its environment.
+      const { kind = "start-failed", message, log } = runtimeEnv ? asEnvFailure(error) : (error as SetupFailure);
+      report({ type: "open-failed", kind, message, ...(log ? { log } : {}) });
     }
   }
 
   async #work(assignment: Assignment): Promise<void> {
+    if (this.#isBroken) return;
     // Tasks that share an assignment are known to be short: the next may run while the last is stored.
     // One that comes alone may block the event loop for long: what was done before is stored first.
     const overlapping = assignment.attempts.length > 1;
@@ -182,8 +197,14 @@ class Executor {
     const lab = new AttemptLab({
       stores,
       tools: definition[TASK_TOOLS],
-      planning: { namespace, versions: this.#versions, taskModule: "the task module" },
+      planning: {
+        namespace,
+        versions: this.#versions,
+        taskModule: "the task module",
+        runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
+      },
       runId,
+      taskKey: spec.key,
       inlineBytes,
       signal: abort.signal,
       suspendAfterMs: spec.suspendAfterMs,
@@ -211,7 +232,11 @@ class Executor {
         checkpoint,
         lab,
         peakMemoryMb: () => watch.peakMemoryMb(),
-        begin: () => watch.begin(),
+        begin: () => {
+          // What the attempt before has changed of it is as it was.
+          this.#env?.enter();
+          watch.begin();
+        },
         ran: () => {
           watch.end();
           this.#current = undefined;
@@ -220,6 +245,7 @@ class Executor {
       }),
     );
     loaded.end();
+    await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
     if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
@@ -309,6 +335,12 @@ const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
 
 const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
   Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
+
+/** A bundle that is not stored has nothing to do with the environment. */
+const asEnvFailure = (error: unknown): Pick<SetupFailure, "kind" | "message"> & Partial<SetupFailure> =>
+  (error as LabError).kind === "start-failed"
+    ? (error as LabError)
+    : asSetupFailure(error, "the task module does not load in it");
 
 /** Finds results of earlier attempts' tasks. */
 const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>

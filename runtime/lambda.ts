@@ -44,7 +44,12 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   initMs = 0;
   const assignment = readPayload(payload);
   const executor = `${id}/${context.awsRequestId ?? ""}`;
-  const teller = new AssignmentTeller({ assignment, executor: context.awsRequestId ?? id, stores });
+  const teller = new AssignmentTeller({
+    assignment,
+    executor: context.awsRequestId ?? id,
+    stores,
+    usage: () => supervisor.usage,
+  });
   const reports: AttemptReport[] = [];
   const logs: WireLogLine[] = [];
   const inbox = new InvocationInbox({ assignment, stores, supervisor });

@@ -1,4 +1,4 @@
-import { checkOf, isIntact } from "../sdk/stores/check.ts";
+import { checkOf, isCheck, isIntact } from "../sdk/stores/check.ts";
 import type { LoadedObjects, ObjectStore } from "../sdk/stores/object-store.ts";
 import { joinChunks } from "../sdk/wire/codec/codec.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
@@ -89,8 +89,8 @@ export class LoadedCache {
     return { bytes, lent: kept };
   }
 
-  #keep({ object }: ObjectSlot, bytes: Uint8Array, isLent: boolean): Kept {
-    const kept = { bytes, check: checkOf([bytes], bytes.byteLength), isLent };
+  #keep({ object, hash }: ObjectSlot, bytes: Uint8Array, isLent: boolean): Kept {
+    const kept = { bytes, check: isCheck(hash) ? hash : checkOf([bytes], bytes.byteLength), isLent };
     this.#drop(object);
     this.#kept.set(object, kept);
     this.#bytes += bytes.byteLength;

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { childrenOf } from "./process-tree.ts";
+import { processTree } from "./process-tree.ts";
 
 const IS_LINUX = process.platform === "linux";
 
@@ -31,10 +31,6 @@ export function ownMemory(): number {
 export function treeMemory(root: number): number {
   if (!IS_LINUX) return root === process.pid ? process.memoryUsage.rss() : 0;
   let bytes = 0;
-  const queue = [root];
-  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
-    bytes += memoryOf(pid);
-    queue.push(...childrenOf(pid));
-  }
+  for (const pid of processTree(root)) bytes += memoryOf(pid);
   return bytes;
 }

@@ -19,6 +19,15 @@ export function childrenOf(pid: number): number[] {
   return read(`${pid}/task/${pid}/children`).split(" ").filter(Boolean).map(Number);
 }
 
+/** A process and everything it started, as far as each is still below its parent. */
+export function* processTree(root: number): Generator<number> {
+  const queue = [root];
+  for (let pid = queue.pop(); pid !== undefined; pid = queue.pop()) {
+    yield pid;
+    queue.push(...childrenOf(pid));
+  }
+}
+
 /** When a process started, in ticks since boot: tells it from a later one with the same number. */
 function startOf(pid: number): string | undefined {
   const stat = read(`${pid}/stat`);

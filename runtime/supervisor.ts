@@ -1,11 +1,15 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { classifyProcessEnd } from "../sdk/core/classify.ts";
 import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FromExecutor } from "../sdk/wire/channel.ts";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
+import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import type { NestedAnswer } from "../sdk/wire/nested.ts";
 import type { Failure, SharedFailure } from "../sdk/wire/outcome.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import { asSetupEnd, setupTimeout } from "./env-failures.ts";
 import { ExecutorProcess } from "./executor-process.ts";
 import { treeMemory } from "./memory.ts";
 import { DEADLINE_GRACE_MS, judge, notice } from "./watch.ts";
@@ -66,6 +70,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   #process: ExecutorProcess | undefined;
   #bundle: string | undefined;
+  /** What the process sets up at present, and since when. */
+  #settingUp: { readonly timeoutMs: number; readonly since: number } | undefined;
   #processes = 0;
   #work: Work | undefined;
   /** Why the process is being killed, when it is us who kill it. */
@@ -96,7 +102,11 @@ export class Supervisor {
         if (this.#process !== child) return;
         this.#process = undefined;
         this.#bundle = undefined;
-        const verdict: Verdict = this.#verdict ?? { failure: classifyProcessEnd(death) };
+        const seen = classifyProcessEnd(death);
+        const verdict: Verdict = this.#verdict ?? {
+          failure: this.#settingUp ? asSetupEnd(seen, death.errorTail) : seen,
+        };
+        this.#settingUp = undefined;
         this.#verdict = undefined;
         const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
         this.#finish({
@@ -118,7 +128,7 @@ export class Supervisor {
     listener: AssignmentListener,
     deadline = Number.POSITIVE_INFINITY,
   ): Promise<AssignmentEnd> {
-    this.#open(assignment.bundle);
+    this.#open(assignment);
     const done = new Promise<AssignmentEnd>((resolve) => {
       const open = new Set(assignment.attempts.map(({ task }) => task));
       this.#work = { assignment, listener, open, since: Date.now(), noticed: false, resolve };
@@ -133,9 +143,10 @@ export class Supervisor {
     }
   }
 
-  #open(bundle: string): void {
+  #open({ bundle: hash, runtimeEnv }: Assignment): void {
+    const bundle = runtimeEnv ? `${hash} in ${runtimeEnv.id}` : hash;
     if (this.#process && this.#bundle !== undefined && this.#bundle !== bundle) {
-      // A process cannot forget modules: another bundle gets a process of its own.
+      // A process cannot forget modules: another bundle, or environment, gets a process of its own.
       const old = this.#process;
       this.#process = undefined;
       old.kill();
@@ -143,7 +154,12 @@ export class Supervisor {
     this.#process ??= this.#start();
     if (this.#bundle === bundle) return;
     this.#bundle = bundle;
-    this.#process.send({ type: "open", bundleHash: bundle, stores: this.#options.stores });
+    const { id, stores } = this.#options;
+    this.#settingUp = runtimeEnv && { timeoutMs: runtimeEnv.setupTimeoutMs, since: Date.now() };
+    // A folder of its own, also where several executors share a disk, as on the local AWS.
+    const folder = join(tmpdir(), "stratolab", "runtime-envs", id);
+    const env = runtimeEnv && { runtimeEnv: { spec: runtimeEnv, folder, isOwn: true } };
+    this.#process.send({ type: "open", bundleHash: hash, stores, ...env });
   }
 
   #message(message: FromExecutor): void {
@@ -161,12 +177,15 @@ export class Supervisor {
         work.listener.nested(message);
         break;
       case "open-failed": {
-        const kind = message.kind === "start-failed" ? "start-failed" : "executor-lost";
-        this.#verdict = { failure: { kind, seen: message.message } };
+        const { kind, message: seen, log } = message;
+        const isKnown = kind === "start-failed" || kind === "setup-failed";
+        this.#verdict = { failure: { kind: isKnown ? kind : "executor-lost", seen, ...(log ? { log } : {}) } };
         this.#process?.kill();
         break;
       }
-      default:
+      case "opened":
+        this.#settingUp = undefined;
+        break;
     }
   }
 
@@ -194,6 +213,10 @@ export class Supervisor {
       this.notice("the service is about to end the executor");
     if (now > deadline) {
       this.#end({ kind: "timeout", seen: "cut at the longest that the service allows" }, true);
+      return;
+    }
+    if (this.#settingUp && now - this.#settingUp.since > this.#settingUp.timeoutMs) {
+      this.#end(setupTimeout(this.#settingUp.timeoutMs));
       return;
     }
     const running = this.#process?.running;
@@ -241,6 +264,11 @@ export class Supervisor {
   /** Passes on what became of tasks that the running one runs. */
   answer(assignmentId: string, answer: NestedAnswer): void {
     if (this.#work?.assignment.id === assignmentId) this.#process?.send({ type: "answer", answer });
+  }
+
+  /** What the running task uses at this moment. */
+  get usage(): LiveUsage | undefined {
+    return this.#process?.usage;
   }
 
   get isWorking(): boolean {

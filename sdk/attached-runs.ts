@@ -7,6 +7,7 @@ import { readManifest } from "./driver/manifest.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { RunState } from "./driver/run-state.ts";
 import { isCertainlyGone } from "./driver/this-process.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabError } from "./errors.ts";
 import { GrowingPlan } from "./growing-plan.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
@@ -23,6 +24,7 @@ interface Surroundings {
   readonly stores: Stores;
   readonly address: StoreAddress;
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How runs are driven that were attached to. */
@@ -105,6 +107,7 @@ export class AttachedRuns {
       resources: this.#options.resources,
       memoryMonitor,
       nesting,
+      runtimeEnvs: { recorded: manifest.runtimeEnvs ?? { byTask: [], specs: [] } },
       loadsResults: this.#options.loadsResults,
     });
     this.#drivers.add(opened);

@@ -1,4 +1,4 @@
-import { type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
+import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
@@ -56,10 +56,16 @@ export async function listCached(
   return tasks.filter((task) => task !== undefined);
 }
 
-function isCurrent({ name, version }: ResultRecord, context: PlanningContext): boolean {
-  const own = definitionNamed(name)[DEFINITION].version;
-  return version === (own === undefined ? context.versions.get(name) : `v:${own}`);
+/** The task whose result is stored under a key, as far as it can be named; its result is forgotten. */
+export async function takeCached(stores: Stores, key: string): Promise<Task<unknown> | undefined> {
+  const [record] = await readResults(stores.table, [key]);
+  const task = record && (await new Rebuilding(stores).task(record));
+  if (task) await deleteResults(stores.table, [key]);
+  return task;
 }
+
+const isCurrent = ({ name, version }: ResultRecord, context: PlanningContext): boolean =>
+  version === currentVersion(name, context);
 
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {

@@ -84,6 +84,12 @@ export class TaskError extends LabError {
   }
 }
 
+/**
+ * A task whose runtime environment could not be set up: its packages, files, secrets or `setup` function. What was
+ * written meanwhile is in `logTail`. Without attempts where that was found before anything ran.
+ */
+export class RuntimeEnvSetupError extends TaskError {}
+
 /** A task that was cancelled, or never ran because its run was. */
 export class TaskCancelledError extends TaskError {}
 

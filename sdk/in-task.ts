@@ -14,6 +14,7 @@ export {
   LabError,
   LabOptionError,
   RunError,
+  RuntimeEnvSetupError,
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
@@ -22,6 +23,7 @@ export { registerArrow } from "./wire/codec/arrow.ts";
 export { registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability } from "./wire/codec/inspect.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
+export { registerTracing } from "./wire/tracing.ts";
 
 /** As outside of bundles; its tasks can be run by other tasks, too. */
 export const task = ((config: never) =>

@@ -5,7 +5,7 @@
  */
 
 export type { Pace } from "./core/token-bucket.ts";
-export type { ProgressEvent } from "./driver/progress-events.ts";
+export type { ProgressEvent, RunningAttempt } from "./driver/progress-events.ts";
 export {
   type AttemptEvidence,
   CodecError,
@@ -14,9 +14,11 @@ export {
   LabError,
   LabOptionError,
   RunError,
+  RuntimeEnvSetupError,
   TaskCancelledError,
   TaskError,
 } from "./errors.ts";
+export type { HeldObject, ObjectHolder } from "./held-objects.ts";
 export type { CacheStory, NearestResult } from "./history/cache-story.ts";
 export type { ExplainedAttempt, ExplainedDependency, TaskExplanation } from "./history/explain.ts";
 export type { LogOptions } from "./history/follow-log.ts";
@@ -66,9 +68,11 @@ export type { ByteStream, Stored } from "./wire/byte-stream.ts";
 export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";
+export type { LiveUsage } from "./wire/live-usage.ts";
 export type { MemoryMonitor } from "./wire/memory-monitor.ts";
 export { ObjectLostError } from "./wire/object-lost-error.ts";
 export { ObjectRef } from "./wire/object-ref.ts";
 export type { FailureKind } from "./wire/outcome.ts";
 export type { ReturnNames } from "./wire/returns.ts";
+export type { RuntimeEnv, SecretRef } from "./wire/runtime-env.ts";
 export type { NestedRun, NestedRunOptions, TaskLab } from "./wire/task-lab.ts";

@@ -2,14 +2,17 @@ import { randomBytes } from "node:crypto";
 import { loadArrow } from "./bundle/arrow.ts";
 import { buildBundle } from "./bundle/bundle.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
+import type { Tracer } from "./driver/tracer.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import type { LabOptions } from "./lab-options.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
+import type { ProgressHub } from "./progress/hub.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import type { Runner } from "./runners/runner.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
+import { openTracer } from "./tracing.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
 
 /** What every lab has, whether or not it can run tasks of its own. */
@@ -17,6 +20,7 @@ export interface OpenStores {
   readonly stores: Stores;
   readonly address: StoreAddress;
   readonly progress: ProgressListener;
+  readonly tracer: Tracer | undefined;
 }
 
 /** A lab that has been opened: everything is there that runs need. */
@@ -30,18 +34,21 @@ export class LabOpening {
   readonly #options: LabOptions;
   readonly #runner: Runner;
   readonly #namespace: string;
+  readonly #hub: ProgressHub;
   /** Unique among all labs: part of the names of its executors. */
-  readonly #id = randomBytes(6).toString("hex");
+  readonly id = randomBytes(6).toString("hex");
   #storesOpening: Promise<OpenStores> | undefined;
   #opening: Promise<OpenLab> | undefined;
   /** Of a lab without tasks; otherwise the driver gives it. */
   #life: Promise<LabLife> | undefined;
   #isClosed = false;
 
-  constructor(options: LabOptions, runner: Runner, namespace: string) {
+  /** @param hub Hands progress on to those who iterate over a run's events. */
+  constructor(options: LabOptions, runner: Runner, namespace: string, hub: ProgressHub) {
     this.#options = options;
     this.#runner = runner;
     this.#namespace = namespace;
+    this.#hub = hub;
   }
 
   /** Everything that runs need. @throws LabError for a lab that was made without tasks. */
@@ -74,7 +81,7 @@ export class LabOpening {
   async storesToWrite(): Promise<OpenStores> {
     if (this.#options.tasks !== undefined) return this.lab();
     const opened = await this.stores();
-    this.#life ??= LabLife.begin(opened.stores.table, this.#id);
+    this.#life ??= LabLife.begin(opened.stores.table, this.id);
     await this.#life;
     return opened;
   }
@@ -84,11 +91,13 @@ export class LabOpening {
   }
 
   async #openStores(): Promise<OpenStores> {
-    const [address, progress] = await Promise.all([
-      this.#runner.storeAddress(this.#options.storage),
-      chooseProgress(this.#options.progress),
+    const { storage, progress: shown, tracing } = this.#options;
+    const [address, progress, tracer] = await Promise.all([
+      this.#runner.storeAddress(storage),
+      chooseProgress(shown),
+      tracing ? openTracer() : undefined,
     ]);
-    return { address, progress, stores: await openStores(address) };
+    return { address, progress: this.#hub.around(progress), tracer, stores: await openStores(address) };
   }
 
   async #openLab(): Promise<OpenLab> {
@@ -103,7 +112,7 @@ export class LabOpening {
     if (bundle.hasArrow) await loadArrow();
     const driver = await openDriver({
       ...opened,
-      labId: this.#id,
+      labId: this.id,
       runner: this.#runner,
       namespace: this.#namespace,
       bundle,
@@ -112,6 +121,7 @@ export class LabOpening {
       resources,
       memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
       nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
+      runtimeEnvs: { shared: this.#options.runtimeEnv },
     });
     return { ...opened, ...driver };
   }
@@ -121,10 +131,11 @@ export class LabOpening {
     this.#isClosed = true;
   }
 
-  /** Ends the driver with everything of it, and whatever `others` ends; then closes the stores. */
-  async close(others: () => Promise<void>): Promise<void> {
+  /** Ends the driver with everything of it, and whatever `others` ends, then what `last` does; then closes the stores. */
+  async close(others: () => Promise<void>, last: () => Promise<void>): Promise<void> {
     const opened = await this.#opening?.catch(() => undefined);
     await Promise.all([opened?.[Symbol.asyncDispose](), others()]);
+    await last();
     await (await this.#life?.catch(() => undefined))?.end();
     const stores = await this.#storesOpening?.catch(() => undefined);
     await stores?.stores.table.close();

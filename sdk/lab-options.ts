@@ -6,8 +6,10 @@ import { aws } from "./runners/aws/aws.ts";
 import { InlineRunner } from "./runners/inline/runner.ts";
 import { LocalRunner } from "./runners/local/runner.ts";
 import type { Runner } from "./runners/runner.ts";
+import { problemOfRuntimeEnv } from "./runtime-env.ts";
 import type { MemoryMonitor } from "./wire/memory-monitor.ts";
 import { DriverEnv } from "./wire/protocol.ts";
+import type { RuntimeEnv } from "./wire/runtime-env.ts";
 
 /** How a lab is made. */
 export interface LabOptions {
@@ -26,6 +28,8 @@ export interface LabOptions {
   readonly storage?: string;
   /** Any value that tasks find in `ctx.context`. No part of the cache key. */
   readonly context?: unknown;
+  /** Variables, files, packages and a `setup` function that tasks find around them. Default none. */
+  readonly runtimeEnv?: RuntimeEnv;
   /** Attempts in flight at once. Default: the cores of this machine, or the account's quota on AWS. */
   readonly concurrency?: number;
   /** Keeps the results of labs apart that share a storage. Default `default`. */
@@ -48,6 +52,12 @@ export interface LabOptions {
   readonly maxNestedDepth?: number;
   /** How many tasks one attempt of a task may run, those they depend on included. Default 10,000. */
   readonly maxNestedTasks?: number;
+  /**
+   * Whether runs, tasks and attempts are told to OpenTelemetry, as spans of the tracer provider that is registered
+   * in this process. Executors are given the context of each attempt, so that spans which a task makes with
+   * `@opentelemetry/api` become children of its attempt's. Needs that package. Default false.
+   */
+  readonly tracing?: boolean;
   /**
    * Whether Ctrl-C is taken care of while a run is active: once lets running attempts finish, twice
    * stops them. Default true.
@@ -81,6 +91,8 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
     holds: (value) => typeof value === "string" && value !== "",
   }),
   context: { allowed: "anything", holds: () => true },
+  // Its own check says what is wrong in it.
+  runtimeEnv: { allowed: "an object", holds: () => true },
   concurrency: optional({
     allowed: "a whole number, at least 1",
     holds: (value) => Number.isInteger(value) && (value as number) >= 1,
@@ -106,6 +118,7 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
     allowed: "a whole number, at least 1",
     holds: (value) => Number.isInteger(value) && (value as number) >= 1,
   }),
+  tracing: optional(boolean),
   handleInterrupt: optional(boolean),
 };
 
@@ -126,6 +139,8 @@ export function checkLabOptions(options: LabOptions): void {
     const value = options[name as keyof LabOptions];
     if (!holds(value)) throw new LabOptionError(`new Lab: ${name} must be ${allowed}, got ${show(value)}`);
   }
+  const problem = options.runtimeEnv === undefined ? undefined : problemOfRuntimeEnv(options.runtimeEnv);
+  if (problem) throw new LabOptionError(`new Lab: ${problem}`);
 }
 
 /** The runner that the options, or else the environment, ask for. */

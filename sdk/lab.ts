@@ -1,8 +1,10 @@
 import type { Readable } from "node:stream";
 import { AttachedRuns } from "./attached-runs.ts";
 import { Attendance } from "./attendance.ts";
-import { deleteCached, isCached, listCached } from "./cache.ts";
+import { deleteCached, isCached, listCached, takeCached } from "./cache.ts";
 import { LabOptionError } from "./errors.ts";
+import { Handles } from "./handles.ts";
+import { type HeldObject, heldObjects } from "./held-objects.ts";
 import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
 import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
@@ -15,15 +17,18 @@ import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import { describePlan, type PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
+import { ProgressHub } from "./progress/hub.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
-import { getObjectStream, getObjects, putObject } from "./stores/objects.ts";
+import { letGo, takeHold } from "./stores/holders.ts";
+import { checkIsRef, getObjectStream, getObjects } from "./stores/objects.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
+import { lostIn } from "./wire/object-lost-error.ts";
 import type { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
@@ -56,8 +61,11 @@ export class Lab implements AsyncDisposable {
   readonly #options: LabOptions;
   readonly #runner: Runner;
   readonly #namespace: string;
+  readonly #hub = new ProgressHub();
   readonly #opening: LabOpening;
   readonly #attendance: Attendance;
+  /** What it has put; none until then. */
+  #handles: Handles | undefined;
   readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
   /** Plans that are being told. */
@@ -69,7 +77,7 @@ export class Lab implements AsyncDisposable {
     this.#options = options;
     this.#runner = chooseRunner(options);
     this.#namespace = options.namespace ?? DEFAULT_NAMESPACE;
-    this.#opening = new LabOpening(options, this.#runner, this.#namespace);
+    this.#opening = new LabOpening(options, this.#runner, this.#namespace, this.#hub);
     this.#attendance = new Attendance(options.handleInterrupt !== false);
     this.#attached = new AttachedRuns(
       {
@@ -109,8 +117,8 @@ export class Lab implements AsyncDisposable {
    */
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
-    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)));
-    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)));
+    if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)), this.#hub);
+    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)), this.#hub);
   }
 
   /** What a run would do, instead of doing it: see `stratolab plan`. */
@@ -131,6 +139,7 @@ export class Lab implements AsyncDisposable {
     signal?.throwIfAborted();
     const { driver, planning } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
+    this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const state = await driver.start(plan, tasks, {
       runId,
       name,
@@ -158,10 +167,11 @@ export class Lab implements AsyncDisposable {
     const { signal, ...rest } = options;
     checkRunOptions(rest);
     if ("runId" in rest) throw new LabOptionError("submit: runId is for runTasks; to go on with a run, attach to it");
-    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)));
+    if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)), this.#hub);
     signal?.throwIfAborted();
     const { driver, planning } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
+    this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
     const runId = newRunId();
     const how = { bustCache, deadlineMs, failFast, maxCostUsd };
@@ -183,7 +193,7 @@ export class Lab implements AsyncDisposable {
    */
   async attach(run: string, options: AttachOptions = {}): Promise<Run> {
     checkNames("attach", options, ["signal", "drive"]);
-    if (isPlanning()) return new Run(run, neverStarted(this.#planned));
+    if (isPlanning()) return new Run(run, neverStarted(this.#planned), this.#hub);
     const { signal, drive } = options;
     signal?.throwIfAborted();
     const opened = await this.#opening.stores();
@@ -191,7 +201,7 @@ export class Lab implements AsyncDisposable {
     if (driven) this.#attendance.attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
-    return new Run(id, Promise.resolve(started));
+    return new Run(id, Promise.resolve(started), this.#hub);
   }
 
   /**
@@ -319,17 +329,71 @@ export class Lab implements AsyncDisposable {
    */
   async put<T>(value: T): Promise<ObjectRef<Stored<T>>> {
     const { stores } = await this.#opening.storesToWrite();
-    return putObject(stores.objects, value, valueExtensions());
+    this.#handles ??= new Handles(stores, this.#opening.id);
+    return this.#handles.put(value);
   }
 
-  /** The value of a handle, or of several. */
+  /**
+   * Keeps an object, whatever becomes of its handles, until `unpin`.
+   *
+   * @example
+   * await lab.pin(await lab.put(referenceData));
+   */
+  async pin(ref: ObjectRef<unknown>): Promise<void> {
+    const { stores } = await this.#opening.storesToWrite();
+    await takeHold(stores.table, checkIsRef("pin", ref).slot.object, "pin");
+  }
+
+  /** Lets an object go that was pinned, in whichever process: it is removed by `stratolab gc` if nothing else holds it. */
+  async unpin(ref: ObjectRef<unknown>): Promise<void> {
+    const { stores } = await this.#opening.storesToWrite();
+    await letGo(stores, checkIsRef("unpin", ref).slot.object, "pin", false);
+  }
+
+  /**
+   * The objects in this lab's storage with their sizes and who holds them, largest first. On AWS this reads the whole
+   * control table.
+   *
+   * @example
+   * const free = (await lab.objects()).filter(({ holders }) => holders.length === 0); // what gc removes
+   */
+  async objects(): Promise<HeldObject[]> {
+    return heldObjects(await this.#writtenStores());
+  }
+
+  /**
+   * The value of a handle, or of several. One that a task has put, and that is lost, is made again by running that
+   * task.
+   *
+   * @throws ObjectLostError for what cannot be made again.
+   */
   get<T>(ref: ObjectRef<T>): Promise<T>;
   get<const R extends readonly ObjectRef<unknown>[]>(
     refs: R,
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#opening.stores();
-    return getObjects(stores.objects, refs, valueExtensions());
+    const load = () => getObjects(stores.objects, refs, valueExtensions());
+    // What is lost is made again, each time by another task; with several refs more than one may be.
+    for (let tries = Array.isArray(refs) ? refs.length : 1; ; tries--) {
+      try {
+        return await load();
+      } catch (error) {
+        const producer = lostIn(error)?.producer;
+        if (producer === undefined || tries === 0 || !(await this.#makeAgain(producer))) throw error;
+      }
+    }
+  }
+
+  /** Runs the task of a stored result again, for what it has put; false where that cannot be. */
+  async #makeAgain(key: string): Promise<boolean> {
+    if (this.#options.tasks === undefined) return false;
+    const { driver, stores } = await this.#opening.lab();
+    const task = await takeCached(stores, key);
+    if (!task) return false;
+    driver.forget(key);
+    await this.runTask(task);
+    return true;
   }
 
   /**
@@ -387,7 +451,8 @@ export class Lab implements AsyncDisposable {
 
   async #closeOnce(): Promise<void> {
     await this.#planned;
-    await this.#opening.close(() => this.#attached.close());
+    const handles = async () => this.#handles?.close();
+    await this.#opening.close(() => this.#attached.close(), handles);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,14 +2,18 @@ import type { Bundle } from "./bundle/bundle.ts";
 import { Driver } from "./driver/driver.ts";
 import type { NestingLimits } from "./driver/nested-accounts.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
+import type { Tracer } from "./driver/tracer.ts";
+import { LabOptionError } from "./errors.ts";
 import type { PlanningContext } from "./planning.ts";
-import type { Runner } from "./runners/runner.ts";
+import type { Runner, RunnerOpening } from "./runners/runner.ts";
+import { type RecordedRuntimeEnvs, RuntimeEnvs } from "./runtime-envs/runtime-envs.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import type { Stores } from "./stores/stores.ts";
 import { storeValue } from "./stores/values.ts";
 import { encode } from "./wire/codec/codec.ts";
 import { contentObject } from "./wire/keys.ts";
 import type { MemoryMonitor } from "./wire/memory-monitor.ts";
+import type { RuntimeEnv } from "./wire/runtime-env.ts";
 import type { Slot } from "./wire/slot.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
@@ -32,7 +36,10 @@ export interface DriverSettings {
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   /** How deep tasks may run tasks, and how many each. */
   readonly nesting: NestingLimits;
+  /** The lab's own runtime environment, or all of them as they were recorded with a run. */
+  readonly runtimeEnvs?: { readonly shared: RuntimeEnv | undefined } | { readonly recorded: RecordedRuntimeEnvs };
   readonly progress: ProgressListener;
+  readonly tracer?: Tracer | undefined;
   /** Whether somebody waits for results here. Default true. */
   readonly loadsResults?: boolean;
 }
@@ -70,7 +77,9 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
     const versions =
       settings.versions ??
       new Map(opening.tasks.map(([name, exportName]) => [name, bundle.versions.get(exportName) ?? ""]));
+    const runtimeEnvs = await openRuntimeEnvs(settings, opening);
     driver = new Driver({
+      runtimeEnvs,
       runner,
       opening,
       stores,
@@ -83,11 +92,12 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       memoryMonitor,
       nesting: settings.nesting,
       progress,
+      tracer: settings.tracer,
       loadsResults: settings.loadsResults ?? true,
     });
     return {
       driver,
-      planning: { namespace, versions, taskModule: bundle.taskModule },
+      planning: { namespace, versions, taskModule: bundle.taskModule, runtimeEnvs: runtimeEnvs.byTask },
       [Symbol.asyncDispose]: async () => {
         driver?.cancelAll();
         await Promise.all(driver?.activeRuns().map(({ ended }) => ended) ?? []);
@@ -100,6 +110,25 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
     await close();
     throw error;
   }
+}
+
+async function openRuntimeEnvs(
+  { address, bundle, runner, runtimeEnvs = { shared: undefined }, stores }: DriverSettings,
+  opening: RunnerOpening,
+): Promise<RuntimeEnvs> {
+  const { tasks, runtimeEnvs: support } = opening;
+  const sources = { tasks, versions: bundle.versions, objects: stores.objects };
+  const envs =
+    "shared" in runtimeEnvs
+      ? await RuntimeEnvs.of({ ...sources, shared: runtimeEnvs.shared })
+      : RuntimeEnvs.recorded(runtimeEnvs.recorded);
+  const [first] = envs.byTask.keys();
+  if (first !== undefined && support !== true) {
+    const why = support ?? `the runner ${JSON.stringify(runner.name)} does not set them up`;
+    throw new LabOptionError(`task ${first} has a runtimeEnv: ${why}`);
+  }
+  if (address.kind === "aws") envs.requireNative(bundle.native, tasks);
+  return envs;
 }
 
 async function storeContext(

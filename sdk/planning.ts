@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { Demand, RetryPolicy } from "./core/demand.ts";
 import { taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
-import { InvalidTaskError, LabError, LabOptionError } from "./errors.ts";
+import { InvalidTaskError, LabError, LabOptionError, RuntimeEnvSetupError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
 import { definitionNamed, isSameDefinition, partOf, producerOf, Task } from "./task.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
@@ -11,6 +11,7 @@ import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
+import type { BrokenRuntimeEnv, TaskRuntimeEnv } from "./wire/runtime-env.ts";
 import type { ObjectSlot } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
@@ -28,6 +29,8 @@ export interface PlannedTask {
   readonly storedParams?: ObjectSlot | undefined;
   readonly demand: Demand;
   readonly policy: RetryPolicy;
+  /** Objects that its params name. */
+  readonly objects?: readonly string[];
 }
 
 /** The DAG below the tasks asked for: dependencies come before those that need them. */
@@ -53,6 +56,8 @@ export interface PlanningContext {
   readonly versions: ReadonlyMap<string, string>;
   /** The task module, for messages. */
   readonly taskModule: string;
+  /** Runtime environments by task name; of those that have one. */
+  readonly runtimeEnvs?: ReadonlyMap<string, TaskRuntimeEnv | BrokenRuntimeEnv> | undefined;
 }
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -66,7 +71,7 @@ const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest(
  */
 export function planTasks(targets: readonly Task<unknown>[], context: PlanningContext): LabPlan {
   targets.forEach(checkIsTask);
-  const encoded = new Map<Task<unknown>, Uint8Array>();
+  const encoded = new Map<Task<unknown>, EncodedParams>();
   const byName = new Map<string, Task<unknown>["definition"]>();
   const planned = plan<Task<unknown>>(targets.map(producerOf), {
     dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
@@ -74,8 +79,9 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       const known = knownKeys.get(task);
       if (known !== undefined) return known;
       checkDefinition(task, byName);
-      const { params, travelling } = encodeParams(task, keyOfDependency);
-      encoded.set(task, travelling);
+      const whole = encodeParams(task, keyOfDependency);
+      const { params } = whole;
+      encoded.set(task, whole);
       const version = versionOf(task, context);
       return taskKey({ namespace: context.namespace, taskName: task.name, version, params }, sha256);
     },
@@ -86,6 +92,7 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
   }
   const tasks = planned.tasks.map(({ task, key, dependencies }): PlannedTask => {
     const { demand, policy } = resolveOptions(optionsOf(task), task.name);
+    const runtimeEnv = knownKeys.has(task) ? undefined : runtimeEnvOf(task, context);
     const version = versionOf(task, context);
     return {
       task,
@@ -93,9 +100,10 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       name: task.name,
       version,
       dependencies,
-      params: encoded.get(task) ?? encodeToBytes(undefined),
-      demand,
+      params: encoded.get(task)?.travelling ?? encodeToBytes(undefined),
+      demand: runtimeEnv ? { ...demand, runtimeEnv: runtimeEnv.id } : demand,
       policy,
+      objects: encoded.get(task)?.objects ?? [],
     };
   });
   const parts = partsOf(targets);
@@ -144,13 +152,37 @@ function versionOf(task: Task<unknown>, context: PlanningContext): string {
       `task ${task.name} is not exported by ${context.taskModule}; executors can only find what it exports (${known}). Export it there`,
     );
   }
-  return own === undefined ? version : `v:${own}`;
+  return fullVersion(version, own, runtimeEnvOf(task, context));
+}
+
+/** A version of one's own stands in for all that is code: that of its runtime environment, too. */
+function fullVersion(code: string, own: string | undefined, runtimeEnv: TaskRuntimeEnv | undefined): string {
+  if (own !== undefined) return `v:${own}`;
+  return runtimeEnv?.version ? `${code}+${runtimeEnv.version}` : code;
+}
+
+/** @throws RuntimeEnvSetupError where it cannot be had. */
+function runtimeEnvOf(task: Task<unknown>, { runtimeEnvs }: PlanningContext): TaskRuntimeEnv | undefined {
+  const found = runtimeEnvs?.get(task.name);
+  if (!found || "id" in found) return found;
+  const message = `${task}: its runtime environment cannot be set up: ${found.problem}`;
+  throw new RuntimeEnvSetupError("setup-failed", message, { task, attempts: [], logTail: found.log });
+}
+
+/** Version that results of a task have, as the code and its runtime environment are now. */
+export function currentVersion(name: string, context: PlanningContext): string | undefined {
+  const code = context.versions.get(name);
+  const found = context.runtimeEnvs?.get(name);
+  const own = definitionNamed(name)[DEFINITION].version;
+  if (own === undefined && (code === undefined || (found && !("id" in found)))) return undefined;
+  return fullVersion(code ?? "", own, found as TaskRuntimeEnv | undefined);
 }
 
 /** Params as they are part of the key, and as they travel: with what they share still shared. */
 interface EncodedParams {
   readonly params: Uint8Array;
   readonly travelling: Uint8Array;
+  readonly objects: readonly string[];
 }
 
 function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): EncodedParams {
@@ -169,22 +201,26 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
       ...valueExtensions(),
     ],
   };
-  let hasStreams = false;
-  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal.
+  const objects: string[] = [];
+  let travelsAnew = false;
+  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal. So do
+  // values, whoever has put them.
   const byContent = objectReferences(
     (value) => value instanceof ObjectRef,
     (value) => {
       const { slot } = value as ObjectRef<unknown>;
-      hasStreams ||= slot.raw !== undefined;
-      return slot.raw ? { ...slot, object: "" } : slot;
+      const { by, ...content } = slot;
+      objects.push(slot.object);
+      travelsAnew ||= slot.raw !== undefined || by !== undefined;
+      return slot.raw ? { ...content, object: "" } : content;
     },
   );
   try {
     const extensions = [byContent, ...options.extensions];
     const canonical = encode(task.params, { ...options, extensions, canonical: true });
     const params = joinChunks(canonical);
-    const travelsOtherwise = canonical.spread || hasStreams;
-    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params };
+    const travelsOtherwise = canonical.spread || travelsAnew;
+    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params, objects };
   } catch (error) {
     const reason = error instanceof LabError ? error.message : String(error);
     throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });

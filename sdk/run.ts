@@ -1,4 +1,6 @@
 import type { Outcomes, TaskFailure, TaskOutcome, TaskSuccess } from "./driver/outcomes.ts";
+import type { ProgressEvent } from "./driver/progress-events.ts";
+import type { ProgressHub } from "./progress/hub.ts";
 import type { Task } from "./task.ts";
 
 export type { TaskFailure, TaskOutcome, TaskSuccess };
@@ -39,10 +41,13 @@ export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknow
   readonly id: string;
   readonly #started: Promise<StartedRun>;
 
+  readonly #hub: ProgressHub;
+
   /** @internal */
-  constructor(id: string, started: Promise<StartedRun>) {
+  constructor(id: string, started: Promise<StartedRun>, hub: ProgressHub) {
     this.id = id;
     this.#started = started;
+    this.#hub = hub;
     // Whoever waits for the run hears of it; nobody has to.
     started.catch(() => {});
   }
@@ -57,6 +62,22 @@ export class Run<const T extends readonly Task<unknown>[] = readonly Task<unknow
       }
       yield outcomes.arrived[next] as TaskOutcome<ResultOf<T[number]>>;
     }
+  }
+
+  /**
+   * What happens in the run from this call on, as the lab's `progress` function would be told it, until the run is
+   * over: for notebooks and whatever draws progress of its own. Called right behind `lab.start` it misses nothing.
+   * Events wait for whoever iterates, up to 100,000; a `notice` says how many were dropped.
+   *
+   * @throws what keeps the run from starting.
+   * @example
+   * for await (const event of run.events()) if (event.type === "task-retried") console.log(event.task, event.why);
+   */
+  events(): AsyncIterableIterator<ProgressEvent> {
+    return this.#hub.events(
+      this.id,
+      this.#started.then(({ outcomes }) => outcomes.ended),
+    );
   }
 
   /**

@@ -1,5 +1,5 @@
-import { causeOf, runError } from "./driver/failures.ts";
-import { type AttemptEvidence, LabOptionError, TaskCancelledError, TaskError } from "./errors.ts";
+import { causeOf, errorClassOf, runError } from "./driver/failures.ts";
+import { type AttemptEvidence, LabOptionError, type TaskError } from "./errors.ts";
 import { checkNames, show } from "./options.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
 import type { Task } from "./task.ts";
@@ -55,8 +55,7 @@ function errorsOf(plan: LabPlan, { failures }: Settled): Map<string, TaskError> 
 
 function errorOf(failure: ChildFailure, tasks: ReadonlyMap<string, Task<unknown>>): TaskError {
   const { key, kind, message, attempts, logTail, blockedBy, error } = failure;
-  const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
-  return new ErrorClass(kind, message, {
+  return new (errorClassOf(kind))(kind, message, {
     task: tasks.get(key) as Task<unknown>,
     attempts: attempts as readonly AttemptEvidence[],
     logTail,

@@ -3,9 +3,11 @@ import { InvalidTaskError } from "./errors.ts";
 import type { Params } from "./params.ts";
 import { checkReturns, type Returned, type ReturnsOf, returnsBy } from "./returns.ts";
 import type { RunnerOptions } from "./runner-options.ts";
+import { problemOfRuntimeEnv } from "./runtime-env.ts";
 import { CODECS, registeredClasses } from "./wire/codec/classes.ts";
 import { DEFINITION, type TaskContext } from "./wire/definition.ts";
 import type { ReturnNames } from "./wire/returns.ts";
+import type { RuntimeEnv } from "./wire/runtime-env.ts";
 
 /**
  * What a task does, before it is given params.
@@ -24,6 +26,8 @@ export interface TaskConfig<P, R, C> {
   readonly version?: string;
   /** What it needs of its executor, possibly depending on the params. Default: 1 vCPU. */
   readonly runnerOptions?: RunnerOptions | ((params: P) => RunnerOptions);
+  /** What it finds around it, over the lab's own. Default the lab's. */
+  readonly runtimeEnv?: RuntimeEnv;
   /** The work itself. It may be executed more than once, on any machine. */
   run(params: P, context: TaskContext<C>): R;
 }
@@ -215,8 +219,10 @@ export function task<P, R, C = unknown>(
   if (typeof config.run !== "function") {
     throw new InvalidTaskError("invalid-task", `task ${config.name}: run must be a function, got ${typeof config.run}`);
   }
-  const { returns } = config;
+  const { returns, runtimeEnv } = config;
   if (returns !== undefined) checkReturns(config.name, returns);
+  const problem = runtimeEnv === undefined ? undefined : problemOfRuntimeEnv(runtimeEnv);
+  if (problem) throw new InvalidTaskError("invalid-option", `task ${config.name}: ${problem}`);
   const definition = (params?: unknown): Task<Awaited<R>> => {
     return returns === undefined
       ? new Task(definition as never, params)

@@ -24,7 +24,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "stratolab-readme-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(project, join(folder, "node_modules", "stratolab"));
-  for (const name of ["aws-cdk-lib", "constructs", "@types"]) {
+  for (const name of ["aws-cdk-lib", "constructs", "@opentelemetry", "@types"]) {
     symlinkSync(join(project, "node_modules", name), join(folder, "node_modules", name));
   }
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "reader", type: "module" }));
@@ -73,6 +73,11 @@ describe("the README", () => {
 
   test.each(outputs)("prints what it says: $name", ({ name, text }) => {
     expect(run(name.replace("output of ", ""))).toBe(text);
+  });
+
+  test("shows spans of a run, its task and the attempt", () => {
+    const names = [...run("tracing-example.ts").matchAll(/^ {2}name: '(.+)',$/gm)].map(([, name]) => name);
+    expect(names.sort()).toEqual(["run traced", "simulate", "simulate attempt"]);
   });
 
   test("shows a lab's methods as they are", () => {

@@ -29,7 +29,7 @@ export function runsCommand(): Command {
     .addCommand(oneRun("show", "Shows how a run stands, what failed, its tasks by type, and where they ran.", show))
     .addCommand(oneRun("results", "Shows the results of the tasks that a run was asked for.", showResults))
     .addCommand(attachCommand())
-    .addCommand(oneRun("cancel", "Ends a run before its time, wherever its driver is.", cancel))
+    .addCommand(cancelCommand())
     .addCommand(oneRun("delete", "Forgets a run that is over, and its log. The results of its tasks stay.", forget));
   return withNamespaceOptions(command).action(
     ({ storage: _s, runner: _r, stack: _k, json, namespace, ...filters }: NamespaceOptions & RunsOptions) =>
@@ -38,6 +38,10 @@ export function runsCommand(): Command {
       }),
   );
 }
+
+/** `stratolab cancel <run>`, also below `runs`. */
+export const cancelCommand = (): Command =>
+  oneRun("cancel", "Ends a run before its time, wherever its driver is.", cancel);
 
 type Act = (stores: Stores, run: RunInfo, options: NamespaceOptions) => Promise<void>;
 

@@ -32,6 +32,7 @@ function describe({ run, elapsedMs, types, slowest, criticalPath }: RunSummary):
     head,
     table(["TASK", "TOTAL", "DONE", "CACHED", "FAILED", "NOT RUN", "RETRIED", "ATTEMPTS"], types.map(countsRow)),
     describeCosts(types),
+    describeTimes(types),
     describeLanes(types),
     ...(slowest.length > 0 ? [`slowest tasks:\n${listed(slowest)}`] : []),
     ...(path.length > 0
@@ -47,21 +48,34 @@ function countsRow({ name, total, done, cached, failed, cancelled, retried, atte
 
 function describeCosts(types: readonly TypeSummary[]): string {
   const isCostKnown = types.some(({ costUsd }) => costUsd !== undefined);
-  const headings = ["TASK", "TIME", "MEDIAN", "P95", "QUEUED MEDIAN", "P95", "MEMORY", "IN", "OUT", "EXECUTORS"];
-  const rows = types.map(({ name, duration: took, queue, peakMemoryMb, bytesIn, bytesOut, executors, costUsd }) => [
-    name,
-    precise(took.totalMs),
-    precise(took.medianMs),
-    precise(took.p95Ms),
-    precise(queue.medianMs),
-    precise(queue.p95Ms),
-    peakMemoryMb === 0 ? "" : `${peakMemoryMb} MB`,
-    size(bytesIn),
-    size(bytesOut),
-    String(executors),
-    ...(isCostKnown ? [costUsd === undefined ? "" : `$${Number(costUsd.toPrecision(3))}`] : []),
-  ]);
+  const headings = ["TASK", "TIME", "MEDIAN", "P95", "QUEUED MEDIAN", "P95", "CPU", "MEMORY", "IN", "OUT", "EXECUTORS"];
+  const rows = types.map(
+    ({ name, duration: took, queue, peakMemoryMb, bytesIn, bytesOut, executors, costUsd, cpuMs }) => [
+      name,
+      precise(took.totalMs),
+      precise(took.medianMs),
+      precise(took.p95Ms),
+      precise(queue.medianMs),
+      precise(queue.p95Ms),
+      precise(cpuMs),
+      peakMemoryMb === 0 ? "" : `${peakMemoryMb} MB`,
+      size(bytesIn),
+      size(bytesOut),
+      String(executors),
+      ...(isCostKnown ? [costUsd === undefined ? "" : `$${Number(costUsd.toPrecision(3))}`] : []),
+    ],
+  );
   return table([...headings, ...(isCostKnown ? ["COST"] : [])], rows);
+}
+
+/** Where the time of each type's tasks went. */
+function describeTimes(types: readonly TypeSummary[]): string {
+  const headings = ["TASK", "QUEUED", "STARTING", "LOADING", "RUNNING", "STORING", "FAILED", "BETWEEN"];
+  const rows = types.map(({ name, spent: { queueMs, startMs, loadMs, runMs, storeMs, failedMs, betweenMs } }) => [
+    name,
+    ...[queueMs, startMs, loadMs, runMs, storeMs, failedMs, betweenMs].map(precise),
+  ]);
+  return table(headings, rows);
 }
 
 /** Where attempts of each type ran. */

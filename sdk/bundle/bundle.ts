@@ -9,6 +9,7 @@ import { VERSIONS_EXPORT } from "../wire/task-tools.ts";
 import { arrowShim, holdsArrow } from "./arrow.ts";
 import { moduleAdjustments } from "./module-urls.ts";
 import { type NativePackage, packageRules } from "./packages.ts";
+import { tracingShim } from "./tracing.ts";
 
 /** The user's code as one file. */
 export interface Bundle {
@@ -85,7 +86,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
     target: "node20",
     absWorkingDir: root,
     logLevel: "silent",
-    plugins: [arrowShim(), packageRules(native), moduleAdjustments(root)],
+    plugins: [arrowShim(), tracingShim(), packageRules(native), moduleAdjustments(root)],
   };
   const run = (options: BuildOptions) => build({ ...shared, ...options }).catch((error) => refuse(taskModule, error));
 

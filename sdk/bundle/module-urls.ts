@@ -3,6 +3,7 @@ import { extname, relative, sep } from "node:path";
 import type { Loader, Plugin } from "esbuild";
 import { importsArrow, withArrow } from "./arrow.ts";
 import { changeCode } from "./source-code.ts";
+import { importsTracing, withTracing } from "./tracing.ts";
 
 const LOADERS: Record<string, Loader> = {
   ".ts": "ts",
@@ -42,7 +43,8 @@ function callOf(names: readonly string[]): RegExp {
  *   instead of the bundle's.
  * - definitions of tasks count as free of side effects, so that the code of one task does not hang on
  *   the others in its module. (esbuild honours such a mark on a function only within one file.)
- * - modules that import apache-arrow make its Tables known to the codec.
+ * - modules that import apache-arrow make its Tables known to the codec, and those that import OpenTelemetry's API
+ *   make it known to the executor.
  */
 export function moduleAdjustments(root: string): Plugin {
   return {
@@ -53,7 +55,8 @@ export function moduleAdjustments(root: string): Plugin {
         const names = namesOfTask(source);
         const knowsItsPlace = OWN_PLACE.test(source);
         const hasTables = importsArrow(source);
-        if (names.length === 0 && !knowsItsPlace && !hasTables) return undefined;
+        const makesSpans = importsTracing(source);
+        if (names.length === 0 && !knowsItsPlace && !hasTables && !makesSpans) return undefined;
         const loader = LOADERS[extname(path)] ?? "js";
         const calls = callOf(names);
         const place = relative(root, path).split(sep).join("/");
@@ -61,7 +64,8 @@ export function moduleAdjustments(root: string): Plugin {
           const marked = names.length === 0 ? code : code.replace(calls, "/* @__PURE__ */ $&");
           return knowsItsPlace ? placed(marked, place) : marked;
         });
-        return { contents: hasTables ? withArrow(contents) : contents, loader };
+        const adjusted = hasTables ? withArrow(contents) : contents;
+        return { contents: makesSpans ? withTracing(adjusted) : adjusted, loader };
       });
     },
   };

@@ -11,6 +11,7 @@ interface PackageJson {
   readonly binary?: unknown;
   readonly napi?: unknown;
   readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
 }
 
 /** Packages that load compiled code; who depends on one of them is native. */
@@ -24,12 +25,17 @@ const NATIVE_LOADERS = [
   "cmake-js",
 ];
 
+/** A package with compiled code often has it in others, one for each platform. */
+const PLATFORM = /(linux|linuxmusl|darwin|win32)[-_](x64|arm64)/;
+
 /** A package with compiled code that a task reaches. */
 export interface NativePackage {
   readonly name: string;
   readonly version: string;
   /** Where it is installed. */
   readonly folder: string;
+  /** Something imports it as it is loaded, not only when it is called. */
+  readonly isStatic: boolean;
 }
 
 function packageOf(path: string): string | undefined {
@@ -40,14 +46,15 @@ function packageOf(path: string): string | undefined {
   return undefined;
 }
 
-function nativePackageAt(folder: string): NativePackage | undefined {
+function nativePackageAt(folder: string): Omit<NativePackage, "isStatic"> | undefined {
   const json = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as PackageJson;
   const native =
     json.gypfile === true ||
     json.napi !== undefined ||
     existsSync(join(folder, "binding.gyp")) ||
     Object.keys(json.dependencies ?? {}).some((name) => NATIVE_LOADERS.includes(name)) ||
-    readdirSync(folder).some((file) => file.endsWith(".node"));
+    readdirSync(folder).some((file) => file.endsWith(".node")) ||
+    Object.keys(json.optionalDependencies ?? {}).some((name) => PLATFORM.test(name));
   return native ? { name: json.name ?? folder, version: json.version ?? "0", folder } : undefined;
 }
 
@@ -56,7 +63,7 @@ function nativePackageAt(folder: string): NativePackage | undefined {
  * bundle can hold. They are loaded from where they are installed, on this machine, and noted.
  */
 export function packageRules(native: Map<string, NativePackage>): Plugin {
-  const verdicts = new Map<string, NativePackage | undefined>();
+  const verdicts = new Map<string, Omit<NativePackage, "isStatic"> | undefined>();
   return {
     name: "stratolab-packages",
     setup(build) {
@@ -70,7 +77,8 @@ export function packageRules(native: Map<string, NativePackage>): Plugin {
         if (!verdicts.has(folder)) verdicts.set(folder, nativePackageAt(folder));
         const verdict = verdicts.get(folder);
         if (!verdict) return resolved;
-        native.set(verdict.name, verdict);
+        const isStatic = native.get(verdict.name)?.isStatic || kind !== "dynamic-import";
+        native.set(verdict.name, { ...verdict, isStatic });
         return { path: pathToFileURL(resolved.path).href, external: true };
       });
     },

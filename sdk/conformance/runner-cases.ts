@@ -1,10 +1,10 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProgressEvent } from "../driver/progress-events.ts";
-import { RunError, TaskCancelledError } from "../errors.ts";
+import { RunError, RuntimeEnvSetupError, TaskCancelledError } from "../errors.ts";
 import { Lab } from "../lab.ts";
 import type { LabOptions } from "../lab-options.ts";
 import { packageFile } from "../package-files.ts";
@@ -24,6 +24,8 @@ export interface RunnerConformanceOptions {
   readonly isolated?: boolean;
   /** Whether a running attempt can be told to stop. Default true. */
   readonly cancellable?: boolean;
+  /** Whether executors set runtime environments up. Default true. */
+  readonly runtimeEnvs?: boolean;
   /** Whether tasks see this machine's files. Default true. */
   readonly sharesFiles?: boolean;
 }
@@ -51,7 +53,7 @@ const salt = () => randomBytes(4).readUInt32LE();
  * for (const { name, run } of runnerConformance({ runner: () => new MyRunner() })) test(name, run);
  */
 export function runnerConformance(options: RunnerConformanceOptions): RunnerCase[] {
-  const { isolated = true, cancellable = true, sharesFiles = true } = options;
+  const { isolated = true, cancellable = true, runtimeEnvs = true, sharesFiles = true } = options;
 
   const withLab = (extra: Partial<LabOptions>, body: (bench: Bench) => Promise<void>) => async () => {
     const folder = await mkdtemp(join(tmpdir(), "stratolab-conformance-"));
@@ -271,6 +273,61 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
           strictEqual(await lab.runTask(tasks.suicidal({ salt: salt() })), 2);
           const [retry] = events.filter((event) => event.type === "task-retried");
           strictEqual(retry?.kind, "executor-lost");
+        }),
+      },
+    );
+  }
+  if (runtimeEnvs) {
+    cases.push(
+      {
+        name: "sets a task's runtime environment up once per executor, over the lab's, and keeps it from other tasks",
+        run: withLab({ concurrency: 1, runtimeEnv: { env: { STAGE: "lab", SHARED: "yes" } } }, async ({ lab }) => {
+          const first = await lab.runTask(tasks.furnished({ salt: salt() }));
+          deepStrictEqual(first, { stage: "task", shared: "yes", prepared: ["task"] });
+          deepStrictEqual(await lab.runTask(tasks.furnished({ salt: salt() })), first);
+          const { stage, shared } = await lab.runTask(tasks.plain({ salt: salt() }));
+          deepStrictEqual([stage, shared], ["lab", "yes"]);
+          strictEqual(process.env.SHARED, undefined);
+        }),
+      },
+      {
+        name: "runs attempts in the files of a working folder",
+        run: async () => {
+          const folder = await mkdtemp(join(tmpdir(), "stratolab-files-"));
+          await mkdir(join(folder, "data"));
+          await Promise.all(
+            Object.entries({
+              ".gitignore": "*.log\n",
+              "a.txt": "alpha",
+              "b.log": "no",
+              "data/c.txt": "gamma",
+              "data/d.bin": "no",
+            }).map(([path, text]) => writeFile(join(folder, path), text)),
+          );
+          const runtimeEnv = { workingDir: folder, excludes: ["data/*.bin"] };
+          const here = process.cwd();
+          await withLab({ concurrency: 1, runtimeEnv }, async ({ lab }) => {
+            const read = await lab.runTask(tasks.reader({ file: "data/c.txt", salt: salt() }));
+            deepStrictEqual(read.files, [".gitignore", "a.txt", "data", join("data", "c.txt")]);
+            strictEqual(read.text, "gamma");
+          })();
+          strictEqual(process.cwd(), here);
+          await rm(folder, { recursive: true });
+        },
+      },
+      {
+        name: "fails the tasks of a runtime environment that cannot be set up, by name and with its log, and no others",
+        run: withLab({}, async ({ lab }) => {
+          const [broken, fine] = [tasks.unfurnished({ salt: salt() }), tasks.add({ a: salt(), b: 1 })];
+          const error = await lab.runTasks([broken, fine]).catch((reason: unknown) => reason);
+          ok(error instanceof RunError);
+          strictEqual(error.kind, "setup-failed");
+          const [failure] = error.failures;
+          ok(failure instanceof RuntimeEnvSetupError);
+          match(failure.message, /neverPrepared failed: TypeError: not today/);
+          ok(failure.logTail.includes("about to fail"));
+          strictEqual(failure.attempts.length, 2);
+          strictEqual(typeof error.results[1], "number");
         }),
       },
     );

@@ -1,6 +1,6 @@
 /** The tasks that the conformance suite runs on a runner. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
 import { task } from "../task.ts";
 
 export class FlakyError extends Error {
@@ -116,6 +116,53 @@ export const nest = task({
   name: "conformance.nest",
   run: async ({ depth, salt }: { depth: number; salt: number }, { lab }): Promise<number> =>
     depth === 0 ? 0 : 1 + (await lab.runTask(nest({ depth: depth - 1, salt }))),
+});
+
+/** How often `prepare` was called in this process, and what it found. */
+let prepared: string[] = [];
+
+export function prepare(): void {
+  prepared = [...prepared, process.env.STAGE ?? "nothing"];
+}
+
+export async function neverPrepared(): Promise<void> {
+  console.log("about to fail");
+  throw new TypeError("not today");
+}
+
+/** What a task finds around it. */
+const surroundings = () => ({
+  stage: process.env.STAGE,
+  shared: process.env.SHARED,
+  prepared,
+});
+
+export const plain = task({ name: "conformance.plain", run: (_: { salt: number }) => surroundings() });
+
+/** With an environment of its own, over the lab's; it changes what it finds. */
+export const furnished = task({
+  name: "conformance.furnished",
+  runtimeEnv: { env: { STAGE: "task" }, setup: "prepare" },
+  run: (_: { salt: number }) => {
+    const found = surroundings();
+    process.env.STAGE = "changed";
+    return found;
+  },
+});
+
+export const unfurnished = task({
+  name: "conformance.unfurnished",
+  runtimeEnv: { setup: "neverPrepared" },
+  run: (_: { salt: number }) => "never",
+});
+
+/** The files around it, and one of them. */
+export const reader = task({
+  name: "conformance.reader",
+  run: ({ file }: { file: string; salt: number }) => ({
+    files: (readdirSync(".", { recursive: true }) as string[]).sort(),
+    text: readFileSync(file, "utf8"),
+  }),
 });
 
 /** Leaves a line in a file for each execution: a count that the system itself has no part in. */

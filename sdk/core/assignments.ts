@@ -74,6 +74,12 @@ export class Assignments {
     if (this.#byId.delete(assignment.id) && assignment.counted && !assignment.parked) this.active -= 1;
   }
 
+  countOf(which: (assignment: Assignment) => boolean): number {
+    let count = 0;
+    for (const assignment of this.#byId.values()) if (which(assignment)) count += 1;
+    return count;
+  }
+
   get size(): number {
     return this.#byId.size;
   }

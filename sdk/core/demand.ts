@@ -11,6 +11,8 @@ export interface Demand {
   readonly spot: boolean;
   /** Force one kind of executor of the AWS runner. */
   readonly executor?: "lambda" | "ecs";
+  /** Id of its runtime environment, where it has one. */
+  readonly runtimeEnv?: string;
   /** Custom resources by name, of the local runner. */
   readonly resources: Readonly<Record<string, number>>;
 }

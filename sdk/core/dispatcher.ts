@@ -96,6 +96,11 @@ export class Dispatcher {
     return this.#assignments.size;
   }
 
+  /** Assignments in flight on executors of a runtime environment. */
+  inFlightIn(runtimeEnv: string): number {
+    return this.#assignments.countOf(({ lane }) => lane.runtimeEnv === runtimeEnv);
+  }
+
   assignment(id: number): Assignment | undefined {
     return this.#assignments.get(id);
   }
@@ -204,6 +209,11 @@ export class Dispatcher {
   /** Takes back the tasks of a type that wait for a lane with no more memory than this. */
   takeQueued(type: string, memoryMb: number): number[] {
     return this.#takeAll(({ lane, shape }) => (lane.memoryMb ?? 0) <= memoryMb && this.#kindOf(shape).type === type);
+  }
+
+  /** Takes back the tasks that wait for executors of a runtime environment. */
+  takeQueuedIn(runtimeEnv: string): number[] {
+    return this.#takeAll(({ lane }) => lane.runtimeEnv === runtimeEnv);
   }
 
   #takeAll(which: (queue: ReadyQueue) => boolean): number[] {

@@ -9,6 +9,7 @@ export interface Spent {
   oomAtTop: number;
   spotInterruptions: number;
   startFailures: number;
+  setupFailures: number;
   throttles: number;
   objectsLost: number;
 }
@@ -18,6 +19,7 @@ export const nothingSpent = (): Spent => ({
   oomAtTop: 0,
   spotInterruptions: 0,
   startFailures: 0,
+  setupFailures: 0,
   throttles: 0,
   objectsLost: 0,
 });
@@ -49,6 +51,8 @@ export type Decision =
 /** Bounds of the budgets that no option sets. */
 export const BUDGETS = {
   startFailures: 3,
+  /** A download may fail once; what is wrong with an environment is wrong with it everywhere. */
+  setupFailures: 1,
   spotInterruptionsBeforeOnDemand: 3,
   objectsLost: 10,
 } as const;
@@ -133,6 +137,18 @@ export function decide(kind: FailureKind, spent: Spent, policy: RetryPolicy, sta
         move: standing.canLeaveSpot ? "leave-spot" : "stay",
         backoffMs: doubling(spent.startFailures - 1, MAX_BACKOFF_MS, 1_000),
         why: `start failure ${spent.startFailures} of ${BUDGETS.startFailures}`,
+      };
+    case "setup-failed":
+      if (spent.setupFailures >= BUDGETS.setupFailures) {
+        const count = times(spent.setupFailures + 1, "time");
+        return { action: "fail", why: `its runtime environment could not be set up ${count}` };
+      }
+      spent.setupFailures += 1;
+      return {
+        action: "retry",
+        move: "stay",
+        backoffMs: doubling(spent.setupFailures - 1, MAX_BACKOFF_MS, 1_000),
+        why: `setup failure ${spent.setupFailures} of ${BUDGETS.setupFailures}`,
       };
     case "object-lost":
       if (spent.objectsLost >= BUDGETS.objectsLost) {

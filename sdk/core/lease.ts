@@ -41,3 +41,11 @@ export function claim(existing: Lease | undefined, holder: string, now: number, 
  * @param until What its last renewal that succeeded said.
  */
 export const isInDoubt = (until: number, now: number): boolean => now >= until;
+
+/** What a driver finds of its lease in the record of its run: its own, another driver's, or no record at all. */
+export type Standing = "held" | "taken" | "deleted";
+
+export function standingOf({ holder, epoch }: Pick<Lease, "holder" | "epoch">, found: Lease | undefined): Standing {
+  if (!found) return "deleted";
+  return found.holder === holder && found.epoch === epoch ? "held" : "taken";
+}

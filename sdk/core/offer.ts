@@ -92,6 +92,8 @@ export interface Lane {
   readonly pool?: string;
   /** Longest attempt the service allows, in milliseconds. */
   readonly maxTimeoutMs?: number;
+  /** Id of the runtime environment that its executors have set up, where they have one. */
+  readonly runtimeEnv?: string;
 }
 
 /** What the lanes of a group may use together. */

@@ -232,7 +232,7 @@ export function route(demand: Demand, offer: Offer, known?: Known): Placement | 
   const all = candidates(offer, demand);
   const fitting = all
     .filter((candidate) => candidate.lacks.length === 0)
-    .map((candidate) => candidate.lane)
+    .map((candidate) => inRuntimeEnv(candidate.lane, demand.runtimeEnv))
     .sort((a, b) => rank(a) - rank(b) || (a.memoryMb ?? 0) - (b.memoryMb ?? 0) || a.cpus - b.cpus);
   if (fitting.length === 0) return { infeasible: describeNearest(all, demand) };
   const choice = known && cheapestLane(fitting, known);
@@ -242,6 +242,15 @@ export function route(demand: Demand, offer: Offer, known?: Known): Placement | 
   const onDemandLadder = climb(allowed.filter((lane) => !lane.spot));
   const reason = choice?.reason ?? whyFirst(ladder[0], demand);
   return { ladder, onDemandLadder, reason, uses: usesOf(ladder[0], demand) };
+}
+
+/**
+ * A process cannot forget what was set up in it: executors of one runtime environment are a pool of their own.
+ * What stands alone, and finds the limits of its service by the lane's name, keeps that.
+ */
+function inRuntimeEnv(lane: Lane, runtimeEnv: string | undefined): Lane {
+  if (runtimeEnv === undefined) return lane;
+  return { ...lane, runtimeEnv, ...(lane.pool === undefined ? {} : { pool: `${lane.pool} in ${runtimeEnv}` }) };
 }
 
 /** Of lanes in order of preference, those that have more memory than all before them. */
@@ -259,6 +268,7 @@ function describeNearest(all: readonly Candidate[], demand: Demand): string {
   const asked = Object.entries({
     ...demand,
     resources: undefined,
+    runtimeEnv: undefined,
     spot: demand.spot ? undefined : false,
     numGpus: demand.numGpus || undefined,
   })

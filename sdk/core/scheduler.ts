@@ -10,6 +10,7 @@ import { circleThrough, Nesting } from "./nesting.ts";
 import type { Lane } from "./offer.ts";
 import { seededRandom } from "./random.ts";
 import type { Placement } from "./route.ts";
+import { Setups } from "./setups.ts";
 import { Sizing } from "./sizing.ts";
 import { TaskState, TaskTable } from "./task-table.ts";
 import { Timers } from "./timers.ts";
@@ -28,6 +29,8 @@ export interface SchedulerOptions extends DispatcherOptions {
   /** Seed of the jitter. */
   readonly seed: number;
 }
+
+const GIVEN_UP = "the runtime environment that it has in common with others cannot be set up";
 
 /** `Pump`: something that was held back may go. */
 const Purpose = { Backoff: 0, Pump: 1 } as const;
@@ -55,6 +58,7 @@ export class Scheduler {
   readonly #timesLost = new Map<number, number>();
   /** When tasks that wait before their next attempt may go; kept if they have to wait for an input meanwhile. */
   readonly #dueAt = new Map<number, number>();
+  readonly #setups = new Setups();
   #now = 0;
   #out: Command[] = [];
 
@@ -282,6 +286,8 @@ export class Scheduler {
     if (assignment) {
       this.#nesting.stopWaiting(task);
       this.#dispatcher.closeAttempt(assignment, task);
+      const { runtimeEnv } = assignment.lane;
+      if (runtimeEnv !== undefined && end.kind !== "setup-failed") this.#setups.wentWell(runtimeEnv);
     }
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
@@ -294,7 +300,8 @@ export class Scheduler {
       // A result that arrives late is as good as any: it was committed first.
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
     } else if (assignment) {
-      this.#attemptFailed(task, end, assignment.lane);
+      this.#giveUpSetup(end, assignment.lane, [task]);
+      if (!this.#lifecycle.isSettled(task)) this.#attemptFailed(task, end, assignment.lane);
     }
   }
 
@@ -312,11 +319,17 @@ export class Scheduler {
       return tasks;
     });
     const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption" || end?.kind === "cancelled";
+    // What could not be set up is common to all of them, and none has begun.
+    const isCommon = isFree || end?.kind === "setup-failed";
     const culprit = end?.culprit ?? (open.length === 1 ? open[0].task : undefined);
+    if (end && open.length > 0) {
+      const tasks = open.map(({ task }) => task);
+      this.#giveUpSetup(end, open[0].lane, tasks);
+    }
     for (const { task, lane } of open) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Running) continue;
-      if (end && (isFree || task === culprit)) {
+      if (end && (isCommon || task === culprit)) {
         this.#attemptFailed(task, end, lane);
       } else {
         if (end && culprit === undefined) this.tasks.apart[task] = 1;
@@ -403,6 +416,17 @@ export class Scheduler {
     else if (decision.move === "outlast") this.tasks.rung[task] = outlasting;
     else if (decision.move === "leave-spot") this.#leaveSpot(task);
     this.#retry(task, end, decision);
+  }
+
+  /** A runtime environment that is given up fails those that have just tried, and all that wait for it. */
+  #giveUpSetup({ kind }: AttemptFailure, { runtimeEnv }: Lane, tried: readonly number[]): void {
+    if (kind !== "setup-failed" || runtimeEnv === undefined) return;
+    const inFlight = () => this.#dispatcher.inFlightIn(runtimeEnv);
+    if (!this.#setups.failed(runtimeEnv, inFlight)) return;
+    for (const task of [...tried, ...this.#dispatcher.takeQueuedIn(runtimeEnv)]) {
+      // Judging one before it may have ended the run, and this one with it.
+      if (!this.#lifecycle.isSettled(task)) this.#settleFailed(task, kind, GIVEN_UP);
+    }
   }
 
   /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */

@@ -1,11 +1,8 @@
 import type { Scheduler } from "../core/scheduler.ts";
-import type { ControlTable } from "../stores/control-table.ts";
-import { type JournalAssignment, type JournalAttempt, readJournals } from "../stores/journal.ts";
-import { isLabAlive } from "../stores/lab-life.ts";
+import type { Journal, JournalAssignment, JournalAttempt } from "../stores/journal.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { InFlightBook } from "./in-flight.ts";
 import type { TaskEntry } from "./task-entry.ts";
-import { isCertainlyGone } from "./this-process.ts";
 
 /** An attempt whose driver is gone, and which may still be running. */
 export interface Orphan {
@@ -15,31 +12,20 @@ export interface Orphan {
   readonly from: AdoptedFrom;
 }
 
-/**
- * Attempts in flight whose drivers are gone, by the cache keys of their tasks: of this very run, which is
- * driven from here now, and of others whose driver is dead.
- */
-export async function findOrphans(
-  table: ControlTable,
-  namespace: string,
-  runId: string,
-  labId: string,
-): Promise<Map<string, Orphan>> {
+/** What may still be running of what is written in journals whose drivers are gone, by cache keys. */
+export function orphansIn(journals: readonly Pick<Journal, "lab" | "assignments">[], now: number) {
   const orphans = new Map<string, Orphan>();
-  for (const { runId: other, lab, driver, assignments } of await readJournals(table, namespace)) {
-    if (lab === labId) continue;
-    const isLeft = other === runId || isCertainlyGone(driver) || !(await isLabAlive(table, lab));
-    if (!isLeft) continue;
+  for (const { lab, assignments } of journals) {
     for (const assignment of assignments) {
-      if (assignment.deadline < Date.now()) continue;
+      if (assignment.deadline < now) continue;
       for (const attempt of assignment.attempts) orphans.set(attempt.key, orphanOf(lab, assignment, attempt));
     }
   }
   return orphans;
 }
 
-function orphanOf(lab: string, assignment: JournalAssignment, attempt: JournalAttempt): Orphan {
-  const { id, lane, executor, dispatchedAt, deadline } = assignment;
+function orphanOf(journalled: string, assignment: JournalAssignment, attempt: JournalAttempt): Orphan {
+  const { id, lane, executor, dispatchedAt, deadline, lab = journalled } = assignment;
   const from = { lab, assignment: id, task: attempt.task, executor, dispatchedAt, deadline };
   return { lane, attempt: attempt.attempt, generation: attempt.generation, from };
 }

@@ -1,7 +1,7 @@
 import { CodecError } from "../errors.ts";
 import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { Slot } from "../wire/slot.ts";
-import { taskError } from "./failures.ts";
+import { errorOf, taskError } from "./failures.ts";
 import { loadAsked } from "./load-asked.ts";
 import { failureOf } from "./outcomes.ts";
 import { type DriverParts, notice } from "./parts.ts";
@@ -53,7 +53,7 @@ export class Delivery {
 
   finishIfOver(run: RunState): void {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
-    const { book, chronicler, journal, keeper, progress, statistics } = this.#parts;
+    const { book, chronicler, journal, keeper, live, options, progress, statistics } = this.#parts;
     if (!run.lost) statistics.record(run);
     run.finish();
     const told = Promise.all([chronicler.end(run), journal.end(run)]);
@@ -62,6 +62,8 @@ export class Delivery {
       told.then(() => {}),
     );
     book.active.delete(run);
+    live.end(run);
     progress.runEnded(run.id);
+    options.tracer?.end(run, errorOf(run));
   }
 }

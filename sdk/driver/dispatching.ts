@@ -1,7 +1,9 @@
 import type { Command } from "../core/commands.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
+import type { SetupProblem } from "../runtime-envs/setup-problem.ts";
 import type { Failure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
+import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
 import { adoptOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
 import { type DriverParts, notice } from "./parts.ts";
@@ -29,7 +31,8 @@ export class Dispatching {
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, lane, executor, copy, tasks, attempts } = command;
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
-    const { runner, opening, stores, namespace, bundle, context, memoryMonitor } = this.#parts.options;
+    const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
+      this.#parts.options;
     const id = String(assignment);
     const entries = tasks.map((task) => book.entries[task]);
     const [{ run, planned }] = entries;
@@ -47,12 +50,33 @@ export class Dispatching {
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    let runtimeEnv: RuntimeEnvSpec | undefined;
+    try {
+      if (lane.runtimeEnv !== undefined) runtimeEnv = await runtimeEnvs.specFor(lane);
+    } catch (error) {
+      const { message, log } = error as SetupProblem;
+      const failure: Failure = { kind: "setup-failed", seen: message, ...(log ? { log } : {}) };
+      this.#report({ type: "assignment-failed", assignment: id, failure });
+      return;
+    }
+    // Packages may have taken long to be installed: nobody may want it any more.
+    if (runtimeEnv && !tasks.some((task) => scheduler.isAwaited(assignment, task))) {
+      inFlight.take(id);
+      return;
+    }
     if (keeper.isInDoubt()) await keeper.certain();
     if (book.runs[run].lost) {
       const failure: Failure = { kind: "cancelled", seen: "its run has another driver" };
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const specs = entries.map((entry, position) => {
+      const attempt = attempts[position];
+      const spec = attemptSpec(entry, attempt, lane);
+      const parent = nested.parentOf(entry.run);
+      const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
+      return trace ? { ...spec, trace } : spec;
+    });
     const estimateMs = scheduler.estimateMs(planned.name);
     runner.dispatch({
       lane,
@@ -69,7 +93,9 @@ export class Dispatching {
         namespace,
         bundle: bundle.hash,
         ...(context ? { context } : {}),
-        attempts: entries.map((entry, position) => attemptSpec(entry, attempts[position], lane)),
+        attempts: specs,
+        ...(runtimeEnv ? { runtimeEnv } : {}),
+        ...(runtimeEnvs.byTask.size > 0 ? { taskRuntimeEnvs: [...runtimeEnvs.byTask] } : {}),
         awaited: true,
         ...(memoryMonitor === undefined ? {} : { memoryMonitor }),
         inlineBytes: opening.inlineBytes,
@@ -100,7 +126,7 @@ export class Dispatching {
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
   adopt(orphans: Map<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
-    const { scheduler, book, inFlight, progress, chronicler, options } = this.#parts;
+    const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {
       const runId = book.runs[run].id;
@@ -110,6 +136,8 @@ export class Dispatching {
     }
     const count = adopted.length;
     if (count === 0) return;
+    // The driver after this one has to know of them, too.
+    journal.changed(book.runs[run]);
     const attempts = `${count} attempt${count === 1 ? "" : "s"}`;
     notice(this.#parts, `${attempts} of a driver that is gone still run: they are waited for`);
   }

@@ -1,10 +1,12 @@
 import type { Runner, RunnerOpening } from "../runners/runner.ts";
+import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { MemoryMonitor } from "../wire/memory-monitor.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { RunManifest } from "./manifest.ts";
 import type { NestingLimits } from "./nested-accounts.ts";
 import type { ProgressListener } from "./progress-events.ts";
+import type { Tracer } from "./tracer.ts";
 
 export interface DriverOptions {
   readonly runner: Runner;
@@ -20,7 +22,10 @@ export interface DriverOptions {
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
+  readonly runtimeEnvs: RuntimeEnvs;
   readonly progress: ProgressListener;
+  /** Makes spans of what happens, where that is wanted. */
+  readonly tracer?: Tracer | undefined;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */
   readonly loadsResults: boolean;
 }

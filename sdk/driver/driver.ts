@@ -19,6 +19,7 @@ import { HandOvers } from "./hand-over.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
 import { KeptFailures } from "./kept-failures.ts";
+import { LiveAttempts } from "./live-attempts.ts";
 import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
@@ -78,6 +79,15 @@ export class Driver {
       notice: (text) => notice(this.#parts, text),
     });
     const certain = () => keeper.certain();
+    const attemptOf = (task: number) => scheduler.tasks.attempt[task];
+    const live = new LiveAttempts({
+      inFlight,
+      runner,
+      tell: options.progress,
+      entryOf: (task) => book.entries[task],
+      attemptOf,
+      runOf: (entry) => book.runOf(entry),
+    });
     const loop = new EventLoop({ scheduler, keeper, carryOut: (command) => this.#carryOut(command) });
     const keptFailures = new KeptFailures({ stores, namespace, certain });
     const nested = new NestedRuns({
@@ -100,7 +110,7 @@ export class Driver {
       isAlone: (task) => !nested.hasAsked(book.entries[task]),
       entryOf: (task) => book.entries[task],
       runOf: (entry) => book.runOf(entry),
-      attemptOf: (task) => scheduler.tasks.attempt[task],
+      attemptOf,
       certain,
     });
     const charge = (index: number, usd: number, name: string | undefined) => {
@@ -127,6 +137,7 @@ export class Driver {
       evidence,
       nested,
       progress,
+      live,
       ...kept,
     };
   }
@@ -226,6 +237,11 @@ export class Driver {
   /** Cancels one task in every run that waits for it. */
   cancelTask(key: string, force: boolean): void {
     this.#cancelling.cancelTask(key, force);
+  }
+
+  /** The task runs again when it is asked for, although this lab has its result. */
+  forget(key: string): void {
+    this.#parts.book.byKey.delete(key);
   }
 
   /** Runs that are not over. */

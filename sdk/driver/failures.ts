@@ -1,4 +1,4 @@
-import { RunError, TaskCancelledError, TaskError } from "../errors.ts";
+import { RunError, RuntimeEnvSetupError, TaskCancelledError, TaskError } from "../errors.ts";
 import { dollars } from "../progress/text.ts";
 import type { SpentBudget } from "../wire/chronicle.ts";
 import { decode } from "../wire/codec/codec.ts";
@@ -37,8 +37,7 @@ export function taskError(
     blockedBy: blockedBy?.planned.task,
     cause: causeOf(entry.lastFailure?.error),
   };
-  const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
-  return new ErrorClass(kind, message, details);
+  return new (errorClassOf(kind))(kind, message, details);
 }
 
 /** All failures of a run as one error, or undefined when every task asked for has its result. */
@@ -51,6 +50,12 @@ export function errorOf(run: RunState): Error | undefined {
   const failures = [...new Set([...run.otherFailures, ...failed])];
   return budgetSpent ? costLimitError(run.id, budgetSpent, failures, results) : runError(run.id, failures, results);
 }
+
+/** The class of a task's error. */
+export const errorClassOf = (kind: FailureKind): typeof TaskError => {
+  if (kind === "cancelled") return TaskCancelledError;
+  return kind === "setup-failed" ? RuntimeEnvSetupError : TaskError;
+};
 
 /** The error of a run that may cost no more. */
 export function costLimitError(

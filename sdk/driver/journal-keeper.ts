@@ -1,6 +1,6 @@
 import type { ControlTable } from "../stores/control-table.ts";
-import { type JournalAssignment, writeJournal } from "../stores/journal.ts";
-import type { InFlight, InFlightBook } from "./in-flight.ts";
+import { writeJournal } from "../stores/journal.ts";
+import { type Flying, inFlightOf } from "./journal-entries.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { thisProcess } from "./this-process.ts";
@@ -9,20 +9,13 @@ import { thisProcess } from "./this-process.ts";
 const FIRST_AFTER_MS = 250;
 /** How often what is in flight is written down, in milliseconds. */
 const WRITE_EVERY_MS = 1_000;
-/** Longest attempt of a task without a bound of its own, in milliseconds: a day. */
-const UNBOUNDED_MS = 24 * 3600 * 1000;
 
-interface JournalKeeperOptions {
+interface JournalKeeperOptions extends Flying {
   readonly table: ControlTable;
   readonly namespace: string;
   readonly labId: string;
-  readonly inFlight: InFlightBook;
-  /** Whether an attempt needs nothing more of its driver: one that runs tasks of its own does. */
-  isAlone(task: number): boolean;
-  entryOf(task: number): TaskEntry;
   /** The run that a task is part of, also where another task runs it. */
   runOf(entry: TaskEntry): RunState;
-  attemptOf(task: number): number;
   /** Resolves when it is known whose the runs are: a driver that was replaced writes nothing. */
   certain(): Promise<void>;
 }
@@ -93,7 +86,7 @@ export class JournalKeeper {
     await kept.writing;
     const { table, namespace, labId: lab } = this.#options;
     if (kept.pages === 0 || run.lost) return;
-    const empty = { runId: run.id, lab, driver: thisProcess(), assignments: [] };
+    const empty = { runId: run.id, lab, driver: thisProcess(), epoch: run.epoch, assignments: [] };
     await writeJournal(table, namespace, empty, kept.pages).catch(() => {});
   }
 
@@ -104,39 +97,17 @@ export class JournalKeeper {
 
   #write(kept: Kept): Promise<void> {
     kept.writing = kept.writing.then(async () => {
-      const { table, namespace, labId: lab, certain } = this.#options;
+      const { table, namespace, labId: lab, runOf, certain } = this.#options;
       await certain();
       if (!kept.isDirty || (kept.run.lost && !kept.run.isHandedOver)) return;
       kept.isDirty = false;
       kept.writtenAt = Date.now();
-      const journal = { runId: kept.run.id, lab, driver: thisProcess(), assignments: this.#assignmentsOf(kept.run) };
+      const { id: runId, epoch } = kept.run;
+      const assignments = inFlightOf((entry) => runOf(entry) === kept.run, this.#options);
+      const journal = { runId, lab, driver: thisProcess(), epoch, assignments };
       // Without it, what is in flight is made again: that costs something, and loses nothing.
       kept.pages = await writeJournal(table, namespace, journal, kept.pages).catch(() => kept.pages);
     });
     return kept.writing;
-  }
-
-  #assignmentsOf(run: RunState): JournalAssignment[] {
-    const { inFlight, entryOf, runOf, isAlone } = this.#options;
-    const assignments: JournalAssignment[] = [];
-    for (const [id, flying] of inFlight) {
-      const [first] = flying.open;
-      if (first === undefined || runOf(entryOf(first)) !== run || flying.adoptedFrom) continue;
-      if (![...flying.open].every(isAlone)) continue;
-      assignments.push(this.#described(id, flying));
-    }
-    return assignments;
-  }
-
-  #described(id: string, { lane, executor, dispatchedAt, open }: InFlight): JournalAssignment {
-    const { entryOf, attemptOf } = this.#options;
-    let boundMs = 0;
-    const attempts = [...open].map((task) => {
-      const { planned, generation } = entryOf(task);
-      boundMs += planned.demand.timeoutMs ?? UNBOUNDED_MS;
-      return { key: planned.key, task, attempt: attemptOf(task), generation };
-    });
-    const deadline = dispatchedAt + Math.min(boundMs, lane.maxTimeoutMs ?? boundMs);
-    return { id, lane: lane.name, executor, dispatchedAt, deadline, attempts };
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { pack, unpack } from "msgpackr";
 import type { Demand, RetryPolicy } from "../core/demand.ts";
+import type { RecordedRuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { loadBytes } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
@@ -33,6 +34,8 @@ export interface RunManifest {
   /** Attempts at once; undefined for no bound. */
   readonly concurrency: number | undefined;
   readonly nesting: NestingLimits;
+  /** Absent where no task has one. */
+  readonly runtimeEnvs?: RecordedRuntimeEnvs | undefined;
   readonly failFast: boolean;
   /** When the run is to be over, as far as that can be had by routing, in milliseconds since the epoch. */
   readonly endsBy: number | undefined;

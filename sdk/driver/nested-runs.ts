@@ -87,6 +87,11 @@ export class NestedRuns {
     return this.#parentTypes.has(type);
   }
 
+  /** The task whose attempt has opened a run of the scheduler. */
+  parentOf(run: number): TaskEntry | undefined {
+    return this.#byRun.get(run)?.parent;
+  }
+
   /** Whether an attempt of this task has run tasks: it waits for answers of this very driver. */
   hasAsked({ task }: TaskEntry): boolean {
     return this.#accounts.has(task);

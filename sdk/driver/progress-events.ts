@@ -1,5 +1,19 @@
 import type { LogLevel } from "../../runtime/log-lines.ts";
+import type { LiveUsage } from "../wire/live-usage.ts";
 import type { FailureKind } from "../wire/outcome.ts";
+
+/** An attempt that is being executed, and what it uses as far as that was told. */
+export interface RunningAttempt extends Partial<LiveUsage> {
+  /** Task name. */
+  readonly name: string;
+  readonly task: string;
+  readonly attempt: number;
+  readonly lane: string;
+  /** Absent where the service chooses: an invocation of Lambda. */
+  readonly executor?: string;
+  /** When it was dispatched, in milliseconds since the epoch. */
+  readonly since: number;
+}
 
 /** What a run tells of itself while it goes on; for the terminal, notebooks, and whoever asks. */
 export type ProgressEvent =
@@ -36,6 +50,13 @@ export type ProgressEvent =
       readonly at: number;
       readonly name: string;
       readonly count: number;
+    }
+  /** Once a second while something runs for longer than that: the twenty attempts that have run longest. */
+  | {
+      readonly type: "running";
+      readonly runId: string;
+      readonly at: number;
+      readonly attempts: readonly RunningAttempt[];
     }
   | { readonly type: "task-done"; readonly runId: string; readonly at: number; readonly name: string }
   | {

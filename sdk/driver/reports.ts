@@ -1,9 +1,12 @@
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
-import type { Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
+import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
 import { slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
+import type { InFlight } from "./in-flight.ts";
+import { toRunAgain } from "./lineage.ts";
 import { type DriverParts, notice } from "./parts.ts";
+import type { RunBook } from "./run-book.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 /** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
@@ -32,6 +35,7 @@ export class Reports {
         const { assignment, failure, atServiceLimit } = event;
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
         const inFlight = inFlightBook.take(assignment);
+        this.#keepLog(inFlight, failure);
         const seen = { failure, inFlight, costUsd: charges.brokenOff(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
@@ -48,6 +52,7 @@ export class Reports {
       case "executor-gone": {
         const { executor, failure } = event;
         const inFlight = inFlightBook.takeOf(executor);
+        this.#keepLog(inFlight, failure);
         const costUsd = charges.bill.gone(executor, Date.now());
         if (!failure) loop.push({ type: "executor-gone", executor });
         else {
@@ -76,6 +81,13 @@ export class Reports {
     }
   }
 
+  /** What was written while an environment was set up are the last words of the tasks that it was for. */
+  #keepLog(inFlight: InFlight | undefined, failure: Failure | undefined): void {
+    for (const line of failure?.log ?? []) {
+      for (const task of inFlight?.open ?? []) addLogLine(this.#parts.book.entries[task], line);
+    }
+  }
+
   #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
     const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
     const { chronicler, journal, nested, progress } = this.#parts;
@@ -93,11 +105,17 @@ export class Reports {
       evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
       progress.suspended(run.id, entry);
       chronicler.suspended(entry, outcome.usage);
+      this.#parts.options.tracer?.suspended(run, entry, outcome.usage);
       nested.suspended(entry);
       loop.push({ type: "suspended", assignment: Number(assignment), task });
       return;
     }
-    const event = { type: "attempt-ended", assignment: Number(assignment), task, end: endOf(entry, outcome) } as const;
+    const event = {
+      type: "attempt-ended",
+      assignment: Number(assignment),
+      task,
+      end: endOf(entry, outcome, book),
+    } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
       entry.success ??= { attempt: scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage, costUsd };
@@ -105,6 +123,7 @@ export class Reports {
       return;
     }
     loop.flush();
+    for (const line of outcome.log ?? []) addLogLine(entry, line);
     const failure = executor === undefined ? outcome : { executor, ...outcome };
     evidence.forTask(task, { failure, inFlight, costUsd }, () => loop.step([event]));
   }
@@ -118,7 +137,8 @@ export class Reports {
 }
 
 /** An outcome as the scheduler needs to see it. */
-function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, Suspension>): AttemptEnd {
+function endOf(entry: TaskEntry, outcome: Exclude<Outcome, Suspension>, book: RunBook): AttemptEnd {
+  const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
     const { loadMs, runMs, bytesOut } = outcome.usage;
     // Of several returns the slot says only where they lie.
@@ -127,9 +147,13 @@ function endOf({ planned, dependencies }: TaskEntry, outcome: Exclude<Outcome, S
   const { retryOn } = planned.policy;
   const names = outcome.error?.names ?? [];
   const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
-  const { lostInputs } = outcome;
+  const { lostInputs, lostProducers = [] } = outcome;
   const lost =
-    lostInputs && dependencies.filter((each) => lostInputs.includes(each.planned.key)).map(({ task }) => task);
+    lostInputs &&
+    [
+      ...dependencies.filter((each) => lostInputs.includes(each.planned.key)),
+      ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => book.byKey.get(key)) : []),
+    ].map(({ task }) => task);
   return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
 }
 

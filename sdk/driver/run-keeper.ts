@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS } from "../core/lease.ts";
+import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS, standingOf } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import {
@@ -120,7 +120,7 @@ export class RunKeeper {
         // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
         const isAsked = cancelRequested && existing.status === "running";
         const taking = { ...fresh, ...kept, cancelRequested: isAsked };
-        if (await takeRun(table, taking, existing.lease.epoch)) return taking;
+        if (await takeRun(table, taking, existing.lease)) return taking;
       }
       // Somebody else was faster: they are asked about now.
     }
@@ -361,8 +361,8 @@ export class RunKeeper {
       this.#lose(kept, "its record was deleted");
       return;
     }
-    const { lease, driver } = record;
-    if (lease.holder !== kept.record.lease.holder || lease.epoch !== kept.record.lease.epoch) {
+    const { driver } = record;
+    if (standingOf(kept.record.lease, record.lease) !== "held") {
       this.#lose(kept, `${driver.host} (process ${driver.pid}) has taken it over`);
       return;
     }

@@ -2,11 +2,12 @@ import type { LabPlan } from "../planning.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import type { Task } from "../task.ts";
 import type { Slot } from "../wire/slot.ts";
-import { findOrphans, type Orphan } from "./adoption.ts";
+import type { Orphan } from "./adoption.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { StartOptions } from "./driver-options.ts";
 import { enrol } from "./enrolment.ts";
+import { findOrphans } from "./find-orphans.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { type RunManifest, writeManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest-of.ts";
@@ -62,8 +63,8 @@ export class RunStarts {
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
     const { failFast, generation, deadlineMs, maxCostUsd } = options;
-    const { scheduler, book, charges, chronicler, journal, keeper, keptFailures, progress } = this.#parts;
-    const { stores, runner, namespace, labId } = this.#parts.options;
+    const { scheduler, book, charges, chronicler, journal, keeper, keptFailures, live, progress } = this.#parts;
+    const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const [lookedUp, orphans, failed] = await Promise.all([
@@ -88,8 +89,11 @@ export class RunStarts {
     const manifest = () => this.writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
     keeper.begin(run, claimed, manifest);
     chronicler.begin(run, entries, lookedUp);
+    const cached = wanted.filter((entry) => entry.cached).length;
+    tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
     if (runner.adopt) journal.begin(run);
     progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
+    live.begin(run);
     if (orphans?.size) {
       // What tasks run is asked for later.
       this.#orphans.set(run, orphans);
@@ -108,7 +112,9 @@ export class RunStarts {
   ): Promise<Slot> {
     const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
-    const settings = { bundle, versions: [...versions], context, memoryMonitor, nesting, concurrency: bounded, ...how };
+    const runtimeEnvs = await this.#parts.options.runtimeEnvs.record(this.#parts.options.opening.offer);
+    const lab = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded };
+    const settings = { ...lab, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 

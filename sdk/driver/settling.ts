@@ -17,23 +17,25 @@ export class Settling {
   }
 
   retried(command: Command & { type: "retry" }): void {
-    const { book, chronicler, evidence, nested, progress } = this.#parts;
+    const { book, chronicler, evidence, nested, options, progress } = this.#parts;
     const { task, attempt, kind, delayMs, why, lane } = command;
     const entry = book.entries[task];
     nested.retried(entry);
     evidence.note(entry, attempt, kind, `${why}${delayMs > 0 ? `, in ${delayMs} ms` : ""}, on ${lane.name}`);
     progress.retried(book.runOf(entry).id, entry, command);
     chronicler.retried(entry, command);
+    options.tracer?.retried(book.runOf(entry), entry, kind);
   }
 
   settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
-    const { scheduler, book, chronicler, evidence, nested, progress } = this.#parts;
+    const { scheduler, book, chronicler, evidence, nested, options, progress } = this.#parts;
     const entry = book.entries[task];
     const owner = book.runOf(entry);
     const wanting = book.wanting(entry);
     if (kind === "ok") {
       progress.done(owner.id, entry);
       chronicler.done(entry);
+      options.tracer?.done(owner, entry);
       for (const run of wanting) void this.#delivery.deliver(run, entry);
       nested.forget(entry);
       return;
@@ -49,6 +51,7 @@ export class Settling {
     // What becomes of a run that was given away or taken is for others to tell.
     if (!isLeft) progress.failed(owner.id, entry, kind, reason.message, ran);
     chronicler.failed(entry, reason, blocking, ran);
+    options.tracer?.failed(owner, entry, kind, reason.message);
     // What a task runs fails it or not, as its own code decides.
     if (wanting.length === 0 && !book.isNested(entry.run)) owner.otherFailures.push(reason);
     for (const run of wanting) {

@@ -4,7 +4,7 @@ import type { StoredObject } from "../stores/object-store.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
-import { OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
+import { HOLDER_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
 import { refuseNewer } from "../wire/version.ts";
 import { inLanes } from "./lanes.ts";
 import { removeLocalLeftovers } from "./local-leftovers.ts";
@@ -106,6 +106,10 @@ class Collection {
     for await (const item of this.#stores.table.scan("")) {
       refuseNewer(`the item ${item.pk} ${item.sk}`, item.f);
       if (item.pk === SWEEP_KEY.pk) continue;
+      if (item.pk.startsWith(HOLDER_PREFIX)) {
+        if (await this.#holds(item)) this.#mark(item);
+        continue;
+      }
       if (item.ttl !== undefined && Number(item.ttl) * 1_000 < this.#startedAt) expired.push(item);
       else if (this.#isOldResult(item)) old.push(item);
       else this.#mark(item);
@@ -133,6 +137,21 @@ class Collection {
       // On this machine a bundle lies in a folder that has half of its hash.
       if (BUNDLE_HASH.test(name)) this.#marks.add(name.slice(0, name.length / 2));
     }
+  }
+
+  /** A lab that is gone holds nothing; that tasks were given an object is for their results to say. */
+  async #holds(item: Item): Promise<boolean> {
+    if (item.sk === "pin") return true;
+    const isOver = item.ttl !== undefined && Number(item.ttl) * 1_000 < this.#startedAt;
+    if (!item.sk.startsWith("lab:") && !isOver) return false;
+    if (this.#labs.has(item.sk.slice("lab:".length))) return true;
+    // One that has just opened is not known here; its items are.
+    if (!isOver && Number(item.at) > this.#startedAt - this.#options.graceMs) return true;
+    if (!this.#sweep || (await this.#stores.table.deleteIf(item, equal(isOver ? "ttl" : "at", item)))) {
+      this.#tally.remove("other expired items");
+      return false;
+    }
+    return true;
   }
 
   #isOldResult(item: Item): boolean {

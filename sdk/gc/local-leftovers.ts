@@ -1,6 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleFolder } from "../runners/local/bundle-file.ts";
+import { bundleFolder, runtimeEnvFolder } from "../runners/local/bundle-file.ts";
 import type { GarbageKind } from "./report.ts";
 
 interface Settings {
@@ -17,6 +17,9 @@ interface Leftover {
   readonly bytes: number;
 }
 
+/** What executors of a lab may load at any time. */
+const KEPT_FOR_LABS: readonly GarbageKind[] = ["local bundles", "runtime environments"];
+
 /** Removes what lies beside the stores in a lab's storage: bundles, and files of writers that were killed. */
 export async function* removeLocalLeftovers(
   directory: string,
@@ -25,11 +28,12 @@ export async function* removeLocalLeftovers(
   const folders: [GarbageKind, string][] = [
     ["unfinished files", join(directory, "objects", ".unfinished")],
     ["local bundles", bundleFolder({ kind: "local", directory })],
+    ["runtime environments", runtimeEnvFolder({ kind: "local", directory })],
     ["driver logs", join(directory, "drivers")],
   ];
   for (const [kind, folder] of folders) {
     for (const name of await readdir(folder).catch(() => [])) {
-      if (kind === "local bundles" && isNeeded(name)) continue;
+      if (KEPT_FOR_LABS.includes(kind) && isNeeded(name)) continue;
       const path = join(folder, name);
       const { bytes, changedAt } = await measure(path);
       if (changedAt >= olderThan) continue;

@@ -12,6 +12,7 @@ export type GarbageKind =
   | (typeof OBJECT_FOLDERS)[number]
   | "local bundles"
   | "driver logs"
+  | "runtime environments"
   | "unfinished files";
 
 /** How many of one kind, and how large where that is known. */

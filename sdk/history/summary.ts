@@ -3,7 +3,7 @@ import { criticalPath } from "./critical-path.ts";
 import type { RunHistory } from "./run-history.ts";
 import { type AttemptHistory, type TaskHistory, type TaskStatus, taskHistories } from "./task-history.ts";
 import { shownTask } from "./task-text.ts";
-import { durationOf, queueMsOf } from "./time-spent.ts";
+import { durationOf, NOTHING_SPENT, queueMsOf, type TimeSpent, timeSpent, together } from "./time-spent.ts";
 
 /** Some durations, in milliseconds; 0 where nothing was measured. */
 export interface Durations {
@@ -31,6 +31,10 @@ export interface TypeSummary {
   readonly duration: Durations;
   /** Of attempts, until they were dispatched. */
   readonly queue: Durations;
+  /** CPU time of its attempts, in milliseconds. */
+  readonly cpuMs: number;
+  /** Where the time of its tasks went, all of them together. */
+  readonly spent: TimeSpent;
   /** Highest memory of an attempt, in MB; 0 where none was measured. */
   readonly peakMemoryMb: number;
   readonly bytesIn: number;
@@ -129,6 +133,8 @@ function summariseType(name: string, tasks: readonly TaskHistory[]): TypeSummary
     attempts: attempts.length,
     duration: durationsOf(attempts.flatMap((attempt) => durationOf(attempt) ?? [])),
     queue: durationsOf(attempts.filter(({ dispatchedAt }) => dispatchedAt !== undefined).map(queueMsOf)),
+    cpuMs: sum(({ usage }) => usage?.cpuMs),
+    spent: tasks.map((task) => timeSpent(task.attempts)).reduce(together, NOTHING_SPENT),
     peakMemoryMb: attempts.reduce((peak, { peakMemoryMb = 0 }) => Math.max(peak, peakMemoryMb), 0),
     bytesIn: sum(({ usage }) => usage?.bytesIn),
     bytesOut: sum(({ usage }) => usage?.bytesOut),

@@ -18,6 +18,23 @@ export interface TimeSpent {
   readonly betweenMs: number;
 }
 
+export const NOTHING_SPENT: TimeSpent = {
+  queueMs: 0,
+  startMs: 0,
+  loadMs: 0,
+  runMs: 0,
+  storeMs: 0,
+  failedMs: 0,
+  betweenMs: 0,
+};
+
+/** The time of several tasks. */
+export function together(one: TimeSpent, other: TimeSpent): TimeSpent {
+  const sum = { ...one };
+  for (const part of Object.keys(sum) as (keyof TimeSpent)[]) sum[part] += other[part];
+  return sum;
+}
+
 const positive = (ms: number) => Math.max(0, ms);
 
 /** Milliseconds that an attempt was on its executor; undefined while that is not known. */
@@ -31,7 +48,7 @@ export const queueMsOf = ({ readyAt, dispatchedAt = readyAt }: AttemptHistory): 
 
 /** Adds up where the time of a task's attempts went. Clocks of executors may differ from the driver's. */
 export function timeSpent(attempts: readonly AttemptHistory[]): TimeSpent {
-  const spent = { queueMs: 0, startMs: 0, loadMs: 0, runMs: 0, storeMs: 0, failedMs: 0, betweenMs: 0 };
+  const spent = { ...NOTHING_SPENT };
   attempts.forEach((attempt, index) => {
     const { dispatchedAt, startedAt, endedAt, kind, usage, pauseMs } = attempt;
     const queueMs = queueMsOf(attempt);

@@ -1,7 +1,8 @@
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import type { ProgressListener } from "../driver/progress-events.ts";
-import { describeEvent } from "./lines.ts";
+import { describeAttempt, describeEvent } from "./lines.ts";
+import { OutputApart } from "./output-apart.ts";
 import { RunTally, type TypeTally } from "./tally.ts";
 import { duration } from "./text.ts";
 
@@ -37,41 +38,74 @@ function row(tally: TypeTally, nameWidth: number): string {
   return `  ${name.padEnd(nameWidth)}  ${bar(tally)}  ${String(done).padStart(digits)}/${total}  ${counts.join("  ")}`;
 }
 
-function render(run: RunTally, now: number, over: boolean): string[] {
-  const width = Math.max(0, ...[...run.types.keys()].map((name) => name.length));
+/** Rows of attempts that are shown at most, beside the types. */
+const MOST_ATTEMPTS = 6;
+/** Rows of a terminal that are left to what the script itself prints. */
+const ROWS_LEFT = 4;
+
+function headOf(run: RunTally, now: number, over: boolean): string {
   const remaining = over ? undefined : run.remainingMs(now);
   const left = remaining === undefined ? "" : `, about ${duration(remaining)} left`;
-  const head = `${style("bold", `run ${run.runId}`)} on ${run.runner}  ${duration(now - run.startedAt)}${left}${run.describeCost()}`;
-  return [head, ...[...run.types.values()].map((tally) => row(tally, width))];
+  return `${style("bold", `run ${run.runId}`)} on ${run.runner}  ${duration(now - run.startedAt)}${left}${run.describeCost()}`;
 }
 
+/** Types of which something still runs or has gone wrong come first where there is no room for all. */
+function shownTypes(run: RunTally, most: number): TypeTally[] {
+  const types = [...run.types.values()];
+  if (types.length <= most) return types;
+  const interest = ({ running, failed, done, total }: TypeTally) =>
+    running > 0 ? 3 : failed > 0 ? 2 : done < total ? 1 : 0;
+  const chosen = new Set([...types].sort((a, b) => interest(b) - interest(a)).slice(0, Math.max(1, most - 1)));
+  return types.filter((type) => chosen.has(type));
+}
+
+function rowsOf(run: RunTally, most: number): string[] {
+  const types = shownTypes(run, most);
+  const width = Math.max(0, ...types.map(({ name }) => name.length));
+  const hidden = run.types.size - types.length;
+  return [
+    ...types.map((tally) => row(tally, width)),
+    ...(hidden > 0 ? [style("dim", `  and ${hidden} more task types`)] : []),
+  ];
+}
+
+/** What is drawn while a run goes on: as much as the terminal has room for. */
+function render(run: RunTally, now: number, { columns, rows }: { columns: number; rows: number }): string[] {
+  const room = Math.max(1, rows - ROWS_LEFT);
+  const types = rowsOf(run, room);
+  const attempts = run.attempts.slice(0, Math.min(MOST_ATTEMPTS, Math.max(0, room - types.length)));
+  return [
+    headOf(run, now, false),
+    ...types,
+    ...attempts.map((attempt) => style("dim", cut(`  ${describeAttempt(attempt, now)}`, columns))),
+  ];
+}
+
+/** In one row: a wrapped one would be two. */
+const cut = (text: string, columns: number) => (text.length < columns ? text : `${text.slice(0, columns - 2)}…`);
+
 /**
- * Progress as bars at the bottom of a terminal: a row for each task type, log lines of tasks above
- * them. What the script itself prints meanwhile appears above them, too.
+ * Progress as bars at the bottom of a terminal: a row for each task type and for what runs longest, log lines of
+ * tasks above them. What the script itself prints meanwhile appears above them, too, whole and in order.
  */
 export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
-  const update = createLogUpdate(stream, { showCursor: true });
+  const apart = new OutputApart(stream);
+  const update = createLogUpdate(apart.own, { showCursor: true });
   const runs = new Map<string, RunTally>();
   let timer: NodeJS.Timeout | undefined;
-  let restore: (() => void) | undefined;
 
   const draw = () => {
+    // A line that the script has begun is not interrupted.
+    if (apart.isInLine) return;
     const now = Date.now();
-    update([...runs.values()].flatMap((run) => render(run, now, false)).join("\n"));
+    const { columns = 80, rows = 24 } = stream;
+    const size = { columns, rows: Math.floor(rows / Math.max(1, runs.size)) };
+    update([...runs.values()].flatMap((run) => render(run, now, size)).join("\n"));
   };
   const above = (text: string) => {
     update.clear();
-    stream.write(`${text}\n`);
-  };
-  const begin = () => {
-    timer ??= setInterval(draw, REDRAW_MS).unref();
-    restore ??= keepOutputApart(stream, () => update.clear());
-  };
-  const end = () => {
-    clearInterval(timer);
-    timer = undefined;
-    restore?.();
-    restore = undefined;
+    apart.own.write(`${apart.isInLine ? "\n" : ""}${text}\n`);
+    apart.isInLine = false;
   };
 
   return (event) => {
@@ -79,7 +113,8 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     if (line !== undefined) above(line);
     if (event.type === "run-started") {
       runs.set(event.runId, new RunTally(event));
-      begin();
+      timer ??= setInterval(draw, REDRAW_MS).unref();
+      apart.begin(() => update.clear());
       return;
     }
     const run = "runId" in event ? runs.get(event.runId) : undefined;
@@ -87,21 +122,10 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     run.add(event);
     if (event.type !== "run-ended") return;
     runs.delete(event.runId);
-    above(render(run, event.at, true).join("\n"));
-    if (runs.size === 0) end();
-  };
-}
-
-/** Takes the bars away before the script itself prints; they come back with the next drawing. */
-function keepOutputApart(stream: NodeJS.WriteStream, clear: () => void): () => void {
-  const { stdout } = process;
-  if (!stdout.isTTY || stdout === (stream as unknown)) return () => {};
-  const original = stdout.write;
-  stdout.write = function write(this: unknown, ...args: unknown[]): boolean {
-    clear();
-    return Reflect.apply(original, stdout, args) as boolean;
-  } as typeof stdout.write;
-  return () => {
-    stdout.write = original;
+    above([headOf(run, event.at, true), ...rowsOf(run, Number.POSITIVE_INFINITY)].join("\n"));
+    if (runs.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+    apart.end();
   };
 }

@@ -1,9 +1,11 @@
-import type { ProgressEvent, ProgressListener } from "../driver/progress-events.ts";
+import type { ProgressEvent, ProgressListener, RunningAttempt } from "../driver/progress-events.ts";
 import { RunTally, type TypeTally } from "./tally.ts";
 import { duration, harmless, oneLine } from "./text.ts";
 
 /** How often a run without news says how far it is, in milliseconds. */
 const EVERY_MS = 10_000;
+/** Of so many attempts that run for long it is said what they use. */
+const LONGEST = 3;
 
 /** `22/64 train, 3 cached, 4 running` */
 function describeTally({ name, total, done, cached, running, failed, cancelled, retried }: TypeTally): string {
@@ -14,6 +16,22 @@ function describeTally({ name, total, done, cached, running, failed, cancelled, 
   if (failed > 0) parts.push(`${failed} failed`);
   if (cancelled > 0) parts.push(`${cancelled} not run`);
   return parts.join(", ");
+}
+
+/** Digits of an executor's id that are shown: its end tells it from its neighbours. */
+const ID_DIGITS = 6;
+
+/** `train({ seed: 1 }), attempt 2 on local …4f-0: 34 s, CPU 98 %, 412 MB (peak 515 MB)` */
+export function describeAttempt(attempt: RunningAttempt, now: number): string {
+  const { task, lane, executor = "", since, cpuPercent, memoryMb, peakMemoryMb } = attempt;
+  const where = `${lane}${executor === "" ? "" : ` …${executor.slice(-ID_DIGITS)}`}`;
+  const peak = peakMemoryMb !== undefined && peakMemoryMb !== memoryMb ? ` (peak ${peakMemoryMb} MB)` : "";
+  const parts = [
+    duration(now - since),
+    ...(cpuPercent === undefined ? [] : [`CPU ${cpuPercent} %`]),
+    ...(memoryMb === undefined ? [] : [`${memoryMb} MB${peak}`]),
+  ];
+  return `${oneLine(task)}, attempt ${attempt.attempt} on ${where}: ${parts.join(", ")}`;
 }
 
 /** One line for an event that is worth one, or undefined. */
@@ -45,6 +63,7 @@ export function lineProgress(write: (line: string) => void): ProgressListener {
     write(
       `run ${run.runId}: ${[...run.types.values()].map(describeTally).join("; ")} (${duration(now - run.startedAt)}${left}${run.describeCost()})`,
     );
+    for (const attempt of run.attempts.slice(0, LONGEST)) write(`  ${describeAttempt(attempt, now)}`);
     lastSummary = now;
   };
   return (event) => {
@@ -65,6 +84,7 @@ export function lineProgress(write: (line: string) => void): ProgressListener {
     run.add(event);
     if (event.type === "run-ended") {
       runs.delete(event.runId);
+      run.attempts = [];
       summary(run, event.at);
     } else if (event.at - lastSummary > EVERY_MS) {
       lastSummary = event.at;

@@ -1,4 +1,4 @@
-import type { ProgressEvent } from "../driver/progress-events.ts";
+import type { ProgressEvent, RunningAttempt } from "../driver/progress-events.ts";
 import { dollars } from "./text.ts";
 
 /** Where the tasks of one type stand. */
@@ -24,6 +24,8 @@ export class RunTally {
   readonly runner: string;
   readonly startedAt: number;
   readonly types = new Map<string, TypeTally>();
+  /** What is being executed for long, the longest first. */
+  attempts: readonly RunningAttempt[] = [];
   /** Dollars so far. */
   costUsd: number;
   /** Dollars so far by type, where it is known for which. */
@@ -57,6 +59,7 @@ export class RunTally {
 
   add(event: ProgressEvent): void {
     if (event.type === "tasks-added") this.#more(event.types);
+    if (event.type === "running") this.attempts = event.attempts;
     if (event.type === "cost") this.costUsd += event.usd;
     if (!("name" in event) || event.name === undefined) return;
     const tally = this.types.get(event.name);

@@ -6,8 +6,10 @@ import type { Lane, Offer } from "../core/offer.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
+import type { LiveUsage } from "../wire/live-usage.ts";
 import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
+import type { RuntimeEnv } from "../wire/runtime-env.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
 
 /** What a runner is given when a lab opens it. */
@@ -32,12 +34,21 @@ export interface RunnerSession {
 export interface RunnerOpening {
   /** What it can run attempts on. */
   readonly offer: Offer;
-  /** Names of the tasks that the bundle really has, each with the name of its export. */
-  readonly tasks: readonly (readonly [name: string, exportName: string])[];
+  /**
+   * Names of the tasks that the bundle really has, each with the name of its export, and its runtime environment
+   * where its definition has one.
+   */
+  readonly tasks: readonly (readonly [name: string, exportName: string, runtimeEnv?: RuntimeEnv])[];
   /** How many short attempts may share a dispatch. */
   readonly batch: BatchOptions;
   /** Results and params up to this many encoded bytes travel in messages. */
   readonly inlineBytes: number;
+  /**
+   * Executors set up the runtime environment of an assignment before its first attempt; a pooled lane with
+   * another `runtimeEnv` has executors of its own. A text says why they do not. Default not: tasks that have one are
+   * refused.
+   */
+  readonly runtimeEnvs?: true | string;
 }
 
 /** From when until when an invocation is paid for, by its own clock, in milliseconds since the epoch. */
@@ -183,6 +194,8 @@ export interface Runner {
    * attempts do not outlive this process, and are killed.
    */
   abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
+  /** What the executor of an assignment uses at this moment, as far as is known here. Absent: it is not told. */
+  usageOf?(of: { readonly assignment: string; readonly executor?: string }): LiveUsage | undefined;
   /** Answers an attempt that has asked for tasks of its own. A runner that reports no `nested` needs none. */
   answer?(order: AnswerOrder): void;
   /** Ends everything; nothing of it is left running afterwards. */

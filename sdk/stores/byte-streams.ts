@@ -50,8 +50,9 @@ function notBytes(piece: unknown): LabError {
  */
 export async function readStream(objects: ObjectStore, slot: ObjectSlot): Promise<Readable> {
   const found = await objects.stat(slot.object);
-  if (!found) throw new ObjectLostError(slot.object, "is not in the object store");
-  if (found.bytes !== slot.bytes) throw new ObjectLostError(slot.object, `has ${found.bytes} bytes, not ${slot.bytes}`);
+  if (!found) throw new ObjectLostError(slot.object, "is not in the object store", slot.by);
+  if (found.bytes !== slot.bytes)
+    throw new ObjectLostError(slot.object, `has ${found.bytes} bytes, not ${slot.bytes}`, slot.by);
   return Readable.from(checked(objects, slot), { objectMode: false, highWaterMark: PART_BYTES });
 }
 
@@ -67,12 +68,12 @@ async function* checked(objects: ObjectStore, slot: ObjectSlot): AsyncGenerator<
   for (let offset = 0; offset < slot.bytes; ) {
     const part = await ahead;
     if (!part || part.byteLength === 0)
-      throw new ObjectLostError(slot.object, `ends at byte ${offset} of ${slot.bytes}`);
+      throw new ObjectLostError(slot.object, `ends at byte ${offset} of ${slot.bytes}`, slot.by);
     offset += part.byteLength;
     ahead = read(offset);
     hash.update(part);
     if (offset >= slot.bytes && hash.digest("hex") !== slot.hash) {
-      throw new ObjectLostError(slot.object, "was changed after it was stored");
+      throw new ObjectLostError(slot.object, "was changed after it was stored", slot.by);
     }
     yield part;
   }

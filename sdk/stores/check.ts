@@ -26,9 +26,12 @@ export function checkOf(chunks: readonly Uint8Array[], byteLength: number): stri
   return PREFIX + sums.map((sum) => sum.toString(16).padStart(8, "0")).join("");
 }
 
+/** Whether it is one of `checkOf`, and not a SHA-256. */
+export const isCheck = (check: string): boolean => check.startsWith(PREFIX);
+
 /** Whether the bytes are those of the check: one of `checkOf`, or SHA-256 as older results have it. */
 export function isIntact(bytes: Uint8Array, check: string): boolean {
-  if (check.startsWith(PREFIX)) return checkOf([bytes], bytes.byteLength) === check;
+  if (isCheck(check)) return checkOf([bytes], bytes.byteLength) === check;
   return createHash("sha256").update(bytes).digest("hex") === check;
 }
 

@@ -3,6 +3,7 @@ import { journalKey, journalPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { isNewerVersion, refuseNewer } from "../wire/version.ts";
 import type { ControlTable } from "./control-table.ts";
+import { unlessReplaced } from "./fencing.ts";
 import type { RunDriver } from "./runs.ts";
 
 /** An attempt in flight, in an assignment that outlives its driver. */
@@ -17,6 +18,8 @@ export interface JournalAttempt {
 /** An assignment in flight. */
 export interface JournalAssignment {
   readonly id: string;
+  /** The lab that began it, where that is an earlier one. */
+  readonly lab?: string;
   /** Name of its lane. */
   readonly lane: string;
   readonly executor: string | undefined;
@@ -32,6 +35,8 @@ export interface Journal {
   /** Its lab: the name of its feed, and of its sign of life. */
   readonly lab: string;
   readonly driver: RunDriver;
+  /** Which of the run's drivers, counted from 1. */
+  readonly epoch: number;
   readonly assignments: readonly JournalAssignment[];
 }
 
@@ -41,7 +46,7 @@ const ASSIGNMENTS_PER_ITEM = 2_000;
 const KEPT_SECONDS = 24 * 3600;
 
 /**
- * Writes down what is in flight of a run.
+ * Writes down what is in flight of a run, unless a later driver has.
  *
  * @param pages How many items it had the last time; those that are too many are deleted.
  * @returns How many it has now.
@@ -49,29 +54,29 @@ const KEPT_SECONDS = 24 * 3600;
 export async function writeJournal(
   table: ControlTable,
   namespace: string,
-  { runId, lab, driver, assignments }: Journal,
+  { runId, lab, driver, epoch, assignments }: Journal,
   pages: number,
 ): Promise<number> {
   const count = Math.ceil(assignments.length / ASSIGNMENTS_PER_ITEM);
   const ttl = Math.floor(Date.now() / 1000) + KEPT_SECONDS;
   for (let page = 0; page < count; page += 1) {
     const part = assignments.slice(page * ASSIGNMENTS_PER_ITEM, (page + 1) * ASSIGNMENTS_PER_ITEM);
-    const rows = part.map(({ id, lane, executor, dispatchedAt, deadline, attempts }) => [
-      [id, lane, executor ?? "", dispatchedAt, deadline],
+    const rows = part.map(({ id, lane, executor, dispatchedAt, deadline, attempts, lab: begunBy }) => [
+      [id, lane, executor ?? "", dispatchedAt, deadline, ...(begunBy === undefined ? [] : [begunBy])],
       attempts.map(({ key, task, attempt, generation }) => [Buffer.from(key, "hex"), task, attempt, generation]),
     ]);
     const key = journalKey(namespace, runId, page);
-    await table.put({ ...key, f: PROTOCOL_VERSION, ttl, l: lab, d: JSON.stringify(driver), e: pack(rows) });
+    const item = { ...key, f: PROTOCOL_VERSION, ttl, l: lab, d: JSON.stringify(driver), ep: epoch, e: pack(rows) };
+    await table.putIf(item, unlessReplaced(epoch));
   }
-  const rest = Array.from({ length: Math.max(0, pages - count) }, (_, index) =>
-    journalKey(namespace, runId, count + index),
-  );
-  if (rest.length > 0) await table.deleteMany(rest);
+  for (let page = count; page < pages; page += 1) {
+    await table.deleteIf(journalKey(namespace, runId, page), unlessReplaced(epoch));
+  }
   return count;
 }
 
 type Row = readonly [
-  head: readonly [string, string, string, number, number],
+  head: readonly [string, string, string, number, number, string?],
   attempts: readonly (readonly [Uint8Array, number, number, number])[],
 ];
 
@@ -87,8 +92,9 @@ export async function readJournals(table: ControlTable, namespace: string): Prom
       throw error;
     }
     const rows = unpack(item.e as Uint8Array) as Row[];
-    const assignments = rows.map(([[id, lane, executor, dispatchedAt, deadline], attempts]) => ({
+    const assignments = rows.map(([[id, lane, executor, dispatchedAt, deadline, begunBy], attempts]) => ({
       id,
+      ...(begunBy === undefined ? {} : { lab: begunBy }),
       lane,
       executor: executor || undefined,
       dispatchedAt,
@@ -101,6 +107,7 @@ export async function readJournals(table: ControlTable, namespace: string): Prom
       })),
     }));
     const driver = JSON.parse(String(item.d)) as RunDriver;
-    return [{ runId: item.sk.slice(0, item.sk.indexOf("#")), lab: String(item.l), driver, assignments }];
+    const runId = item.sk.slice(0, item.sk.indexOf("#"));
+    return [{ runId, lab: String(item.l), driver, epoch: Number(item.ep ?? 0), assignments }];
   });
 }

@@ -3,6 +3,7 @@ import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { dayOf } from "../wire/run-id.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { Attribute, ControlTable, Item } from "./control-table.ts";
+import { leaseWord, whileLeaseIs } from "./fencing.ts";
 import { slotAttributes, slotOf } from "./slot-attributes.ts";
 
 /** How long the record of a run is kept after it was last written, in seconds. */
@@ -79,13 +80,14 @@ export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "cos
 
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
-const changing = (progress: RunProgress): Record<string, Attribute> => {
+const changing = (progress: RunProgress, epoch: number): Record<string, Attribute> => {
   const { status, endedAt, counts, costUsd, failures, until, manifest } = progress;
   return {
     ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
     ttl: ttl(),
     s: status,
     u: until,
+    le: leaseWord({ epoch, until }),
     te: endedAt ?? 0,
     c: JSON.stringify(counts),
     us: costUsd,
@@ -107,7 +109,7 @@ function toItem(record: RunRecord): Item {
     ha: record.handedOverAt ?? 0,
     b: record.bundle,
     ...holding(driver, lease),
-    ...changing({ ...record, until: lease.until }),
+    ...changing({ ...record, until: lease.until }, lease.epoch),
   };
 }
 
@@ -173,7 +175,7 @@ export async function updateRun(
   { namespace, id, lease }: Pick<RunRecord, "namespace" | "id" | "lease">,
   progress: RunProgress,
 ): Promise<{ readonly written: boolean; readonly record: RunRecord | undefined }> {
-  const result = await table.mergeIf(runKey(namespace, id), changing(progress), {
+  const result = await table.mergeIf(runKey(namespace, id), changing(progress, lease.epoch), {
     when: "equals",
     attribute: "e",
     value: lease.epoch,
@@ -183,20 +185,17 @@ export async function updateRun(
 }
 
 /**
- * Takes a run over from the driver of an epoch, whose lease has lapsed: from then on that one can
- * change nothing any more.
+ * Takes a run over from a driver whose lease has lapsed: from then on that one can change nothing any more.
+ * It keeps the run if it has renewed the lease since that was read, as one does that was paused and wakes up.
  *
+ * @param from The lease as it was read.
  * @param taking The record as the new driver wants it; what was asked of the old one is forgotten.
  * @returns Whether nobody else was faster.
  */
-export async function takeRun(table: ControlTable, taking: RunRecord, fromEpoch: number): Promise<boolean> {
+export async function takeRun(table: ControlTable, taking: RunRecord, from: RunRecord["lease"]): Promise<boolean> {
   const { namespace, id } = taking;
   const { pk: _pk, sk: _sk, ...attributes } = toItem({ ...taking, handedOverAt: undefined });
-  const result = await table.mergeIf(runKey(namespace, id), attributes, {
-    when: "equals",
-    attribute: "e",
-    value: fromEpoch,
-  });
+  const result = await table.mergeIf(runKey(namespace, id), attributes, whileLeaseIs(from));
   if (result.written) return true;
   const { existing } = result;
   // A write whose answer was lost is sent again, and then meets itself.
@@ -213,7 +212,7 @@ export async function handOverRun(
   { namespace, id, lease }: Pick<RunRecord, "namespace" | "id" | "lease">,
   progress: Omit<RunProgress, "until">,
 ): Promise<boolean> {
-  const attributes = { ...changing({ ...progress, until: 0 }), ha: Date.now() };
+  const attributes = { ...changing({ ...progress, until: 0 }, lease.epoch), ha: Date.now() };
   const result = await table.mergeIf(runKey(namespace, id), attributes, {
     when: "equals",
     attribute: "e",

@@ -19,12 +19,12 @@ export async function loadBytes(objects: ObjectStore, slot: Slot): Promise<Uint8
 
 async function fetchBytes(objects: ObjectStore, slot: ObjectSlot): Promise<Uint8Array> {
   const bytes = await objects.get(slot.object);
-  if (!bytes) throw new ObjectLostError(slot.object, "is not in the object store");
+  if (!bytes) throw new ObjectLostError(slot.object, "is not in the object store", slot.by);
   const damage = damageOf(bytes, slot);
   if (damage === undefined) return bytes;
   // Objects are named by their content and never replaced: this one is in the way of the right one.
   await objects.deleteMany([slot.object]).catch(() => {});
-  throw new ObjectLostError(slot.object, damage);
+  throw new ObjectLostError(slot.object, damage, slot.by);
 }
 
 function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
@@ -68,10 +68,12 @@ export async function storeValue(
   objects: ObjectStore,
   encoded: Encoded,
   keyOf: (hash: string) => string,
+  before?: (object: string) => Promise<void>,
 ): Promise<ObjectSlot> {
   const stored = await asStored(objects, encoded);
   const hash = sha256Of(stored.chunks);
   const object = keyOf(hash);
+  await before?.(object);
   await objects.put(object, stored);
   return { object, bytes: stored.byteLength, hash };
 }

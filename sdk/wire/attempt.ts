@@ -1,5 +1,7 @@
 import type { MemoryMonitor } from "./memory-monitor.ts";
+import type { BrokenRuntimeEnv, RuntimeEnvSpec, TaskRuntimeEnv } from "./runtime-env.ts";
 import type { Slot } from "./slot.ts";
+import type { TraceContext } from "./tracing.ts";
 
 /** What a task asked for, as its own code sees it in `ctx.resources`. */
 export interface GrantedResources {
@@ -36,6 +38,8 @@ export interface AttemptSpec {
    * made again when they have ended. Absent where it may wait for ever.
    */
   readonly suspendAfterMs?: number;
+  /** The attempt's span, where its run is traced. */
+  readonly trace?: TraceContext;
 }
 
 /** A feed and how many shards it has. */
@@ -60,6 +64,10 @@ export interface Assignment {
   /** `lab.context`, loaded once per executor. */
   readonly context?: Slot;
   readonly attempts: readonly AttemptSpec[];
+  /** What all of them run in; absent: in nothing of their own. */
+  readonly runtimeEnv?: RuntimeEnvSpec;
+  /** Runtime environments by task name, for keys of tasks that the attempts run. */
+  readonly taskRuntimeEnvs?: readonly (readonly [taskName: string, TaskRuntimeEnv | BrokenRuntimeEnv])[];
   /** Where is told what nobody awaits on a socket. */
   readonly feed?: FeedAddress;
   /** The driver waits on a socket for the answer, as long as it can trust it. */

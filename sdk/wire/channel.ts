@@ -2,6 +2,7 @@ import { Packr } from "msgpackr";
 import type { Assignment } from "./attempt.ts";
 import type { NestedAnswer, NestedRequest } from "./nested.ts";
 import type { Outcome } from "./outcome.ts";
+import type { RuntimeEnv, RuntimeEnvSpec } from "./runtime-env.ts";
 import type { StoreAddress } from "./store-address.ts";
 
 /** What the supervisor tells the executor process below it. */
@@ -16,6 +17,8 @@ export type ToExecutor =
         readonly root: string;
       };
       readonly stores: StoreAddress;
+      /** What is set up before the bundle is loaded, and where on disk. */
+      readonly runtimeEnv?: { readonly spec: RuntimeEnvSpec; readonly folder: string; readonly isOwn: boolean };
     }
   | { readonly type: "assign"; readonly assignment: Assignment }
   /** The process is about to be taken away: the running task should save its state. */
@@ -27,8 +30,17 @@ export type ToExecutor =
 /** What the executor process answers. */
 export type FromExecutor =
   /** The bundle is loaded: the name of each task, and of the export that it is. */
-  | { readonly type: "opened"; readonly tasks: readonly (readonly [name: string, exportName: string])[] }
-  | { readonly type: "open-failed"; readonly kind: string; readonly message: string }
+  | {
+      readonly type: "opened";
+      readonly tasks: readonly (readonly [name: string, exportName: string, runtimeEnv?: RuntimeEnv])[];
+    }
+  | {
+      readonly type: "open-failed";
+      readonly kind: string;
+      readonly message: string;
+      /** What was written meanwhile, oldest first. */
+      readonly log?: readonly string[];
+    }
   /** The running task runs tasks. */
   | {
       readonly type: "nested";

@@ -3,6 +3,7 @@ import type { GrantedResources } from "./attempt.ts";
 import type { Stored } from "./byte-stream.ts";
 import type { ObjectRef } from "./object-ref.ts";
 import type { ReturnNames } from "./returns.ts";
+import type { RuntimeEnv } from "./runtime-env.ts";
 import type { TaskLab } from "./task-lab.ts";
 import type { TASK_TOOLS, TaskTools } from "./task-tools.ts";
 
@@ -84,7 +85,11 @@ export interface TaskContext<C = unknown> extends TaskObjects {
 /** What an executor needs of a task definition. */
 export interface RunnableDefinition {
   readonly taskName: string;
-  readonly [DEFINITION]: { run(params: unknown, context: TaskContext): unknown; readonly returns?: ReturnNames };
+  readonly [DEFINITION]: {
+    run(params: unknown, context: TaskContext): unknown;
+    readonly returns?: ReturnNames;
+    readonly runtimeEnv?: RuntimeEnv;
+  };
   /** Of definitions in a bundle. */
   readonly [TASK_TOOLS]?: TaskTools;
 }

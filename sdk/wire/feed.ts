@@ -1,5 +1,6 @@
 import { pack, unpack } from "msgpackr";
 import type { AttemptReport } from "./invocation.ts";
+import type { LiveUsage } from "./live-usage.ts";
 import type { NestedRequest } from "./nested.ts";
 import type { SharedFailure } from "./outcome.ts";
 
@@ -17,8 +18,8 @@ export interface WireLogLine {
 export type FeedEvent =
   /** An executor takes work. */
   | { readonly type: "hello" }
-  /** It is alive; what it works on. */
-  | { readonly type: "beat"; readonly assignments: readonly string[] }
+  /** It is alive; what it works on, and what that uses. */
+  | { readonly type: "beat"; readonly assignments: readonly string[]; readonly usage?: LiveUsage }
   | { readonly type: "outcomes"; readonly assignment: string; readonly reports: readonly AttemptReport[] }
   /** An assignment broke off; the attempts without an outcome have none. */
   | {

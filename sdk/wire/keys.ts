@@ -16,6 +16,9 @@ export const RESULT_PREFIX = "R#";
 /** Result of a task, found by its cache key. */
 export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + taskKey, sk: "R" });
 
+/** Who holds an object that a lab has put: one partition for each object. */
+export const HOLDER_PREFIX = "H#";
+
 export const CHECKPOINT_PREFIX = "CP#";
 
 /** State that a task saved on its way. */

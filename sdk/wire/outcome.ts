@@ -9,6 +9,7 @@ export const FAILURE_KINDS = [
   "spot-interruption",
   "throttled",
   "start-failed",
+  "setup-failed",
   "object-lost",
   "cancelled",
   "infeasible",
@@ -62,8 +63,12 @@ export interface Failure {
   /** Who executed it, where the driver does not know by itself. */
   readonly executor?: string;
   readonly usage?: Usage;
+  /** What was written while an environment was set up, oldest first, for `setup-failed`. */
+  readonly log?: readonly string[];
   /** Cache keys of inputs that could not be loaded, for `object-lost`. */
   readonly lostInputs?: readonly string[];
+  /** Cache keys of tasks that have put objects which are lost, though their results are there. */
+  readonly lostProducers?: readonly string[];
 }
 
 /** A failure that ended several attempts together. */

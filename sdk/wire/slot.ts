@@ -13,6 +13,8 @@ export interface ObjectSlot {
   readonly hash: string;
   /** It was put as a stream or a Blob: its bytes are stored as they are, not encoded. */
   readonly raw?: RawBytes;
+  /** Cache key of the task that put it, or whose result it is: running that one again brings it back. */
+  readonly by?: string;
 }
 
 /** What bytes that are stored as they are become again. */

@@ -1,4 +1,5 @@
 import type { NestedAnswer } from "./nested.ts";
+import type { BrokenRuntimeEnv, TaskRuntimeEnv } from "./runtime-env.ts";
 
 /**
  * Where a definition made in a bundle carries its library's planning. The bundle's own copy plans what tasks
@@ -18,6 +19,8 @@ export interface ToolsContext {
   /** Code version by task name. */
   readonly versions: ReadonlyMap<string, string>;
   readonly taskModule: string;
+  /** Runtime environments by task name; of those that have one. */
+  readonly runtimeEnvs?: ReadonlyMap<string, TaskRuntimeEnv | BrokenRuntimeEnv> | undefined;
 }
 
 /** A planned child before its params have a place. */

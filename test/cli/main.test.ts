@@ -42,6 +42,20 @@ describe("stratolab", () => {
 });
 
 describe("stratolab deploy", () => {
+  test("prints the stack's outputs as JSON, and nothing else to standard output", async () => {
+    using project = new Project({
+      "node_modules/aws-cdk-lib/package.json": "{}",
+      "node_modules/aws-cdk/package.json": "{}",
+      "node_modules/aws-cdk/bin/cdk": `
+        console.log("deploying");
+        const file = process.argv[process.argv.indexOf("--outputs-file") + 1];
+        require("node:fs").writeFileSync(file, '{"Stratolab":{"Table":"t"}}');
+      `,
+    });
+    const { exitCode, stdout, stderr } = await cli(project.folder, ["deploy", "--json"]);
+    expect([exitCode, JSON.parse(stdout), stderr]).toEqual([0, { Stratolab: { Table: "t" } }, "deploying\n"]);
+  });
+
   test("says what to install where there is no CDK", async () => {
     using project = new Project({});
     expect(await cli(project.folder, ["deploy"])).toEqual({

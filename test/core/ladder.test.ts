@@ -28,6 +28,17 @@ const stay = (backoffMs: number, why: string): Decision => ({ action: "retry", m
 const fail = (why: string): Decision => ({ action: "fail", why });
 
 const ROWS: Record<string, Row> = {
+  "a runtime environment that could not be set up is tried once more": {
+    kind: "setup-failed",
+    standing: { canGrow: true, canLeaveSpot: true, canOutlast: true },
+    decision: stay(1_000, "setup failure 1 of 1"),
+    costs: { setupFailures: 1 },
+  },
+  "a runtime environment that could not be set up twice is final": {
+    kind: "setup-failed",
+    spent: { setupFailures: 1 },
+    decision: fail("its runtime environment could not be set up 2 times"),
+  },
   "a task's own error is final unless retryOn matches": {
     kind: "user-error",
     decision: fail("the task's own error, not in retryOn"),
@@ -234,6 +245,7 @@ describe("the failure ladder", () => {
       oomAtTop: 99,
       spotInterruptions: 99,
       startFailures: 99,
+      setupFailures: 99,
       throttles: 99,
       objectsLost: 99,
     };
@@ -242,6 +254,7 @@ describe("the failure ladder", () => {
       "executor-lost": "retries",
       timeout: "retries",
       "out-of-memory": "oomAtTop",
+      "setup-failed": "setupFailures",
       "spot-interruption": "spotInterruptions",
       throttled: "throttles",
       "start-failed": "startFailures",
@@ -302,6 +315,7 @@ describe("any series of failures of one task", () => {
             oomAtTop: already,
             spotInterruptions: already,
             startFailures: already,
+            setupFailures: already,
             throttles: already,
             objectsLost: already,
           };

@@ -125,6 +125,8 @@ describe("the summary of a run", () => {
       peakMemoryMb: 40,
       bytesIn: 20,
       bytesOut: 40,
+      cpuMs: 2,
+      spent: { queueMs: 0, startMs: 0, loadMs: 2, runMs: 84, storeMs: 4, failedMs: 40, betweenMs: 0 },
       executors: 1,
       lanes: { local: 2, "lambda 1 MB": 1 },
       costUsd: 0.5,

@@ -66,6 +66,7 @@ const labOf = (stores: Stores) =>
     stores,
     tools: undefined,
     planning: { namespace: "default", versions: new Map(), taskModule: "tasks.ts" },
+    taskKey: "0123",
     runId: "run-1",
     inlineBytes: INLINE,
     signal: new AbortController().signal,

@@ -13,7 +13,7 @@ async function load(source: string) {
   using project = new Project({ "tasks.ts": `${IMPORT}\n${source}` });
   const bundle = await buildBundle(project.path("tasks.ts"));
   const file = await writeBundle(project.path("bundles"), bundle);
-  return await loadBundle(file, bundle.hash, bundle.root);
+  return (await loadBundle(file, bundle.hash, bundle.root)).tasks;
 }
 
 const refusal = (source: string) =>

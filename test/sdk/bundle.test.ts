@@ -43,7 +43,9 @@ async function changedBy(path: keyof typeof FILES, edit: (text: string) => strin
 async function runOnly(project: Project, params?: unknown): Promise<unknown> {
   const bundle = await buildBundle(project.path("tasks.ts"));
   const file = await writeBundle(project.path("bundles"), bundle);
-  const [{ definition }] = await loadBundle(file, bundle.hash, bundle.root);
+  const {
+    tasks: [{ definition }],
+  } = await loadBundle(file, bundle.hash, bundle.root);
   return definition[DEFINITION].run(params, {} as never);
 }
 

@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { stripVTControlCharacters } from "node:util";
 import { Terminal } from "@xterm/headless";
 import { describe, expect, test } from "vitest";
 import type { ProgressEvent } from "../../sdk/driver/progress-events.ts";
@@ -119,6 +120,20 @@ describe("progress as lines", () => {
     ]);
   });
 
+  test("says of a long run what runs longest and what that uses", async () => {
+    const written: string[] = [];
+    const tell = lineProgress((line) => written.push(line));
+    const attempt = { name: "train", task, attempt: 2, lane: "local", executor: "3f9ac1-0", since: 1_000 };
+    const usage = { cpuPercent: 98, memoryMb: 412, peakMemoryMb: 515 };
+    tell(START);
+    tell(event({ type: "running", attempts: [{ ...attempt, ...usage }, attempt], at: 35_000 }));
+    await null;
+    expect(written.slice(2)).toEqual([
+      "  train({ seed: 1 }), attempt 2 on local …9ac1-0: 34 s, CPU 98 %, 412 MB (peak 515 MB)",
+      "  train({ seed: 1 }), attempt 2 on local …9ac1-0: 34 s",
+    ]);
+  });
+
   test("counts those that never ran instead of naming each", () => {
     const end = event({ type: "run-ended", at: 1_000 });
     const [, last] = lines(
@@ -188,6 +203,24 @@ describe("progress as bars", () => {
     expect(over.length).toBe(5);
     expect(over[2]).toBe("run r1 on local  1 min 1 s");
   });
+});
+
+test("bars keep to the terminal, with a hundred task types and long params", async () => {
+  const written: string[] = [];
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 60, rows: 12 });
+  stream.on("data", (piece: Buffer) => written.push(stripVTControlCharacters(String(piece))));
+  const tell = barProgress(stream as never);
+  const types = Array.from({ length: 100 }, (_, i) => ({ name: `type${i}`, total: 1_000, cached: 0 }));
+  tell({ ...START, types });
+  tell(event({ type: "task-started", name: "type77", count: 3 }));
+  const attempt = { name: "type77", task: `type77(${"x".repeat(200)})`, attempt: 1, lane: "local", since: 0 };
+  tell(event({ type: "running", attempts: Array(20).fill(attempt) }));
+  while (!written.some((text) => text.includes("type77"))) await sleep(10);
+  const rows = (written.find((text) => text.includes("type77")) ?? "").trimEnd().split("\n");
+  expect(rows.length).toBeLessThan(12);
+  expect(rows.some((row) => /and 93 more task types/.test(row))).toBe(true);
+  expect(rows.every((row) => row.length <= 60)).toBe(true);
+  tell(event({ type: "run-ended" }));
 });
 
 test("durations are said as one says them", () => {

@@ -31,6 +31,27 @@ describe("a run", () => {
     expect((await run.settled()).map(({ kind }) => kind)).toEqual(["ok", "user-error"]);
   });
 
+  test("tells its events to each who iterates over them, to its end", async () => {
+    await using bench = new LabBench();
+    const { file } = bench;
+    const run = bench.lab().start([add({ a: 1, b: 2, file })]);
+    const listen = async (most = Number.POSITIVE_INFINITY) => {
+      const types: string[] = [];
+      for await (const { type } of run.events()) if (types.push(type) === most) break;
+      return types;
+    };
+    const all = ["run-started", "task-started", "task-done", "run-ended"];
+    expect(await Promise.all([listen(), listen(1)])).toEqual([all, all.slice(0, 1)]);
+    expect(await listen()).toEqual([]);
+    expect(bench.events.map(({ type }) => type)).toEqual(all);
+  });
+
+  test("that does not begin tells so to who iterates over its events", async () => {
+    await using bench = new LabBench();
+    const run = bench.lab().start("tasks" as never);
+    await expect(run.events().next()).rejects.toThrow("runTasks needs an array of tasks");
+  });
+
   test("shares its tasks with others of the same lab", async () => {
     await using bench = new LabBench();
     const lab = bench.lab();

@@ -1,8 +1,10 @@
 import type { Command } from "../../sdk/core/commands.ts";
 import type { AttemptEnd, SchedulerEvent } from "../../sdk/core/events.ts";
+import type { Lane } from "../../sdk/core/offer.ts";
 import { capacityGroups } from "../../sdk/core/route.ts";
 import { Scheduler } from "../../sdk/core/scheduler.ts";
 import { TaskState } from "../../sdk/core/task-table.ts";
+import { adoptOrphans, type Orphan } from "../../sdk/driver/adoption.ts";
 import { Bill } from "../../sdk/driver/bill.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
 import { InFlightBook } from "../../sdk/driver/in-flight.ts";
@@ -11,12 +13,16 @@ import { Placements } from "../../sdk/driver/placements.ts";
 import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
 import type { ResultRecord } from "../../sdk/stores/results.ts";
+import type { AdoptedFrom } from "../../sdk/wire/adopted.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
+import { Adopted } from "./adopted.ts";
 import type { Surroundings } from "./execution.ts";
 import { Invocations, type RunningInvocations } from "./invocations.ts";
 import { Messages, type Order, type Report, type SimulatedFailure } from "./messages.ts";
 import { Pools } from "./pools.ts";
+import type { Clock, Process } from "./process.ts";
 import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
+import type { Tenure } from "./tenure.ts";
 
 /** Who looks on: sees everything that passes between a driver and its scheduler. */
 export interface Onlooker {
@@ -24,9 +30,13 @@ export interface Onlooker {
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
   /** An attempt of `parent` has opened a run. */
   nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void;
+  /** An attempt that another driver has begun is awaited. */
+  adopted(assignment: number, task: number, lane: Lane): void;
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
+  /** Attempts are on their way to an executor. */
+  begun(attempts: Order["attempts"]): void;
   afterStep(): void;
 }
 
@@ -37,6 +47,19 @@ interface OpenRun {
   isSettled: boolean;
   isOver: boolean;
 }
+
+/** How a driver has its run, where it is one of several. */
+export interface Holding {
+  readonly process: Process;
+  readonly tenure: Tenure;
+  /** What drivers before it have in flight. */
+  orphans(): Map<string, Orphan>;
+  /** It has nothing more to do with the run. */
+  left(): void;
+}
+
+/** Time that attempts have to end before their run is handed over. */
+const DETACH_DRAIN_MS = 2_000;
 
 /** A run that an attempt has opened. */
 interface NestedRun {
@@ -67,8 +90,20 @@ export class SimulatedDriver {
   /** What attempts of a task have run, and of which that were suspended. */
   readonly #ran = new Map<TaskEntry, TaskEntry[]>();
   readonly #kept = new Map<TaskEntry, readonly TaskEntry[]>();
-  readonly #bill = new Bill((run, usd) => this.#happen({ type: "charged", run, usd }));
+  readonly #bill = new Bill((run, usd) => {
+    this.spentUsd += usd;
+    this.#happen({ type: "charged", run, usd });
+  });
   readonly #inFlight = new InFlightBook();
+  readonly #holding: Holding | undefined;
+  readonly #clock: Clock;
+  readonly #adopted: Adopted | undefined;
+  /** Dollars that were charged here. */
+  spentUsd = 0;
+  /** What waits until it is known whose the run is. */
+  #held: (() => void)[] = [];
+  /** Its run is another driver's from now on. */
+  #isLost = false;
   #wakingAt: number | undefined;
   #isDead = false;
 
@@ -77,10 +112,14 @@ export class SimulatedDriver {
     index: number,
     running: RunningInvocations,
     onlooker: (driver: SimulatedDriver) => Onlooker,
+    holding?: Holding,
+    life: ScenarioLife = around.scenario.lives[index],
   ) {
     const { scenario, agenda, fate, storage } = around;
     this.#around = around;
-    this.#life = scenario.lives[index];
+    this.#holding = holding;
+    this.#clock = holding?.process ?? agenda;
+    this.#life = life;
     this.scheduler = new Scheduler({
       seed: scenario.seed + index,
       groups: capacityGroups(scenario.offer),
@@ -93,20 +132,26 @@ export class SimulatedDriver {
     }
     this.#placements = new Placements(scenario.offer);
     this.#messages = new Messages(
-      agenda,
+      this.#clock,
       fate,
       `life ${index}`,
       (report) => this.#report(report),
       (assignment, task) => this.scheduler.isAwaited(assignment, task),
+      around.overheard,
     );
+    this.#adopted = holding && new Adopted(around, holding.process, this.#messages);
     this.#pools = new Pools(around, this.#messages, index);
     this.#invocations = new Invocations(around, this.#messages, index, running);
     this.#onlooker = onlooker(this);
   }
 
   begin(): void {
-    const { agenda } = this.#around;
-    for (const run of this.#life.runs) agenda.in(run.atMs, () => this.#open(run));
+    for (const run of this.#life.runs) this.#clock.in(run.atMs, () => this.#open(run));
+  }
+
+  /** Something is said in the feed of another driver. */
+  overhear(lab: string, report: Report): void {
+    this.#adopted?.hear(lab, report);
   }
 
   get isOver(): boolean {
@@ -126,7 +171,7 @@ export class SimulatedDriver {
 
   #open(wanted: ScenarioRun): void {
     if (this.#isDead) return;
-    const { scenario, storage, agenda } = this.#around;
+    const { scenario, storage } = this.#around;
     const tasks = scenario.tasks.map((task, position) => planned(task, position));
     const plan: LabPlan = { tasks, targets: wanted.targets };
     const { bustCache } = this.#life;
@@ -153,15 +198,103 @@ export class SimulatedDriver {
       entries.flatMap(({ task }, position) => (lookedUp.needed[position] ? task : [])),
     );
     const cancel = wanted.cancel;
-    if (cancel) agenda.in(cancel.atMs - wanted.atMs, () => this.#cancel(run, cancel, entries));
+    if (cancel) this.#clock.in(cancel.atMs - wanted.atMs, () => this.#cancel(run, cancel, entries));
+    if (this.#holding) this.#adopt(this.#holding, entries, index);
     for (const entry of [...waitsFor.keys()]) if (entry.value) this.#deliver(run, entry);
     this.#carryOut(
       this.scheduler.open(
         index,
         entries.map(({ task }) => task),
-        agenda.now,
+        this.#clock.now,
       ),
     );
+  }
+
+  // --- One of several drivers of a run ------------------------------------------------------------
+
+  #adopt({ orphans, tenure }: Holding, entries: readonly TaskEntry[], run: number): void {
+    const outlives = this.#around.scenario.offer.every(({ service }) => service !== "local");
+    const flying = {
+      inFlight: this.#inFlight,
+      isAlone: (task: number) => !this.#ran.has(this.entries[task]),
+      entryOf: (task: number) => this.entries[task],
+      attemptOf: (task: number) => this.scheduler.tasks.attempt[task],
+    };
+    tenure.begin(run, outlives ? flying : undefined);
+    if (!outlives) return;
+    for (const { entry, assignment, lane, from } of adoptOrphans(
+      { scheduler: this.scheduler, inFlight: this.#inFlight },
+      orphans(),
+      entries,
+      run,
+    )) {
+      this.#around.fate.count("adopted");
+      this.#onlooker.adopted(Number(assignment), entry.task, lane);
+      const { task, generation } = entry;
+      const position = Number(entry.planned.key);
+      this.#adopted?.adopt({ assignment: Number(assignment), task, position, generation, from });
+    }
+    tenure.changed();
+  }
+
+  /** Whether it waits, or has waited, for an attempt of another driver. */
+  isAdopted(from: AdoptedFrom): boolean {
+    return this.#adopted?.has(from) ?? false;
+  }
+
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
+  /** Its run was taken by another driver: what runs is left to that one. */
+  lose(): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#cancelAll(false);
+    this.#clock.in(1, () => this.#holding?.left());
+  }
+
+  /** Gives its run to the next driver, with what is in flight. */
+  handOver(then: (isGiven: boolean) => void): void {
+    const { tenure } = this.#holding as Holding;
+    tenure.prepareHandOver(() => {
+      this.#isLost = true;
+      this.#cancelAll(true);
+      this.#clock.in(DETACH_DRAIN_MS, () => {
+        this.#cancelAll(false);
+        tenure.handOver(then);
+      });
+    });
+  }
+
+  #cancelAll(drain: boolean): void {
+    // Before whatever waits to be taken in.
+    for (const { index, isOver } of this.#opened.values()) {
+      if (!isOver) this.#takeIn({ type: "cancel", run: index, drain });
+    }
+    for (const run of [...this.#nested.keys()]) this.#takeIn({ type: "cancel", run, drain });
+  }
+
+  /** True where it has to be asked first whose the run is: what waits for the answer goes on afterwards. */
+  #hold(act: () => void): boolean {
+    const tenure = this.#holding?.tenure;
+    const isHolding = this.#held.length > 0;
+    if (!tenure || (!isHolding && !tenure.isInDoubt())) return false;
+    this.#held.push(act);
+    if (isHolding) return true;
+    this.#around.fate.count("in doubt");
+    tenure.certain(() => {
+      const held = this.#held;
+      this.#held = [];
+      for (const each of held) each();
+    });
+    return true;
+  }
+
+  /** Does something as soon as it is known that the run is this driver's, or is not. */
+  #certainly(act: () => void): void {
+    if (!this.#holding) act();
+    else this.#clock.in(1, () => this.#holding?.tenure.certain(act));
   }
 
   #cancel(run: OpenRun, { drain, only }: NonNullable<ScenarioRun["cancel"]>, entries: readonly TaskEntry[]): void {
@@ -184,7 +317,7 @@ export class SimulatedDriver {
 
   #runNested({ assignment, task, children, answer }: Report & { type: "nested" }): void {
     if (!this.scheduler.isAwaited(assignment, task)) return;
-    const { scenario, storage, agenda } = this.#around;
+    const { scenario, storage } = this.#around;
     const parent = this.entries[task];
     const positions = below(children, scenario.tasks);
     const at = new Map(positions.map((position, index) => [position, index]));
@@ -214,7 +347,7 @@ export class SimulatedDriver {
       this.scheduler.open(
         run,
         entries.map((entry) => entry.task),
-        agenda.now,
+        this.#clock.now,
       ),
     );
     if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task, run });
@@ -233,7 +366,7 @@ export class SimulatedDriver {
       return;
     }
     // As when the parent could not load them.
-    this.#around.agenda.in(2, () => {
+    this.#clock.in(2, () => {
       if (this.#isDead || !this.scheduler.isAwaited(assignment, parent.task)) return;
       const tasks = lost
         .map(({ task }) => task)
@@ -250,9 +383,10 @@ export class SimulatedDriver {
 
   /** Loads a result that was asked for; one that is lost is made again. */
   #deliver(run: OpenRun, entry: TaskEntry): void {
-    const { agenda, storage } = this.#around;
+    const { storage } = this.#around;
     const slot = entry.value as ObjectSlot;
-    agenda.in(1, () => {
+    this.#clock.in(1, () => {
+      if (this.#hold(() => this.#deliver(run, entry))) return;
       if (this.#isDead || !run.waitsFor.has(entry)) return;
       if (storage.has(slot.hash)) {
         this.#settle(run, entry, slot.hash);
@@ -284,6 +418,7 @@ export class SimulatedDriver {
   // --- Between the scheduler and the world --------------------------------------------------------
 
   #report(report: Report): void {
+    if (this.#hold(() => this.#report(report))) return;
     this.#charge(report);
     switch (report.type) {
       case "outcome": {
@@ -318,12 +453,13 @@ export class SimulatedDriver {
 
   /** Writes down what has been spent when something is reported, before anything follows from it. */
   #charge(report: Report): void {
-    const { now } = this.#around.agenda;
+    const { now } = this.#clock;
     const { owner } = this.scheduler.tasks;
     switch (report.type) {
       case "outcome": {
         const { assignment, task } = report;
         const inFlight = this.#inFlight.end(String(assignment), task);
+        this.#holding?.tenure.changed();
         const unknown = { startedAt: undefined, endedAt: undefined, traffic: undefined };
         this.#bill.ended({ inFlight, run: owner[task], name: "", ...unknown }, now);
         break;
@@ -368,8 +504,12 @@ export class SimulatedDriver {
   }
 
   #happen(event: SchedulerEvent): void {
+    if (!this.#isDead && !this.#hold(() => this.#happen(event))) this.#takeIn(event);
+  }
+
+  #takeIn(event: SchedulerEvent): void {
     this.#onlooker.event(event);
-    this.#carryOut(this.scheduler.step([event], this.#around.agenda.now));
+    this.#carryOut(this.scheduler.step([event], this.#clock.now));
   }
 
   #carryOut(commands: readonly Command[]): void {
@@ -382,11 +522,10 @@ export class SimulatedDriver {
   }
 
   #setTimer(): void {
-    const { agenda } = this.#around;
     const at = this.scheduler.wakeAt;
     if (at === undefined || (this.#wakingAt !== undefined && this.#wakingAt <= at)) return;
     this.#wakingAt = at;
-    agenda.in(Math.max(0, at - agenda.now), () => {
+    this.#clock.in(Math.max(0, at - this.#clock.now), () => {
       if (this.#wakingAt !== at || this.#isDead) return;
       this.#wakingAt = undefined;
       this.#happen({ type: "tick" });
@@ -407,6 +546,10 @@ export class SimulatedDriver {
         break;
       case "kill": {
         const { executor } = command;
+        // The run's next driver waits for what outlives this one, unless it waits for this one's answers.
+        const isLeft = this.#isLost && !command.tasks.some((task) => this.#ran.has(this.entries[task]));
+        if (isLeft && this.#around.begun) break;
+        if (this.#adopted?.kill(command.assignment)) break;
         if (executor === undefined) this.#invocations.kill(command);
         else this.#pools.kill({ ...command, executor });
         break;
@@ -422,7 +565,7 @@ export class SimulatedDriver {
         this.#nested.delete(command.run);
         this.#around.fate.count("circle");
         nested?.answer(undefined);
-        this.#around.agenda.in(0, () => {
+        this.#clock.in(0, () => {
           if (!this.#isDead) this.#happen({ type: "cancel", run: command.run, drain: false });
         });
         break;
@@ -446,7 +589,8 @@ export class SimulatedDriver {
   }
 
   #dispatch({ assignment, lane, executor, tasks }: Command & { type: "dispatch" }): void {
-    this.#inFlight.add(String(assignment), lane, executor, tasks, this.#around.agenda.now);
+    this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
+    this.#holding?.tenure.changed();
     const order: Order = {
       assignment,
       lane,
@@ -459,8 +603,16 @@ export class SimulatedDriver {
         return { task, position: Number(planned.key), generation, inputs };
       }),
     };
-    if (executor === undefined) this.#invocations.invoke(order);
-    else this.#pools.dispatch(order);
+    this.#certainly(() => {
+      if (this.#isDead) return;
+      if (this.#isLost) {
+        this.#happen({ type: "assignment-failed", assignment, end: { kind: "cancelled" } });
+        return;
+      }
+      this.#onlooker.begun(order.attempts);
+      if (executor === undefined) this.#invocations.invoke(order);
+      else this.#pools.dispatch(order);
+    });
   }
 
   #settled(entry: TaskEntry, isOk: boolean): void {

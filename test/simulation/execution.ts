@@ -1,8 +1,9 @@
 import type { Lane } from "../../sdk/core/offer.ts";
 import type { FailureKind } from "../../sdk/wire/outcome.ts";
+import type { Begun } from "./adopted.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Fate } from "./fate.ts";
-import type { Order, OrderedAttempt, SimulatedOutcome } from "./messages.ts";
+import type { Order, OrderedAttempt, Report, SimulatedOutcome } from "./messages.ts";
 import type { Scenario, ScenarioTask } from "./scenario.ts";
 import { Storage } from "./storage.ts";
 
@@ -16,6 +17,10 @@ export interface Surroundings {
   readonly executing: Set<Execution>;
   /** Executions begun so far, by position of the task. */
   readonly executions: Map<number, number>;
+  /** What is being worked on, by `lab/assignment`, where later drivers may take it over. */
+  readonly begun?: Map<string, Begun>;
+  /** Whatever executors of a lab say, whether it listens or not. */
+  overheard?(lab: string, report: Report): void;
 }
 
 /** One attempt being executed somewhere. */

@@ -28,6 +28,11 @@ export class History {
         this.note(`life ${life}: task ${parent} opens run ${run}: ${JSON.stringify(targets)}`);
         onlooker.nested(run, parent, targets, tasks);
       },
+      adopted: (assignment, task, lane) => {
+        this.note(`life ${life}: takes task ${task} over, in ${lane.name}, as assignment ${assignment}`);
+        onlooker.adopted(assignment, task, lane);
+      },
+      begun: (attempts) => onlooker.begun(attempts),
       event: (event) => {
         if (event.type !== "tick") this.note(`-> ${write(event)}`);
         onlooker.event(event);

@@ -1,5 +1,6 @@
 import type { Command } from "../../sdk/core/commands.ts";
 import type { SchedulerEvent } from "../../sdk/core/events.ts";
+import type { Lane } from "../../sdk/core/offer.ts";
 import { Budgets } from "./checks/budgets.ts";
 import { Cancellation } from "./checks/cancellation.ts";
 import { CapacityKept } from "./checks/capacity.ts";
@@ -11,14 +12,24 @@ import { Results } from "./checks/results.ts";
 import { Sizes } from "./checks/sizes.ts";
 import type { Onlooker, SimulatedDriver } from "./driver.ts";
 import type { Surroundings } from "./execution.ts";
+import type { Order } from "./messages.ts";
 import type { ScenarioLife, ScenarioRun } from "./scenario.ts";
 
 /** What must hold at every step of a driver's life, whatever goes wrong in it. */
 export class Invariants implements Onlooker {
   readonly #checks: readonly Check[];
   readonly #ledger = new Ledger();
+  readonly begun: (attempts: Order["attempts"]) => void;
 
-  constructor(around: Surroundings, driver: SimulatedDriver, life: ScenarioLife, violations: Violation[]) {
+  /** @param begun Attempts are on their way: asked where a run has several drivers. */
+  constructor(
+    around: Surroundings,
+    driver: SimulatedDriver,
+    life: ScenarioLife,
+    violations: Violation[],
+    begun: (attempts: Order["attempts"]) => void = () => {},
+  ) {
+    this.begun = begun;
     const scene: Scene = { around, driver, life, ledger: this.#ledger, violations };
     this.#checks = [
       new Results(scene),
@@ -38,6 +49,11 @@ export class Invariants implements Onlooker {
   nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void {
     for (const check of this.#checks) check.nested(run, parent, targets, tasks);
     this.#ledger.nested(run);
+  }
+
+  adopted(assignment: number, task: number, lane: Lane): void {
+    this.#ledger.adopted(assignment, task, lane);
+    for (const check of this.#checks) check.adopted(assignment, task, lane);
   }
 
   event(event: SchedulerEvent): void {

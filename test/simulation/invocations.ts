@@ -31,7 +31,12 @@ export class Invocations {
 
   invoke(order: Order): void {
     const { agenda, fate } = this.#around;
-    const about = `i${this.#life}.${order.assignment}`;
+    const { assignment } = order;
+    const about = `i${this.#life}.${assignment}`;
+    this.#around.begun?.set(`life ${this.#life}/${assignment}`, {
+      isAlive: () => (this.#open.get(assignment) ?? []).some((each) => this.#running.has(each)),
+      end: (task) => this.kill({ assignment, tasks: [task], reason: "cancelled" }),
+    });
     this.#tellLimit(about);
     this.#deliver(order, about, 100);
     // The SDK, or the network, sent it once more; either may be the one whose answer is heard.

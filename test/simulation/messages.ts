@@ -2,8 +2,8 @@ import type { StartFailureKind } from "../../sdk/core/events.ts";
 import type { Lane } from "../../sdk/core/offer.ts";
 import type { FailureKind } from "../../sdk/wire/outcome.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
-import type { Agenda } from "./agenda.ts";
 import type { Fate } from "./fate.ts";
+import type { Clock } from "./process.ts";
 
 /** One attempt of an order. */
 export interface OrderedAttempt {
@@ -63,7 +63,7 @@ const MOST_DELAYED_MS = 10_000;
 
 /** The way from executors to one driver: messages come late, out of order, and twice. */
 export class Messages {
-  readonly #agenda: Agenda;
+  readonly #agenda: Clock;
   readonly #fate: Fate;
   readonly #name: string;
   readonly #take: (report: Report) => void;
@@ -72,14 +72,17 @@ export class Messages {
   #closed = false;
 
   readonly #awaits: (assignment: number, task: number) => boolean;
+  readonly #overhear: ((lab: string, report: Report) => void) | undefined;
 
   constructor(
-    agenda: Agenda,
+    agenda: Clock,
     fate: Fate,
     name: string,
     take: (report: Report) => void,
     awaits: (assignment: number, task: number) => boolean,
+    overhear?: (lab: string, report: Report) => void,
   ) {
+    this.#overhear = overhear;
     this.#awaits = awaits;
     this.#agenda = agenda;
     this.#fate = fate;
@@ -89,6 +92,7 @@ export class Messages {
 
   /** @param about Names the message, for chance. */
   send(about: string, report: Report): void {
+    this.#overhear?.(this.#name, report);
     if (this.#closed) return;
     const subject = `${this.#name} ${report.type} ${about}`;
     this.#deliver(
@@ -136,6 +140,10 @@ export class Messages {
     this.#agenda.in(afterMs, () => {
       if (!this.#closed) this.#take(report);
     });
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   close(): void {

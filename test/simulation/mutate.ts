@@ -8,7 +8,7 @@ import type { Mutation } from "./mutations.ts";
 type Simulation = typeof import("./simulate.ts");
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const CORE = /[\\/]sdk[\\/]core[\\/][^\\/]+\.ts$/;
+const BREAKABLE = /[\\/]sdk[\\/](core|driver|stores)[\\/][^\\/]+\.ts$/;
 
 /** The simulation around a scheduler that is broken in this way: a bundle in memory, no file is touched. */
 export async function simulationOf(mutation: Mutation | undefined): Promise<Simulation> {
@@ -23,7 +23,7 @@ export async function simulationOf(mutation: Mutation | undefined): Promise<Simu
       {
         name: "mutate",
         setup: ({ onLoad }) => {
-          onLoad({ filter: CORE }, async ({ path }) => {
+          onLoad({ filter: BREAKABLE }, async ({ path }) => {
             const source = await readFile(path, "utf8");
             const contents = basename(path) === mutation?.file ? mutated(source, mutation) : source;
             return { contents, loader: "ts" };

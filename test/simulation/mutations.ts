@@ -312,4 +312,45 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (assignment) this.#dispatcher.goOn(assignment);\n    else",
     "if (assignment) return;\n    else",
   ),
+
+  // Several drivers of a run
+  mutation("never asks whether it still has the run", "lease.ts", "=> now >= until;", "=> false && now >= until;"),
+  mutation(
+    "goes on with a run that was taken",
+    "lease.ts",
+    'return found.holder === holder && found.epoch === epoch ? "held" : "taken";',
+    'return "held";',
+  ),
+  mutation("takes a run that has a driver", "lease.ts", "return waitMs > 0 ?", "return waitMs > LEASE_MS ?"),
+  mutation(
+    "takes a run as soon as its lease has lapsed by its own clock",
+    "lease.ts",
+    "until + CLOCK_SKEW_MS - now",
+    "until - now",
+  ),
+  mutation(
+    "makes again what it has taken over",
+    DISPATCHER,
+    "    this.#tasks.state[task] = TaskState.Running;\n    this.#tasks.attempt[task] = attempt;",
+    "    this.#tasks.attempt[task] = attempt;",
+  ),
+  mutation("takes nothing over", SCHEDULER, "if (rung < 0 && onDemandRung < 0) return undefined;", "return undefined;"),
+  mutation(
+    "does not say what is in flight",
+    "journal-entries.ts",
+    "    assignments.push(",
+    "    if (assignments.length > 999) assignments.push(",
+  ),
+  mutation(
+    "forgets what it has taken over",
+    "journal-entries.ts",
+    "assignments.push(each.adoptedFrom ? takenOver(each, flying) : begunHere(id, each, flying));",
+    "if (!each.adoptedFrom) assignments.push(begunHere(id, each, flying));",
+  ),
+  mutation(
+    "writes over what a later driver has in flight",
+    "fencing.ts",
+    "value: epoch + 1,",
+    "value: Number.POSITIVE_INFINITY,",
+  ),
 ];

@@ -99,6 +99,11 @@ export class Pools {
       this.#messages.send(about, { type: "assignment-failed", assignment: order.assignment, failure: { kind } });
       if (fate.chance(0.5, `arrives ${about}`)) return;
     }
+    const { assignment } = order;
+    this.#around.begun?.set(`life ${this.#life}/${assignment}`, {
+      isAlive: () => executor.isAlive && executor.queue.includes(order),
+      end: (task) => this.kill({ assignment, executor: executor.id, tasks: [task] }),
+    });
     executor.queue.push(order);
     if (executor.queue.length === 1) this.#next(executor);
   }

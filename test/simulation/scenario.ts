@@ -54,6 +54,21 @@ export interface ScenarioLife {
   readonly knowsDurations?: boolean;
 }
 
+/** One of several drivers of the same run. */
+export interface ScenarioDriver {
+  /** Stays with it when others are taken away. */
+  readonly id: number;
+  /** When it asks for the run. */
+  readonly beginsAtMs: number;
+  /** How far its clock is ahead. */
+  readonly aheadMs: number;
+  /** What becomes of it, so long after it has the run: it dies, is stopped for a while, or gives the run away. */
+  readonly fate:
+    | { readonly kind: "dies" | "leaves"; readonly atMs: number }
+    | { readonly kind: "stops"; readonly atMs: number; readonly forMs: number }
+    | undefined;
+}
+
 /** Everything one seed decides before the first step. */
 export interface Scenario {
   readonly seed: number;
@@ -70,6 +85,8 @@ export interface Scenario {
   readonly spared: readonly string[];
   /** Drivers, one after another, on the same control table. */
   readonly lives: readonly ScenarioLife[];
+  /** Drivers of the only run of the only life, where there are several; the last one stays until it is over. */
+  readonly drivers?: readonly ScenarioDriver[];
 }
 
 const MACHINE = {
@@ -139,6 +156,35 @@ class Dice {
 
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
+  const whole = wholeScenarioOf(seed);
+  const dice = new Dice(seed + 0.25);
+  return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
+}
+
+/** How far clocks of machines may differ, in milliseconds. */
+const MOST_AHEAD_MS = 2_000;
+
+/** The last life's first run, with several drivers one after another or at once. */
+function withDrivers(scenario: Scenario, dice: Dice): Scenario {
+  const { runs } = scenario.lives.find(({ crashAtMs }) => crashAtMs === undefined) ?? scenario.lives[0];
+  const life = { runs: [{ ...runs[0], atMs: 0, cancel: undefined }], crashAtMs: undefined, bustCache: false };
+  const count = dice.between(2, 4);
+  const drivers = Array.from({ length: count }, (_, id): ScenarioDriver => {
+    const atMs = dice.between(0, dice.chance(0.5) ? 2_000 : 30_000);
+    const forMs = dice.between(1_000, dice.chance(0.7) ? 40_000 : 200_000);
+    const fates = [
+      { kind: "dies", atMs },
+      { kind: "leaves", atMs },
+      { kind: "stops", atMs, forMs },
+    ] as const;
+    const fate = dice.pick([...fates, fates[2], undefined]);
+    const beginsAtMs = id === 0 ? 0 : dice.between(0, 30_000);
+    return { id, beginsAtMs, aheadMs: dice.between(0, MOST_AHEAD_MS), fate: id === count - 1 ? undefined : fate };
+  });
+  return { ...scenario, lives: [life], drivers };
+}
+
+function wholeScenarioOf(seed: number): Scenario {
   const dice = new Dice(seed);
   const onAws = dice.chance(0.6);
   const offer: Offer = onAws

@@ -31,6 +31,11 @@ export function shrink(scenario: Scenario): Shrunk {
       () => best.scenario.lives,
       (lives) => lives.length > 0 && isSimpler({ ...best.scenario, lives }),
     );
+    const [last] = best.scenario.drivers?.slice(-1) ?? [];
+    takeAway(
+      () => best.scenario.drivers?.slice(0, -1) ?? [],
+      (drivers) => last !== undefined && isSimpler({ ...best.scenario, drivers: [...drivers, last] }),
+    );
     takeAway(
       () => best.scenario.tasks.map((_, position) => position),
       (kept) => {

@@ -1,6 +1,7 @@
 import { Agenda } from "./agenda.ts";
 import type { Violation } from "./checks/check.ts";
 import { type Onlooker, SimulatedDriver } from "./driver.ts";
+import { simulateDrivers } from "./drivers.ts";
 import type { Surroundings } from "./execution.ts";
 import { Fate } from "./fate.ts";
 import { History } from "./history.ts";
@@ -30,13 +31,14 @@ const PAUSE_MS = 2_000;
 export const simulate = (seed: number): SimulationResult => simulateScenario(scenarioOf(seed), false);
 
 export function simulateScenario(scenario: Scenario, withHistory: boolean): SimulationResult {
+  if (scenario.drivers) return simulateDrivers({ ...scenario, drivers: scenario.drivers }, withHistory);
   const agenda = new Agenda();
   const fate = new Fate(scenario.seed, scenario.rates, scenario.spared);
   const around: Surroundings = {
     scenario,
     agenda,
     fate,
-    storage: stored(scenario),
+    storage: Storage.of(scenario),
     executing: new Set(),
     executions: new Map(),
   };
@@ -93,18 +95,4 @@ export function simulateScenario(scenario: Scenario, withHistory: boolean): Simu
     faults: fate.counts,
     struck: fate.struck,
   };
-}
-
-/** Results that are there from the beginning: of cached tasks all of whose inputs are. */
-function stored({ tasks }: Scenario): Storage {
-  const storage = new Storage();
-  tasks.forEach((task, position) => {
-    const inputs = [...task.dependencies, ...task.children].map(
-      (dependency) => storage.records.get(dependency)?.value.hash,
-    );
-    if (!task.cached || inputs.includes(undefined)) return;
-    const known = inputs as string[];
-    storage.commit(position, task, Storage.valueOf(task, known, 0), known, 0);
-  });
-  return storage;
 }

@@ -5,7 +5,7 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { simulate, simulateScenario } from "./simulate.ts";
 
-const SEEDS = 2_500;
+const SEEDS = 2_000;
 
 test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout: 120_000 }, () => {
   const tally = new Tally();
@@ -25,6 +25,14 @@ test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout
     "cancel",
     "nested",
     "budget spent",
+    "driver dies",
+    "driver stops",
+    "driver leaves",
+    "refused",
+    "takeover",
+    "in doubt",
+    "lease lost",
+    "adopted",
   ]) {
     expect(tally.faults.get(fault) ?? 0, fault).toBeGreaterThan(SEEDS / 100);
   }

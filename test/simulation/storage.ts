@@ -1,6 +1,6 @@
 import type { TooSmall } from "../../sdk/core/sizing.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
-import type { ScenarioTask } from "./scenario.ts";
+import type { Scenario, ScenarioTask } from "./scenario.ts";
 
 /** A committed result, and what it was computed from. */
 export interface StoredRecord {
@@ -17,6 +17,20 @@ export class Storage {
   readonly past = new Map<string, StoredRecord>();
   readonly sizing = new Map<string, readonly TooSmall[]>();
   readonly #lost = new Set<string>();
+
+  /** With what is there from the beginning: results of cached tasks all of whose inputs are. */
+  static of({ tasks }: Scenario): Storage {
+    const storage = new Storage();
+    tasks.forEach((task, position) => {
+      const inputs = [...task.dependencies, ...task.children].map(
+        (dependency) => storage.records.get(dependency)?.value.hash,
+      );
+      if (!task.cached || inputs.includes(undefined)) return;
+      const known = inputs as string[];
+      storage.commit(position, task, Storage.valueOf(task, known, 0), known, 0);
+    });
+    return storage;
+  }
 
   /** What an execution gives: from its inputs and, for a fickle task, from which execution it is. */
   static valueOf({ id, fickle }: ScenarioTask, inputs: readonly string[], execution: number): string {

@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   createRun,
   deleteRun,
+  handOverRun,
   listRuns,
   type RunRecord,
   readRuns,
   requestCancel,
+  takeRun,
   updateRun,
 } from "../../sdk/stores/runs.ts";
 import { dayOf, isRunId, newRunId } from "../../sdk/wire/run-id.ts";
@@ -98,6 +100,23 @@ describe("the record of a run", () => {
     const older = { ...first, lease: { ...first.lease, epoch: 0 } };
     const refused = await updateRun(stores.table, older, { ...ENDED, status: "failed" });
     expect(refused).toEqual({ written: false, record: after });
+  });
+
+  test("is not taken from a driver that has renewed its lease since that was read, as one does that wakes up", async () => {
+    await using stores = await temporaryStores();
+    const first = record(newRunId());
+    await createRun(stores.table, first);
+    const taking = {
+      ...first,
+      lease: { holder: "second", epoch: first.lease.epoch + 1, until: first.lease.until + 1 },
+    };
+    const { until: _, ...going } = { ...ENDED, status: "running" as const, endedAt: undefined };
+    const renewed = { ...first.lease, until: first.lease.until + 5_000 };
+    await updateRun(stores.table, first, { ...going, until: renewed.until });
+    expect(await takeRun(stores.table, taking, first.lease)).toBe(false);
+    expect(await takeRun(stores.table, taking, renewed)).toBe(true);
+    // The first can give it to nobody any more.
+    expect(await handOverRun(stores.table, first, going)).toBe(false);
   });
 
   test("keeps that its end was asked for, whatever the driver writes", async () => {

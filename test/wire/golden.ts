@@ -37,6 +37,17 @@ export const GOLDEN: Readonly<Record<string, () => unknown>> = {
     buffer: Buffer.from("buffer"),
     memory: Uint8Array.of(9).buffer,
   }),
+  "every-view": () => {
+    const numbers = [0, 1, 2, 250];
+    const kinds = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array];
+    return {
+      whole: kinds.map((Kind) => Kind.from(numbers)),
+      floats: [Float32Array.of(0.5, Number.NaN, -0), Float64Array.of(0.1, Number.NEGATIVE_INFINITY, -0)],
+      bigs: [BigInt64Array.of(-(2n ** 63n), 1n), BigUint64Array.of(2n ** 64n - 1n)],
+      windows: [new DataView(Uint8Array.of(1, 2, 3, 4).buffer, 1, 2), Uint16Array.of(1, 2, 3).subarray(1)],
+      empty: [new Float64Array(), new ArrayBuffer(0), Buffer.alloc(0)],
+    };
+  },
   "shared-memory": () => {
     const memory = new ArrayBuffer(16);
     new Uint8Array(memory).fill(7);

@@ -18,6 +18,8 @@ const SLOWDOWN = 1.3;
 const SILENCE_MS = 40_000;
 /** How often the other lab's executors are told to go on, in milliseconds. */
 const FOSTER_EVERY_MS = 10_000;
+/** How far back is listened, in milliseconds: what a silent lab's executors work on ends within that. */
+const LISTEN_BACK_MS = 120_000;
 /** Letters of the driver that began an attempt have numbers below this. */
 const FIRST_LETTER = 1_000_000;
 
@@ -78,7 +80,7 @@ export class AdoptedAttempts {
       () => waiting.size > 0,
       hear,
       () => {},
-      Date.now(),
+      Date.now() - LISTEN_BACK_MS,
     );
     const household = { lab, waiting, feed, fosteredAt: 0 };
     this.#households.set(lab, household);
@@ -145,6 +147,16 @@ export class AdoptedAttempts {
           this.#fail(each.order, { ...event.failure, executor }, atServiceLimit);
         }
         break;
+      case "nested": {
+        // It waits for answers of the driver that is gone: it is made again, and asks this one.
+        const each = household.waiting.get(nameOf(event));
+        if (!each) break;
+        const { assignment, runId, spec } = each.order;
+        this.kill({ assignment, runId, tasks: [spec.task], graceMs: 0 });
+        const seen = "it ran tasks of its own, which only the driver that began it could have answered";
+        this.#fail(each.order, { kind: "executor-lost", seen, executor }, {});
+        break;
+      }
       case "logs":
         for (const line of event.lines) this.#tellLine(household, executor, line);
         break;

@@ -25,6 +25,7 @@ import { EcsFleet } from "./ecs-fleet.ts";
 import { FeedPoller } from "./feed-poller.ts";
 import { Lambda } from "./lambda-client.ts";
 import { functionsBySize, LambdaLanes } from "./lambda-lanes.ts";
+import { LastUsages } from "./last-usages.ts";
 import type { AwsOptions } from "./options.ts";
 import { findStack, type StackParts } from "./stack.ts";
 import { uploadBundle, uploadRuntime } from "./upload.ts";
@@ -53,6 +54,8 @@ export class AwsRunner implements Runner {
   #stack: Promise<StackParts> | undefined;
   #opened: Opened | undefined;
   #warned = false;
+  /** What executors have told last of what they use, by assignment. */
+  readonly #usages = new LastUsages();
 
   constructor(options: AwsOptions) {
     this.#options = options;
@@ -124,7 +127,7 @@ export class AwsRunner implements Runner {
     );
     const adopted = new AdoptedAttempts({ stores, report });
     this.#opened = { session, lanes, fleet, feed, adopted };
-    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
   }
 
   async #explained<T>(promise: Promise<T>): Promise<T> {
@@ -189,6 +192,7 @@ export class AwsRunner implements Runner {
     if (event.type === "logs") {
       for (const line of event.lines) opened.session.report({ type: "log", executor, ...line });
     }
+    if (event.type === "beat" && event.usage) this.#usages.set(event.assignments[0] ?? "", event.usage);
     if (!opened.fleet.hear(executor, event)) opened.lanes.hear(executor, event);
     if (event.type === "nested") opened.session.report(event);
   }
@@ -236,6 +240,10 @@ export class AwsRunner implements Runner {
     if (this.#opened?.adopted.kill(order)) return;
     if (order.executor === undefined) this.#opened?.lanes.kill(order);
     else this.#opened?.fleet.kill(order);
+  }
+
+  usageOf({ assignment }: { readonly assignment: string }) {
+    return this.#usages.get(assignment);
   }
 
   answer(order: AnswerOrder): void {

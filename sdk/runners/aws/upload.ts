@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import type { Bundle } from "../../bundle/bundle.ts";
-import { LabError } from "../../errors.ts";
 import { packageFile } from "../../package-files.ts";
 import { s3Client } from "../../stores/aws/clients.ts";
 import type { ObjectStore } from "../../stores/object-store.ts";
@@ -16,14 +15,6 @@ const whole = (bytes: Uint8Array) => ({ chunks: [bytes], byteLength: bytes.byteL
 
 /** Puts the user's code where executors find it, unless it is there. */
 export async function uploadBundle(objects: ObjectStore, bundle: Bundle): Promise<void> {
-  const [native] = bundle.native;
-  if (native) {
-    throw new LabError(
-      "native-package",
-      `the task module reaches ${native.name}, a package with compiled code, which a bundle cannot hold. ` +
-        'Use a package without compiled code, run with runner: "local", or give the stack an image that has it (-c image=…)',
-    );
-  }
   const [code, map] = [bundleObject(bundle.hash), bundleMapObject(bundle.hash)];
   if ((await objects.touch(code)) && (await objects.touch(map))) return;
   const encoder = new TextEncoder();

@@ -2,21 +2,31 @@ import { availableParallelism, totalmem } from "node:os";
 import { format } from "node:util";
 import { AttemptLab } from "../../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../../runtime/checkpoint.ts";
+import { setupTimeout } from "../../../runtime/env-failures.ts";
 import { execute } from "../../../runtime/execute.ts";
-import { loadBundle } from "../../../runtime/load-bundle.ts";
+import { type LoadedTask, loadBundle, toldTasks } from "../../../runtime/load-bundle.ts";
 import type { LogLevel } from "../../../runtime/log-lines.ts";
+import { SetUpEnv } from "../../../runtime/runtime-env.ts";
+import { asSetupFailure, SetupFailure } from "../../../runtime/setup-log.ts";
 import { loadValue } from "../../stores/values.ts";
 import type { Assignment, AttemptSpec } from "../../wire/attempt.ts";
 import { codecsOf } from "../../wire/codec/classes.ts";
 import type { RunnableDefinition, TaskLog } from "../../wire/definition.ts";
 import type { Outcome } from "../../wire/outcome.ts";
+import type { RuntimeEnvSpec } from "../../wire/runtime-env.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
 import { TASK_TOOLS } from "../../wire/task-tools.ts";
 import { valueExtensions } from "../../wire/value-extensions.ts";
-import { bundleFolder, writeBundle } from "../local/bundle-file.ts";
+import { bundleFolder, runtimeEnvFolder, writeBundle } from "../local/bundle-file.ts";
 import { localGpus } from "../local/gpus.ts";
 import { LocalRunner } from "../local/runner.ts";
 import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+
+/** A runtime environment that is set up in this process. */
+interface InlineEnv {
+  readonly env: SetUpEnv;
+  readonly definitions: ReadonlyMap<string, RunnableDefinition>;
+}
 
 /**
  * Tasks in the calling process, for a debugger with breakpoints and for tests. What needs a process of
@@ -26,8 +36,11 @@ import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, Runn
 export class InlineRunner implements Runner {
   readonly name = "inline";
   #session: RunnerSession | undefined;
+  #bundlePath = "";
   #definitions = new Map<string, RunnableDefinition>();
   #versions: ReadonlyMap<string, string> = new Map();
+  /** Environments that are set up in this process, by id, with the bundle as it is loaded in them. */
+  readonly #envs = new Map<string, Promise<InlineEnv>>();
   readonly #running = new Map<string, AbortController>();
   /** `ctx.lab` of running attempts, by assignment. */
   readonly #labs = new Map<string, AttemptLab>();
@@ -40,8 +53,9 @@ export class InlineRunner implements Runner {
     this.#session = session;
     const { bundle, address, concurrency, resources } = session;
     const path = await writeBundle(bundleFolder(address), bundle);
-    const loaded = await loadBundle(path, bundle.hash, bundle.root);
-    this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
+    const { tasks: loaded } = await loadBundle(path, bundle.hash, bundle.root);
+    this.#bundlePath = path;
+    this.#definitions = definitionsByName(loaded);
     this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
     const offer = {
       service: "local",
@@ -55,7 +69,9 @@ export class InlineRunner implements Runner {
     } as const;
     return {
       offer: [offer],
-      tasks: loaded.map(({ name, exportName }) => [name, exportName] as const),
+      tasks: toldTasks(loaded),
+      // Variables and the working folder are the process's own: they can be those of one attempt at a time.
+      runtimeEnvs: (concurrency ?? 1) === 1 || 'the runner "inline" sets them up with concurrency 1 only',
       batch: { targetMs: 0, maxTasks: 1 },
       inlineBytes: 16 * 1024,
     };
@@ -79,7 +95,14 @@ export class InlineRunner implements Runner {
 
   async #attempt(assignment: Assignment, spec: AttemptSpec): Promise<Outcome> {
     const { stores } = this.#session as RunnerSession;
-    const definition = this.#definitions.get(spec.name);
+    let own: InlineEnv | undefined;
+    try {
+      own = assignment.runtimeEnv && (await this.#envOf(assignment.runtimeEnv));
+    } catch (error) {
+      const { message: seen, log } = asSetupFailure(error, "the task module does not load in it");
+      return { kind: "setup-failed", seen, log };
+    }
+    const definition = (own?.definitions ?? this.#definitions).get(spec.name);
     if (!definition) return { kind: "start-failed", seen: `the bundle has no task ${spec.name}` };
     const { runId, namespace, inlineBytes, context } = assignment;
     const abort = new AbortController();
@@ -102,21 +125,35 @@ export class InlineRunner implements Runner {
       }
     };
     setTimer(false);
+    let leave: (() => void) | undefined;
+    const between = (isInside: boolean) => {
+      leave?.();
+      leave = isInside ? own?.env.enter() : undefined;
+    };
     const key = `${runId}/${spec.task}`;
     this.#running.set(key, abort);
     const extensions = valueExtensions(codecsOf(definition));
     const lab = new AttemptLab({
       stores,
       tools: definition[TASK_TOOLS],
-      planning: { namespace, versions: this.#versions, taskModule: "the task module" },
+      planning: {
+        namespace,
+        versions: this.#versions,
+        taskModule: "the task module",
+        runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
+      },
       runId,
+      taskKey: spec.key,
       inlineBytes,
       signal: abort.signal,
       send: (request) => {
         const { task, attempt } = spec;
         this.#session?.report({ type: "nested", assignment: assignment.id, task, attempt, request });
       },
-      waiting: setTimer,
+      waiting: (isWaiting) => {
+        setTimer(isWaiting);
+        between(!isWaiting);
+      },
     });
     this.#labs.set(assignment.id, lab);
     try {
@@ -139,6 +176,8 @@ export class InlineRunner implements Runner {
         }),
         lab,
         peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
+        begin: () => between(true),
+        ran: () => between(false),
       });
       if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
       return { ...outcome, kind: overtime ? "timeout" : "cancelled" };
@@ -147,6 +186,35 @@ export class InlineRunner implements Runner {
       this.#running.delete(key);
       this.#labs.delete(assignment.id);
     }
+  }
+
+  /** One that could not be set up is tried again by the next attempt. */
+  #envOf(spec: RuntimeEnvSpec): Promise<InlineEnv> {
+    let env = this.#envs.get(spec.id);
+    if (!env) {
+      env = this.#setUp(spec);
+      this.#envs.set(spec.id, env);
+      env.catch(() => this.#envs.delete(spec.id));
+    }
+    return env;
+  }
+
+  async #setUp(spec: RuntimeEnvSpec): Promise<InlineEnv> {
+    const { address, bundle, stores } = this.#session as RunnerSession;
+    const place = { folder: runtimeEnvFolder(address), isOwn: false };
+    const late = rejectAfter(spec.setupTimeoutMs);
+    const setUp = async () => {
+      const env = await SetUpEnv.setUp(spec, { stores, address, place });
+      const leave = env.enter();
+      try {
+        const { tasks, exported } = await loadBundle(this.#bundlePath, bundle.hash, bundle.root, env);
+        await env.prepare(exported);
+        return { env, definitions: definitionsByName(tasks) };
+      } finally {
+        leave();
+      }
+    };
+    return Promise.race([setUp(), late.promise]).finally(late.clear);
   }
 
   #log(runId: string, spec: AttemptSpec): TaskLog {
@@ -178,4 +246,15 @@ export class InlineRunner implements Runner {
   async close(): Promise<void> {
     for (const abort of this.#running.values()) abort.abort(new Error("the lab was closed"));
   }
+}
+
+const definitionsByName = (tasks: readonly LoadedTask[]) =>
+  new Map(tasks.map(({ name, definition }) => [name, definition]));
+
+function rejectAfter(timeoutMs: number): { promise: Promise<never>; clear(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const promise = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new SetupFailure(setupTimeout(timeoutMs).seen)), timeoutMs);
+  });
+  return { promise, clear: () => clearTimeout(timer) };
 }

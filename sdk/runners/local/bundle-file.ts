@@ -13,6 +13,11 @@ export function bundleFolder(address: StoreAddress): string {
   return join(address.kind === "local" ? address.directory : resolve(DEFAULT_STORAGE), "bundles");
 }
 
+/** Where files and packages of runtime environments are kept on this machine, for all executors. */
+export function runtimeEnvFolder(address: StoreAddress): string {
+  return join(address.kind === "local" ? address.directory : resolve(DEFAULT_STORAGE), "runtime-envs");
+}
+
 /**
  * Writes a bundle and its source map into a folder of their own; a process killed meanwhile leaves no
  * half of them behind.

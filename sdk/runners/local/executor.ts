@@ -1,14 +1,18 @@
 import { totalmem } from "node:os";
+import { asSetupEnd, setupTimeout } from "../../../runtime/env-failures.ts";
 import { ExecutorProcess, type ProcessDeath } from "../../../runtime/executor-process.ts";
 import type { Bundle } from "../../bundle/bundle.ts";
 import { classifyProcessEnd } from "../../core/classify.ts";
 import { packageFile } from "../../package-files.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FromExecutor } from "../../wire/channel.ts";
+import type { LiveUsage } from "../../wire/live-usage.ts";
 import type { NestedAnswer } from "../../wire/nested.ts";
-import type { SharedFailure } from "../../wire/outcome.ts";
+import type { Failure, SharedFailure } from "../../wire/outcome.ts";
+import type { RuntimeEnvSpec } from "../../wire/runtime-env.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
 import type { RunnerEvent } from "../runner.ts";
+import { runtimeEnvFolder } from "./bundle-file.ts";
 
 type Opened = FromExecutor & { type: "opened" | "open-failed" };
 
@@ -17,6 +21,8 @@ interface LocalExecutorOptions {
   readonly bundlePath: string;
   readonly bundle: Bundle;
   readonly address: StoreAddress;
+  /** It is for attempts in a runtime environment: the first of them says which, and only then the bundle is loaded. */
+  readonly hasRuntimeEnv?: boolean;
   report(event: RunnerEvent): void;
   /** It is gone: by a failure, or because it was stopped. Not called for a process that was replaced. */
   onDeath(failure: SharedFailure | undefined): void;
@@ -38,6 +44,9 @@ export class LocalExecutor {
   #peakMemoryMb = 0;
   #stopping = false;
   #processes = 0;
+  /** Until when the process has to have set its environment up. */
+  #settingUp: NodeJS.Timeout | undefined;
+  #isTold = false;
 
   constructor(options: LocalExecutorOptions) {
     this.id = options.id;
@@ -51,7 +60,6 @@ export class LocalExecutor {
   }
 
   #start(): [ExecutorProcess, Promise<Opened>] {
-    const { bundlePath, bundle, address } = this.#options;
     let resolveOpened: (opened: Opened) => void = () => {};
     const opened = new Promise<Opened>((resolve) => {
       resolveOpened = resolve;
@@ -68,7 +76,15 @@ export class LocalExecutor {
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);
         else if (message.type === "nested") this.#options.report(message);
-        else resolveOpened(message);
+        else {
+          this.#clearSetUp();
+          resolveOpened(message);
+          if (message.type === "open-failed" && this.#options.hasRuntimeEnv && generation === this.#processes) {
+            const { message: seen, log } = message;
+            const kind = message.kind === "start-failed" ? message.kind : "setup-failed";
+            this.#giveUp({ kind, seen, ...(log ? { log } : {}) });
+          }
+        }
       },
       onLog: (line) => this.#options.report({ type: "log", executor: this.id, at: Date.now(), ...line }),
       onOutput: (text, from) => this.#output(text, from === "stderr" ? "error" : "info"),
@@ -77,13 +93,37 @@ export class LocalExecutor {
         if (generation === this.#processes) this.#died(death);
       },
     });
-    child.send({
-      type: "open",
-      bundleHash: bundle.hash,
-      local: { path: bundlePath, root: bundle.root },
-      stores: address,
-    });
+    this.#isTold = false;
+    if (!this.#options.hasRuntimeEnv) this.#open(child, undefined);
     return [child, opened];
+  }
+
+  #open(child: ExecutorProcess, spec: RuntimeEnvSpec | undefined): void {
+    const { bundlePath, bundle, address } = this.#options;
+    this.#isTold = true;
+    const env = spec && { runtimeEnv: { spec, folder: runtimeEnvFolder(address), isOwn: false } };
+    const local = { path: bundlePath, root: bundle.root };
+    child.send({ type: "open", bundleHash: bundle.hash, local, stores: address, ...env });
+    if (!spec) return;
+    const { setupTimeoutMs } = spec;
+    this.#settingUp = setTimeout(() => this.#giveUp(setupTimeout(setupTimeoutMs)), setupTimeoutMs).unref();
+  }
+
+  #clearSetUp(): boolean {
+    const wasSettingUp = this.#settingUp !== undefined;
+    clearTimeout(this.#settingUp);
+    this.#settingUp = undefined;
+    return wasSettingUp;
+  }
+
+  /** Its environment cannot be set up: nothing of what waits for it has begun. */
+  #giveUp(failure: Failure): void {
+    this.#clearSetUp();
+    for (const { assignment } of this.#work.splice(0)) {
+      this.#options.report({ type: "assignment-failed", assignment: assignment.id, failure });
+    }
+    this.#stopping = true;
+    this.#process.kill();
   }
 
   assign(assignment: Assignment, memoryMb: number | undefined): void {
@@ -91,7 +131,12 @@ export class LocalExecutor {
     this.#work.push({ assignment, open: new Set(assignment.attempts.map(({ task }) => task)) });
     // What earlier tasks left in memory must not be held against this one.
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
+    if (!this.#isTold) this.#open(this.#process, assignment.runtimeEnv);
     this.#process.send({ type: "assign", assignment });
+  }
+
+  get usage(): LiveUsage | undefined {
+    return this.#process.usage;
   }
 
   /** Tells the running attempt what became of tasks that it runs. */
@@ -101,6 +146,7 @@ export class LocalExecutor {
 
   #replace(): void {
     const old = this.#process;
+    this.#clearSetUp();
     [this.#process, this.#opened] = this.#start();
     this.#peakMemoryMb = 0;
     old.end();
@@ -161,10 +207,13 @@ export class LocalExecutor {
   }
 
   #died(death: ProcessDeath): void {
+    const wasSettingUp = this.#clearSetUp();
     this.#work.length = 0;
     this.#onGone();
     const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
-    this.#options.onDeath(this.#stopping ? undefined : { ...classifyProcessEnd(death), ...culprit });
+    const end = classifyProcessEnd(death);
+    const failure = wasSettingUp ? asSetupEnd(end, death.errorTail) : { ...end, ...culprit };
+    this.#options.onDeath(this.#stopping ? undefined : failure);
   }
 }
 

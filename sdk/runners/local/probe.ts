@@ -1,6 +1,7 @@
 import type { Bundle } from "../../bundle/bundle.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
+import type { RunnerOpening } from "../runner.ts";
 import { LocalExecutor } from "./executor.ts";
 
 /**
@@ -13,7 +14,7 @@ export async function probeBundle(
   bundlePath: string,
   bundle: Bundle,
   address: StoreAddress,
-): Promise<readonly (readonly [name: string, exportName: string])[]> {
+): Promise<RunnerOpening["tasks"]> {
   const executor = new LocalExecutor({
     id: `probe-${process.pid}-${bundle.hash.slice(0, 8)}`,
     bundlePath,

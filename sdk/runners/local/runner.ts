@@ -58,7 +58,7 @@ export class LocalRunner implements Runner {
       resources,
       pooled: true,
     } as const;
-    return { offer: [offer], tasks, batch: BATCH, inlineBytes: INLINE_BYTES };
+    return { offer: [offer], tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
   }
 
   /** Starts a first executor, to see what the bundle has. One that dies meanwhile says nothing of the code. */
@@ -78,6 +78,12 @@ export class LocalRunner implements Runner {
 
   startExecutors(lane: Lane, count: number): void {
     for (let index = 0; index < count; index++) {
+      if (lane.runtimeEnv !== undefined) {
+        // The first assignment brings what it has to set up, and hears of it if that fails.
+        const executor = this.#startExecutor(true);
+        this.#session?.report({ type: "executor-ready", executor: executor.id, lane });
+        continue;
+      }
       const executor = this.#spare ?? this.#startExecutor();
       this.#spare = undefined;
       void this.#announce(executor, lane);
@@ -95,13 +101,14 @@ export class LocalRunner implements Runner {
     this.#session?.report({ type: "start-failed", lane, count: 1, failure });
   }
 
-  #startExecutor(): LocalExecutor {
+  #startExecutor(hasRuntimeEnv = false): LocalExecutor {
     const session = this.#session as RunnerSession;
     const executor = new LocalExecutor({
       id: `${session.labId}-${this.#nextExecutor++}`,
       bundlePath: this.#bundlePath,
       bundle: session.bundle,
       address: session.address,
+      hasRuntimeEnv,
       report: (event) => session.report(event),
       onDeath: (failure) => {
         this.#executors.delete(executor.id);
@@ -130,6 +137,10 @@ export class LocalRunner implements Runner {
   async handOver({ runId, namespace }: HandOver): Promise<void> {
     const { address, resources } = this.#session as RunnerSession;
     await startBackgroundDriver({ runId, namespace, address, resources });
+  }
+
+  usageOf({ executor }: { readonly executor?: string }) {
+    return this.#executors.get(executor as string)?.usage;
   }
 
   answer({ executor, answer }: AnswerOrder): void {

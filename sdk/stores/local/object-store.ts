@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { closeSync, createWriteStream, fstatSync, openSync, readSync, writevSync } from "node:fs";
 import { access, link, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -9,6 +9,9 @@ import { reuse } from "../reuse.ts";
 
 /** Chunks a single writev takes; Linux allows 1,024 (IOV_MAX). */
 const CHUNKS_PER_WRITE = 512;
+
+/** Up to this size a file is read and written at once: four ways to another thread and back take longer. */
+const AT_ONCE_BYTES = 2 * 1024 ** 2;
 
 /** Bytes a single read takes; Linux gives at most 2 GB. */
 const READ_AT_ONCE = 1024 ** 3;
@@ -23,6 +26,8 @@ export class LocalObjectStore implements ObjectStore {
   readonly isRemote = false;
   readonly #root: string;
   readonly #unfinished: string;
+  /** Folders that were there once. */
+  readonly #folders = new Set<string>();
 
   readonly #sweepEnded: () => Promise<boolean>;
 
@@ -38,29 +43,52 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   put(key: string, content: Encoded): Promise<void> {
-    return this.#put(key, (unfinished) => writeChunks(unfinished, content.chunks));
+    return this.#put(key, async (unfinished) => {
+      if (content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE) {
+        await writeChunks(unfinished, content.chunks);
+      } else writeAtOnce(unfinished, content);
+    });
   }
 
   putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
-    return this.#put(key, (unfinished) => pipeline(content, createWriteStream(unfinished, { flags: "wx" })));
+    // What it gives is gone when it was given: no second try where a folder has been removed.
+    this.#folders.clear();
+    return this.#putOnce(key, (unfinished) => pipeline(content, createWriteStream(unfinished, { flags: "wx" })));
   }
 
   async #put(key: string, write: (path: string) => Promise<void>): Promise<void> {
+    try {
+      await this.#putOnce(key, write);
+    } catch (error) {
+      if (!isMissing(error) || this.#folders.size === 0) throw error;
+      // Somebody has removed a folder that was made before.
+      this.#folders.clear();
+      await this.#putOnce(key, write);
+    }
+  }
+
+  async #putOnce(key: string, write: (path: string) => Promise<void>): Promise<void> {
     const path = this.#path(key);
     const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
-    await mkdir(this.#unfinished, { recursive: true });
+    await this.#makeFolder(this.#unfinished);
     try {
       await write(unfinished);
-      await mkdir(dirname(path), { recursive: true });
+      await this.#makeFolder(dirname(path));
       while (!(await linkIfAbsent(unfinished, path)) && !(await this.touch(key)));
     } finally {
       await rm(unfinished, { force: true });
     }
   }
 
+  async #makeFolder(folder: string): Promise<void> {
+    if (this.#folders.has(folder)) return;
+    await mkdir(folder, { recursive: true });
+    this.#folders.add(folder);
+  }
+
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      return await readWhole(this.#path(key));
+      return readAtOnce(this.#path(key)) ?? (await readWhole(this.#path(key)));
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -156,6 +184,36 @@ async function readWhole(path: string, start = 0, maxBytes = Number.POSITIVE_INF
     return bytes.subarray(0, offset);
   } finally {
     await file.close();
+  }
+}
+
+/** The whole of a small file; undefined for a large one. */
+function readAtOnce(path: string): Uint8Array | undefined {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    if (size > AT_ONCE_BYTES) return undefined;
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let offset = 0;
+    while (offset < size) {
+      const read = readSync(file, bytes, offset, size - offset, offset);
+      if (read === 0) break;
+      offset += read;
+    }
+    return bytes.subarray(0, offset);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeAtOnce(path: string, { chunks, byteLength }: Encoded): void {
+  const file = openSync(path, "wx");
+  try {
+    if (byteLength === 0) return;
+    const written = writevSync(file, chunks as Uint8Array[]);
+    if (written < byteLength) throw new Error(`the disk took ${written} of ${byteLength} bytes of ${path}`);
+  } finally {
+    closeSync(file);
   }
 }
 

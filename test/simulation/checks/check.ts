@@ -1,5 +1,6 @@
 import type { Command } from "../../../sdk/core/commands.ts";
 import type { SchedulerEvent } from "../../../sdk/core/events.ts";
+import type { Lane } from "../../../sdk/core/offer.ts";
 import type { SimulatedDriver } from "../driver.ts";
 import type { Surroundings } from "../execution.ts";
 import type { ScenarioLife, ScenarioRun, ScenarioTask } from "../scenario.ts";
@@ -30,6 +31,7 @@ export abstract class Check {
 
   opened(_run: number, _wanted: ScenarioRun, _tasks: readonly number[]): void {}
   nested(_run: number, _parent: number, _targets: readonly number[], _tasks: readonly number[]): void {}
+  adopted(_assignment: number, _task: number, _lane: Lane): void {}
   /** Before the scheduler takes it in. */
   event(_event: SchedulerEvent): void {}
   command(_command: Command): void {}

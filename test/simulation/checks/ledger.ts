@@ -10,6 +10,8 @@ export interface OpenAssignment {
   readonly open: Set<number>;
   /** Runs that its running attempt waits for. */
   readonly waits: Set<number>;
+  /** It is on an executor that another driver has started. */
+  readonly isElsewhere?: true;
 }
 
 /** Which attempts are awaited, kept from events and commands alone: the scheduler's own books are not asked. */
@@ -31,10 +33,11 @@ export class Ledger {
     return (this.#byExecutor.get(executor) ?? []).flatMap((id) => this.#open.get(id) ?? []);
   }
 
-  /** Assignments being worked on: what waits behind another on the same executor is not. */
+  /** Assignments being worked on here: what waits behind another on the same executor is not. */
   active(): OpenAssignment[] {
     return [...this.#open.values()].filter(
-      ({ id, executor }) => executor === undefined || this.#byExecutor.get(executor)?.[0] === id,
+      ({ id, executor, isElsewhere }) =>
+        !isElsewhere && (executor === undefined || this.#byExecutor.get(executor)?.[0] === id),
     );
   }
 
@@ -44,6 +47,12 @@ export class Ledger {
 
   /** Nested runs that have not ended. */
   readonly #runs = new Set<number>();
+
+  /** What another driver began has no executor of this one's. */
+  adopted(id: number, task: number, lane: Lane): void {
+    const elsewhere = lane.pool === undefined ? {} : ({ isElsewhere: true } as const);
+    this.#open.set(id, { id, lane, executor: undefined, open: new Set([task]), waits: new Set(), ...elsewhere });
+  }
 
   nested(run: number): void {
     this.#runs.add(run);

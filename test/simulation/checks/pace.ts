@@ -1,5 +1,6 @@
 import type { Command } from "../../../sdk/core/commands.ts";
 import { LAMBDA } from "../../../sdk/core/limits.ts";
+import type { Lane } from "../../../sdk/core/offer.ts";
 import { capacityGroups } from "../../../sdk/core/route.ts";
 import type { Pace } from "../../../sdk/core/token-bucket.ts";
 import { Check } from "./check.ts";
@@ -25,6 +26,15 @@ export class PaceKept extends Check {
       const { copy = 0 } = command;
       this.require("pace", copy < copies, () => `function ${copy} of ${copies} is to take an invocation`);
     }
+  }
+
+  /** It has an environment, which another driver has begun. */
+  override adopted(assignment: number, _task: number, lane: Lane): void {
+    if (lane.pool !== undefined) return;
+    const name = `${lane.name} #0`;
+    this.#functionOf.set(assignment, name);
+    const most = (this.#warm.get(name)?.most ?? 0) + 1;
+    this.#warm.set(name, { most, idleSince: undefined });
   }
 
   override afterStep(): void {
