@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { type Command, Option } from "commander";
-import { chooseRunner } from "../sdk/lab-options.ts";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { chooseRunner, NAMESPACE } from "../sdk/lab-options.ts";
 import { aws } from "../sdk/runners/aws/aws.ts";
 import { DEFAULT_STORAGE } from "../sdk/runners/local/bundle-file.ts";
 import type { Runner } from "../sdk/runners/runner.ts";
@@ -41,7 +41,13 @@ export function withStoreOptions(command: Command, json = "print JSON instead of
 
 /** Adds the options of commands about one namespace. */
 export const withNamespaceOptions = (command: Command, json?: string): Command =>
-  withStoreOptions(command.option("--namespace <name>", "namespace of the lab", "default"), json);
+  withStoreOptions(command.option("--namespace <name>", "namespace of the lab", parseNamespace, "default"), json);
+
+/** A namespace as labs have it: nothing else is anybody's. */
+export function parseNamespace(text: string): string {
+  if (!NAMESPACE.test(text)) throw new InvalidArgumentError('A namespace is 1 to 64 letters, digits, "_", "-" or ".".');
+  return text;
+}
 
 /** The runner that the options name. */
 export function namedRunner({ runner, stack }: StoreOptions): Runner {

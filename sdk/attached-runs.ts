@@ -9,6 +9,7 @@ import type { RunState } from "./driver/run-state.ts";
 import { isCertainlyGone } from "./driver/this-process.ts";
 import type { Tracer } from "./driver/tracer.ts";
 import { LabError } from "./errors.ts";
+import { GrowingPlan } from "./growing-plan.ts";
 import { type OpenDriver, openDriver } from "./open-driver.ts";
 import { askedTasks, recordedPlan } from "./recorded-plan.ts";
 import type { StartedRun } from "./run.ts";
@@ -78,7 +79,7 @@ export class AttachedRuns {
   }
 
   async #follow(record: RunRecord, { stores, progress }: Surroundings): Promise<AttachedRun> {
-    const plan = recordedPlan(await readManifest(stores.objects, record.manifest as never));
+    const plan = new GrowingPlan(await readManifest(stores.objects, record.manifest as never), stores.objects);
     const run = new FollowedRun(record, { stores, namespace: this.#namespace, plan, progress });
     const following = run.follow().finally(() => this.#followed.delete(run));
     this.#followed.set(run, following);

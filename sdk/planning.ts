@@ -43,6 +43,8 @@ export interface LabPlan {
   readonly targets: readonly number[];
   /** Which of several returns is asked for, by position in `targets`. Absent where only whole results are. */
   readonly parts?: readonly (string | undefined)[] | undefined;
+  /** Position of the task that runs it, for those that other tasks run. */
+  readonly parents?: ReadonlyMap<number, number>;
 }
 
 /** Which of several returns are asked for; undefined where only whole results are. */

@@ -37,6 +37,11 @@ export function recordedPlan(manifest: RunManifest): LabPlan {
   return { tasks, targets: manifest.targets, parts: manifest.parts };
 }
 
+/** @param taskOf Finds the tasks in its params, by cache key. */
+export function recordedTask(recorded: ManifestTask, taskOf: (key: string) => Task<unknown> | undefined): PlannedTask {
+  return new RecordedTask(recorded, taskOf);
+}
+
 /** The tasks that a recorded run was asked for, in order. */
 export const askedTasks = ({ tasks, targets, parts = [] }: LabPlan): Task<unknown>[] =>
   targets.map((target, position) => {

@@ -43,6 +43,7 @@ const section = (heading: string, lines: readonly string[]): string[] =>
 
 function describe(explanation: TaskExplanation): string {
   const { task, run, status, placement, demand, attempts, cache, version, key, waitedFor, log, error } = explanation;
+  const { ranBy, runs } = explanation;
   const asked = Object.entries(demand)
     .filter(([name, value]) => !(name === "resources" && Object.keys(value as object).length === 0) && value !== 0)
     .map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
@@ -57,6 +58,8 @@ function describe(explanation: TaskExplanation): string {
     ...(placement ? section("went to", [harmless(`${placement.lane}: ${placement.reason}`)]) : []),
     ...section("cache", [harmless(cache.why), ...describeNearest(cache)]),
     ...section("waited for", waitedFor.map(describeDependency)),
+    ...section("run by", ranBy ? [describeRelated(ranBy)] : []),
+    ...section("runs", runs.map(describeRelated)),
     ...section("attempts", attempts.map(describeAttempt)),
     ...section("time", describeTime(explanation)),
     ...section("error", error ? [error.message, ...(error.stack ?? "").split("\n").filter(Boolean)].map(harmless) : []),
@@ -75,6 +78,9 @@ function describeNearest({ nearest, changes }: TaskExplanation["cache"]): string
     ...changes.map(({ text }) => `  ${oneLine(text)}`),
   ];
 }
+
+const describeRelated = ({ position, task, status }: TaskExplanation["runs"][number]): string =>
+  `#${position} ${oneLine(task)}: ${status}`;
 
 function describeDependency({
   position,

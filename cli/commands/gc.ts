@@ -1,10 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { collectGarbage, type GcProgress, MIN_GRACE_MS } from "../../sdk/gc/collect.ts";
 import type { GcReport } from "../../sdk/gc/report.ts";
-import { NAMESPACE } from "../../sdk/lab-options.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
 import { parseAge } from "../age.ts";
-import { openNamedStores, type StoreOptions, withStoreOptions } from "../store-options.ts";
+import { openNamedStores, parseNamespace, type StoreOptions, withStoreOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
 
 interface GcCommandOptions extends StoreOptions {
@@ -53,11 +52,6 @@ function parseGrace(text: string): number {
     throw new InvalidArgumentError(`It is at least ${MIN_GRACE_MS / 60_000}m: what is younger may just be in use.`);
   }
   return ms;
-}
-
-function parseNamespace(text: string): string {
-  if (!NAMESPACE.test(text)) throw new InvalidArgumentError('A namespace is 1 to 64 letters, digits, "_", "-" or ".".');
-  return text;
 }
 
 function progressLines(): (progress: GcProgress) => void {

@@ -15,7 +15,7 @@ interface LogsOptions extends NamespaceOptions, Omit<LogFilter, "task"> {
 type TellableLine = RunLogLine & { readonly count?: number; readonly tasks?: number };
 
 const HELP = `
-A line is time (UTC), task, attempt and text; tasks whose text would be too long to read are told by name and number.`;
+A line is time (UTC), task, attempt and text; before a task stands the one that runs it, if one does; tasks whose text would be too long to read are told by name and number.`;
 /** Longer texts of tasks are told by name and number. */
 const LONGEST_TASK = 60;
 /** What is told once waits this long for more of its kind while a run is followed, in milliseconds. */
@@ -58,14 +58,16 @@ function tell(lines: readonly TellableLine[], json: true | undefined): void {
   process.stdout.write(`${lines.map((line) => (json ? toJson(line) : described(line))).join("\n")}\n`);
 }
 
-function described({ at, level, text, task, name, position, attempt, count = 1, tasks = 1 }: TellableLine): string {
+function described(line: TellableLine): string {
+  const { at, level, text, task, name, position, parent, attempt, count = 1, tasks = 1 } = line;
   const time = new Date(at).toISOString().slice(0, 23).replace("T", " ");
   // What is behind a line end cannot be mistaken for a line of its own.
   const shown = `${level === "info" ? "" : `${level}: `}${harmless(text).replaceAll("\n", "\n    ")}`;
   const times = count > 1 ? ` (${count} times${tasks > 1 ? `, in ${tasks} tasks` : ""})` : "";
   if (task === undefined) return `${time} ${shown}${times}`;
   const label = task.length > LONGEST_TASK ? `${name} #${position}` : oneLine(task);
-  return `${time} ${label} [${attempt}] ${shown}${times}`;
+  const ranBy = parent === undefined ? "" : `${parent.name} #${parent.position} > `;
+  return `${time} ${ranBy}${label} [${attempt}] ${shown}${times}`;
 }
 
 function parseAttempt(text: string): number {

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { dollars, duration, harmless } from "../../sdk/progress/text.ts";
 import { findRun, findRuns, RUN_STATUSES, type RunInfo, type RunsOptions } from "../../sdk/runs.ts";
+import { deleteAllChildFailures } from "../../sdk/stores/child-failures.ts";
 import { deleteChronicle } from "../../sdk/stores/chronicle.ts";
 import { deleteRun, requestCancel } from "../../sdk/stores/runs.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
@@ -80,6 +81,7 @@ async function forget(stores: Stores, run: RunInfo, { json }: NamespaceOptions):
     throw new LabError("run-active", `run ${run.id} still runs: "stratolab runs cancel ${run.id}" ends it`);
   }
   await deleteChronicle(stores, run.namespace, run.id);
+  await deleteAllChildFailures(stores, run.namespace, run.id);
   await deleteRun(stores.table, run.namespace, run.id);
   print(json, { id: run.id, deleted: true }, () => `run ${run.id} is forgotten`);
 }

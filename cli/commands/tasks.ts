@@ -13,22 +13,42 @@ import { slotBytes } from "../../sdk/wire/slot.ts";
 import { parseAge } from "../age.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
+import { listRunTasks } from "./run-tasks.ts";
 
-/** `stratolab tasks [name]`: the tasks whose results are stored. */
+/** `stratolab tasks [name]`: the tasks whose results are stored, or those of a run. */
 export function tasksCommand(): Command {
   const command = new Command("tasks")
-    .description("Lists the tasks whose results are stored, oldest first, or deletes those results.")
+    .description(
+      "Lists the tasks whose results are stored, oldest first, or deletes those results; or the tasks of a run.",
+    )
     .argument("[name]", "only tasks of this name")
+    .option("--run <run>", "the tasks of this run, by id or name, and below each those that it has run")
     .option("--older-than <age>", "only results that are older, such as 30d", parseAge)
     .option("--delete", "delete what would be listed; needs a name or --older-than");
   return withNamespaceOptions(command).action((name: string | undefined, options: TasksOptions) =>
-    usingStores(options, (stores) => (options.delete ? remove(stores, name, options) : list(stores, name, options))),
+    usingStores(options, (stores) => {
+      if (options.run === undefined)
+        return options.delete ? remove(stores, name, options) : list(stores, name, options);
+      refuseWithRun(options);
+      return listRunTasks(stores, name, options.run, options);
+    }),
   );
 }
 
 interface TasksOptions extends NamespaceOptions {
+  readonly run?: string;
   readonly olderThan?: number;
   readonly delete?: true;
+}
+
+/** The tasks of a run are no stored results: they have no age, and are deleted with their run. */
+function refuseWithRun(options: TasksOptions): void {
+  for (const [option, name] of [
+    ["olderThan", "--older-than"],
+    ["delete", "--delete"],
+  ] as const) {
+    if (options[option] !== undefined) throw new LabError("usage", `${name} is for stored results, not for --run`);
+  }
 }
 
 const filterOf = (name: string | undefined, olderThan: number | undefined): CachedTasksOptions => ({

@@ -59,7 +59,8 @@ export function graphOf({ tasks }: RunModel, expanded: ReadonlySet<string>): Gra
     }
     node.counts[task.status] += 1;
     node.total += 1;
-    for (const dependency of task.dependencies) {
+    // An arrow leads also from a task to those that it runs.
+    for (const dependency of task.parent === undefined ? task.dependencies : [...task.dependencies, task.parent]) {
       const before = tasks[dependency];
       if (!before.wanted) continue;
       const from = idOf(before);

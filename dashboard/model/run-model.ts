@@ -1,5 +1,5 @@
 import type { FailureKind, Usage } from "../../sdk/wire/outcome.ts";
-import type { ToldEvent, ToldTasks } from "./told-run.ts";
+import type { ToldEvent, ToldKind, ToldTasks } from "./told-run.ts";
 
 export const TASK_STATUSES = ["failed", "running", "pending", "done", "cached", "cancelled"] as const;
 
@@ -50,6 +50,8 @@ export interface TaskModel {
   readonly name: string;
   readonly params: string;
   readonly dependencies: readonly number[];
+  /** Position of the task that runs it, where one does. */
+  readonly parent?: number;
   /** False where nothing that was asked for needs it, since results of its dependents are cached. */
   wanted: boolean;
   status: TaskStatus;
@@ -64,9 +66,10 @@ export interface TaskModel {
 
 /** What is known of a run, folded from its chronicle. It grows in place; `version` says that it did. */
 export interface RunModel {
-  readonly tasks: readonly TaskModel[];
-  readonly kinds: ToldTasks["kinds"];
-  readonly kindOf: readonly number[];
+  /** Those that tasks run join them when they are asked for. */
+  readonly tasks: TaskModel[];
+  readonly kinds: ToldKind[];
+  readonly kindOf: number[];
   readonly notices: { readonly at: number; readonly text: string }[];
   version: number;
   startedAt: number | undefined;
@@ -78,24 +81,21 @@ export interface RunModel {
 /** A run of which nothing has happened yet. */
 export function newRunModel(told: ToldTasks): RunModel {
   return {
-    tasks: told.kind.map((kind, position) => ({
-      position,
-      name: told.kinds[kind].name,
-      params: told.params[position],
-      dependencies: told.dependencies[position],
-      wanted: true,
-      status: "pending",
-      attempts: [],
-      log: [],
-    })),
-    kinds: told.kinds,
-    kindOf: told.kind,
+    tasks: told.kind.map((kind, position) =>
+      newTask(position, told.kinds[kind].name, told.params[position], told.dependencies[position]),
+    ),
+    kinds: [...told.kinds],
+    kindOf: [...told.kind],
     notices: [],
     version: 0,
     startedAt: undefined,
     lastAt: 0,
     isEnded: false,
   };
+}
+
+function newTask(position: number, name: string, params: string, dependencies: readonly number[]): TaskModel {
+  return { position, name, params, dependencies, wanted: true, status: "pending", attempts: [], log: [] };
 }
 
 /** Takes in what happened. */
@@ -112,6 +112,16 @@ function takeInOne(model: RunModel, event: ToldEvent): void {
     case "driven":
       begin(model, event);
       break;
+    case "nested":
+      join(model, event);
+      break;
+    case "suspended": {
+      const task = model.tasks[event.task];
+      end(model, task, event.last);
+      task.status = "pending";
+      task.nextAt = event.at;
+      break;
+    }
     case "dispatched":
       event.tasks.forEach((position, index) => {
         dispatch(model, model.tasks[position], event, event.attempts[index]);
@@ -160,7 +170,13 @@ function takeInOne(model: RunModel, event: ToldEvent): void {
       break;
     case "ended":
       model.isEnded = true;
-      for (const task of model.tasks) leaveOpenAttempts(task, event.at);
+      for (const task of model.tasks) {
+        // What nobody waited for goes on without the run.
+        if (task.parent !== undefined && (task.status === "pending" || task.status === "running")) {
+          task.status = "cancelled";
+        }
+        leaveOpenAttempts(task, event.at);
+      }
   }
 }
 
@@ -172,6 +188,11 @@ function begin(model: RunModel, { at, wanted, cached }: ToldEvent & { type: "dri
   const isWanted = new Set(wanted);
   const isCached = new Set(cached);
   for (const task of model.tasks) {
+    if (task.parent !== undefined) {
+      // Asked for again, it is told of again.
+      if (task.status === "running") task.status = "pending";
+      continue;
+    }
     task.wanted = isWanted.has(task.position) || (!isFirst && task.wanted);
     if (isCached.has(task.position)) {
       // What an earlier driver's attempts have made since is a result, not a find.
@@ -183,6 +204,29 @@ function begin(model: RunModel, { at, wanted, cached }: ToldEvent & { type: "dri
       task.nextAt = at;
     }
     if (isCached.has(task.position)) leaveOpenAttempts(task, at);
+  }
+}
+
+/** A task runs tasks, some of which the run may have had before. */
+function join(model: RunModel, { at, parent, positions, wanted, cached, fresh }: ToldEvent & { type: "nested" }): void {
+  for (const { kind, params, dependencies } of fresh) {
+    const text = JSON.stringify(kind);
+    const known = model.kinds.findIndex((each) => each.name === kind.name && JSON.stringify(each) === text);
+    model.kindOf.push(known < 0 ? model.kinds.push(kind) - 1 : known);
+    const task = newTask(model.tasks.length, kind.name, params, dependencies);
+    model.tasks.push({ ...task, parent, wanted: false });
+  }
+  const isCached = new Set(cached);
+  const isWanted = new Set(wanted);
+  for (const position of positions) {
+    if (!isWanted.has(position)) continue;
+    const task = model.tasks[position];
+    task.wanted = true;
+    if (isCached.has(position)) {
+      if (task.status !== "done") settle(task, task.attempts.length === 0 ? "cached" : "done", at);
+    } else {
+      Object.assign(task, { status: "pending", failure: undefined, nextAt: at });
+    }
   }
 }
 

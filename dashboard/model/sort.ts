@@ -1,4 +1,4 @@
-import { type AttemptModel, TASK_STATUSES, type TaskModel } from "./run-model.ts";
+import { type AttemptModel, type RunModel, TASK_STATUSES, type TaskModel } from "./run-model.ts";
 
 /** What a list of tasks is sorted by; `order` is that of the run. */
 export interface SortKey {
@@ -26,9 +26,36 @@ const VALUE: Readonly<Record<SortKey["by"], (task: TaskModel) => number | string
   memory: (task) => lastAttempt(task)?.peakMemoryMb ?? -1,
 };
 
+/** Tasks that a task runs stand behind it. */
+function belowParents(tasks: readonly TaskModel[]): readonly TaskModel[] {
+  if (!tasks.some(({ parent }) => parent !== undefined)) return tasks;
+  const listed = new Set(tasks.map(({ position }) => position));
+  const children = new Map<number | undefined, TaskModel[]>();
+  for (const task of tasks) {
+    const above = task.parent !== undefined && listed.has(task.parent) ? task.parent : undefined;
+    const siblings = children.get(above);
+    if (siblings) siblings.push(task);
+    else children.set(above, [task]);
+  }
+  const ordered: TaskModel[] = [];
+  const waiting = [...(children.get(undefined) ?? [])].reverse();
+  for (let task = waiting.pop(); task; task = waiting.pop()) {
+    ordered.push(task);
+    waiting.push(...(children.get(task.position) ?? []).toReversed());
+  }
+  return ordered;
+}
+
+/** How many tasks run each other above this one. */
+export function depthOf({ tasks }: Pick<RunModel, "tasks">, { parent }: TaskModel): number {
+  let depth = 0;
+  for (let above = parent; above !== undefined; above = tasks[above].parent) depth += 1;
+  return depth;
+}
+
 /** The tasks in another order; what is equal stays in that of the run. */
 export function sortTasks(tasks: readonly TaskModel[], { by, isDescending }: SortKey): readonly TaskModel[] {
-  if (by === "order" && !isDescending) return tasks;
+  if (by === "order" && !isDescending) return belowParents(tasks);
   const value = VALUE[by];
   const sign = isDescending ? -1 : 1;
   return tasks

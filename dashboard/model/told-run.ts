@@ -21,6 +21,13 @@ export interface ToldTasks {
   readonly targets: readonly number[];
 }
 
+/** A task that another one runs: it joins the columns when it is asked for. */
+export interface ToldChild {
+  readonly kind: ToldKind;
+  readonly params: string;
+  readonly dependencies: readonly number[];
+}
+
 /** Evidence may say what it cost, in dollars. */
 interface Costed {
   readonly costUsd?: number;
@@ -28,13 +35,21 @@ interface Costed {
 
 type Driven = Extract<ChronicleEvent, { type: "driven" }>;
 type Retried = Extract<ChronicleEvent, { type: "retried" }>;
+type Nested = Extract<ChronicleEvent, { type: "nested" }>;
 type Done = Extract<ChronicleEvent, { type: "done" }>;
 type Failed = Extract<ChronicleEvent, { type: "failed" }>;
 
 /** An event of a chronicle as it crosses to the page: without bytes, which JSON has not. */
 export type ToldEvent =
-  | Exclude<ChronicleEvent, Driven | Retried | Done | Failed>
+  | Exclude<ChronicleEvent, Driven | Nested | Retried | Done | Failed>
   | (Omit<Driven, "wanted" | "cached"> & { readonly wanted: readonly number[]; readonly cached: readonly number[] })
+  | (Omit<Nested, "plan" | "wanted" | "cached"> & {
+      /** Positions of tasks that have to be there, and of those that are. */
+      readonly wanted: readonly number[];
+      readonly cached: readonly number[];
+      /** Those of its tasks that the run did not have before, in the order of their positions. */
+      readonly fresh: readonly ToldChild[];
+    })
   | (Omit<Retried, "last"> & { readonly last: ToldAttempt & Costed })
   | (Omit<Done, "last"> & { readonly last?: ToldSuccess & Costed })
   | (Omit<Failed, "last" | "error"> & {

@@ -42,6 +42,8 @@ export function TaskDetail({ task, model, version, now, onTask, onClose }: TaskD
       <pre class="params">{task.params}</pre>
       <p class="quiet">{describeDemand({ ...demand, maxRetries: policy.maxRetries })}</p>
       <Links label="Depends on" positions={task.dependencies} model={model} onTask={onTask} />
+      <Links label="Run by" positions={task.parent === undefined ? [] : [task.parent]} model={model} onTask={onTask} />
+      <Links label="Runs" positions={childrenOf(task, model)} model={model} onTask={onTask} />
       {failure && (
         <section class="failure">
           <h3>Failure: {failure.kind}</h3>
@@ -84,6 +86,9 @@ function describeDemand({
     `up to ${maxRetries} retries`,
   ].join(", ");
 }
+
+const childrenOf = ({ position }: TaskModel, { tasks }: RunModel): number[] =>
+  tasks.flatMap((each) => (each.parent === position ? each.position : []));
 
 interface LinksProps {
   readonly label: string;

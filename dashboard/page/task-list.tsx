@@ -71,7 +71,7 @@ export function TaskList({ model, version, types, filter, onFilter, selected, on
         </fieldset>
         <output>{count(tasks.length)} tasks</output>
       </form>
-      <TaskTable tasks={tasks} sort={sort} onSort={setSort} selected={selected} onTask={onTask} />
+      <TaskTable model={model} tasks={tasks} sort={sort} onSort={setSort} selected={selected} onTask={onTask} />
     </>
   );
 }

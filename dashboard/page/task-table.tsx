@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { TaskModel } from "../model/run-model.ts";
-import { lastAttempt, type SortKey, tookMs, waitedMs } from "../model/sort.ts";
+import type { RunModel, TaskModel } from "../model/run-model.ts";
+import { depthOf, lastAttempt, type SortKey, tookMs, waitedMs } from "../model/sort.ts";
 import { megabytes, spell } from "./format.ts";
 import { Status } from "./status.tsx";
 
@@ -18,6 +18,7 @@ const COLUMNS: readonly (readonly [by: SortKey["by"], heading: string, isNumber:
 ];
 
 interface TaskTableProps {
+  readonly model: RunModel;
   readonly tasks: readonly TaskModel[];
   readonly sort: SortKey;
   readonly onSort: (sort: SortKey) => void;
@@ -26,7 +27,7 @@ interface TaskTableProps {
 }
 
 /** A table of any number of tasks, of which only the rows in sight exist. Arrows move, Enter opens. */
-export function TaskTable({ tasks, sort, onSort, selected, onTask }: TaskTableProps) {
+export function TaskTable({ model, tasks, sort, onSort, selected, onTask }: TaskTableProps) {
   const grid = useRef<HTMLDivElement>(null);
   const [view, setView] = useState({ top: 0, height: 400 });
   const [cursor, setCursor] = useState(0);
@@ -117,6 +118,7 @@ export function TaskTable({ tasks, sort, onSort, selected, onTask }: TaskTablePr
           <TaskRow
             key={task.position}
             task={task}
+            depth={sort.by === "order" ? depthOf(model, task) : 0}
             row={first + index}
             isSelected={task.position === selected}
             isAtCursor={first + index === at}
@@ -140,13 +142,15 @@ export function TaskTable({ tasks, sort, onSort, selected, onTask }: TaskTablePr
 
 interface TaskRowProps {
   readonly task: TaskModel;
+  /** How far below the tasks asked for it stands. */
+  readonly depth: number;
   readonly row: number;
   readonly isSelected: boolean;
   readonly isAtCursor: boolean;
   readonly onTask: () => void;
 }
 
-function TaskRow({ task, row, isSelected, isAtCursor, onTask }: TaskRowProps) {
+function TaskRow({ task, depth, row, isSelected, isAtCursor, onTask }: TaskRowProps) {
   const last = lastAttempt(task);
   return (
     <div
@@ -162,6 +166,7 @@ function TaskRow({ task, row, isSelected, isAtCursor, onTask }: TaskRowProps) {
         <Status of={task.status} />
       </div>
       <div role="gridcell" class="task" title={`${task.name}(${task.params})`}>
+        {depth > 0 && <span class="quiet">{"\u00a0\u00a0".repeat(Math.min(depth, 12))}↳ </span>}
         {task.name}
         <span class="quiet">({task.params})</span>
       </div>

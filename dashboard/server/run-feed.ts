@@ -1,11 +1,13 @@
 import { readManifest } from "../../sdk/driver/manifest.ts";
+import { GrowingPlan } from "../../sdk/growing-plan.ts";
 import { findRun, type RunInfo } from "../../sdk/runs.ts";
 import { ChronicleReader } from "../../sdk/stores/chronicle.ts";
 import { readRuns } from "../../sdk/stores/runs.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
-import type { ToldEvent, ToldRun, ToldTasks } from "../model/told-run.ts";
+import type { ChronicleEvent } from "../../sdk/wire/chronicle.ts";
+import type { ToldChild, ToldEvent, ToldRun, ToldTasks } from "../model/told-run.ts";
 import { toldEvent } from "./told-event.ts";
-import { toldTasks } from "./told-tasks.ts";
+import { toldChild, toldTasks } from "./told-tasks.ts";
 
 /** One run as it is told: read once, and then only what is new. Events only ever join at the end. */
 export class RunFeed {
@@ -15,6 +17,9 @@ export class RunFeed {
   readonly #namespace: string;
   readonly #reader: ChronicleReader;
   #tasks: ToldTasks | undefined;
+  #plan: GrowingPlan | undefined;
+  /** How many tasks the page has been told of. */
+  #told = 0;
   #run: RunInfo | undefined;
   #reading: Promise<RunInfo> | undefined;
 
@@ -52,11 +57,28 @@ export class RunFeed {
     const { table, objects } = this.#stores;
     // The record first: what was written before its end is found then.
     this.#run = await findRun(table, this.#namespace, this.id);
-    if (!this.#tasks) {
+    if (!this.#plan) {
       const [record] = await readRuns(table, this.#namespace, [this.id]);
-      if (record?.manifest) this.#tasks = toldTasks(await readManifest(objects, record.manifest));
+      if (record?.manifest) {
+        const manifest = await readManifest(objects, record.manifest);
+        this.#plan = new GrowingPlan(manifest, objects);
+        this.#tasks = toldTasks(manifest);
+        this.#told = manifest.tasks.length;
+      }
     }
-    for (const event of await this.#reader.read()) this.events.push(toldEvent(event));
+    // Before its tasks are known no event means anything.
+    const events = await this.#plan?.take(await this.#reader.read());
+    for (const event of events ?? []) this.events.push(toldEvent(event, this.#freshIn(event)));
     return this.#run;
+  }
+
+  #freshIn(event: ChronicleEvent): ToldChild[] {
+    if (event.type !== "nested") return [];
+    const fresh = event.positions.filter((position) => position >= this.#told);
+    this.#told += fresh.length;
+    return fresh.flatMap((position) => {
+      const planned = this.#plan?.tasks[position];
+      return planned ? toldChild(planned) : [];
+    });
   }
 }

@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
 import type { RunManifest } from "../../sdk/driver/manifest.ts";
+import type { PlannedTask } from "../../sdk/planning.ts";
 import { decode } from "../../sdk/wire/codec/codec.ts";
 import { madeObjectReferences, resolvedTasks } from "../../sdk/wire/references.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
-import type { ToldTasks } from "../model/told-run.ts";
+import type { ToldChild, ToldTasks } from "../model/told-run.ts";
 
 const MAX_PARAMS_LENGTH = 400;
 
@@ -23,6 +24,13 @@ export function toldTasks({ tasks, targets }: RunManifest): ToldTasks {
     dependencies: tasks.map(({ dependencies }) => dependencies),
     targets,
   };
+}
+
+/** A task that another one runs, as the page is told of it. */
+export function toldChild(planned: PlannedTask): ToldChild {
+  const { name, version, demand, policy, dependencies, params, storedParams } = planned;
+  const kind = { name, version, demand, policy };
+  return { kind, params: describeParams(storedParams ?? { inline: params }), dependencies };
 }
 
 const named = (what: string) => ({ [inspect.custom]: () => what });

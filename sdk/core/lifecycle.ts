@@ -51,8 +51,9 @@ export class Lifecycle {
     return run;
   }
 
-  addTask(run: number, shape: number, state: "wanted" | "done" | "skipped"): number {
-    const initial = { wanted: TaskState.Waiting, done: TaskState.Done, skipped: TaskState.Skipped }[state];
+  addTask(run: number, shape: number, state: "wanted" | "done" | "skipped" | "failed"): number {
+    const { Done, Failed, Skipped, Waiting } = TaskState;
+    const initial = { wanted: Waiting, done: Done, skipped: Skipped, failed: Failed }[state];
     const task = this.#tasks.add(run, shape, initial);
     this.#tasks.depth[task] = this.#runs[run].depth;
     if (state === "wanted") this.#want(run, task);

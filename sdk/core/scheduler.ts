@@ -97,13 +97,13 @@ export class Scheduler {
   }
 
   /**
-   * Adds a task that is wanted, one whose result was found (`done`), or one that is not needed as
-   * long as no result is lost (`skipped`).
+   * Adds a task that is wanted, one whose result was found (`done`), one that is not needed as
+   * long as no result is lost (`skipped`), or one that has failed with an earlier driver (`failed`).
    */
   addTask(
     run: number,
     shape: number,
-    state: "wanted" | "done" | "skipped" = "wanted",
+    state: "wanted" | "done" | "skipped" | "failed" = "wanted",
     sizes: { readonly paramBytes?: number; readonly resultBytes?: number } = {},
   ): number {
     const task = this.#lifecycle.addTask(run, shape, state);

@@ -44,10 +44,10 @@ export interface Adopted {
   readonly from: AdoptedFrom;
 }
 
-/** Takes over what is in flight of the tasks of a run, before it is opened. */
+/** Takes over what is in flight of the tasks of a run, before it is opened; what is taken over is no orphan any more. */
 export function adoptOrphans(
   { scheduler, inFlight }: Adoption,
-  orphans: ReadonlyMap<string, Orphan>,
+  orphans: Map<string, Orphan>,
   entries: readonly TaskEntry[],
   run: number,
 ): Adopted[] {
@@ -58,6 +58,7 @@ export function adoptOrphans(
     if (!orphan || entry.run !== run || orphan.generation < entry.generation) continue;
     const taken = scheduler.adopt(entry.task, orphan.attempt, orphan.lane);
     if (!taken) continue;
+    orphans.delete(entry.planned.key);
     const assignment = String(taken.assignment);
     inFlight.adopt(assignment, taken.lane, entry.task, orphan.from);
     adopted.push({ entry, assignment, attempt: orphan.attempt, lane: taken.lane, from: orphan.from });

@@ -1,4 +1,4 @@
-import type { TaskError } from "../errors.ts";
+import type { AttemptEvidence, TaskError } from "../errors.ts";
 import type { ChildFailure } from "../wire/nested.ts";
 import { taskError } from "./failures.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -8,8 +8,15 @@ export class ChildFailures {
   readonly #byTask = new Map<number, ChildFailure>();
 
   /** A task has failed for good. */
-  note(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): void {
-    this.#byTask.set(entry.task, failureOf(entry, reason, blockedBy));
+  note(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): ChildFailure {
+    const failure = failureOf(entry, reason, blockedBy);
+    this.#byTask.set(entry.task, failure);
+    return failure;
+  }
+
+  /** A task has failed with an earlier driver. */
+  recall(entry: TaskEntry, failure: ChildFailure): void {
+    this.#byTask.set(entry.task, failure);
   }
 
   has({ task }: TaskEntry): boolean {
@@ -17,7 +24,7 @@ export class ChildFailures {
   }
 
   /** As a parent is told of them: every task of its run that has no result, and each that it asked for. */
-  of(entries: readonly TaskEntry[], targets: readonly TaskEntry[]): ChildFailure[] {
+  of(entries: Iterable<TaskEntry>, targets: readonly TaskEntry[]): ChildFailure[] {
     const failed = new Map<string, ChildFailure>();
     for (const entry of entries) {
       const failure = entry.value === undefined ? this.#byTask.get(entry.task) : undefined;
@@ -31,6 +38,15 @@ export class ChildFailures {
     }
     return [...failed.values()];
   }
+}
+
+/** Makes an entry look as it did when its task failed with an earlier driver. */
+export function inheritFailure(entry: TaskEntry, { kind, message, attempts, logTail, error }: ChildFailure): void {
+  const evidence = attempts as readonly AttemptEvidence[];
+  entry.failure = kind;
+  entry.evidence = [...evidence];
+  entry.logTail = [...logTail];
+  entry.lastFailure = { kind, seen: evidence.at(-1)?.seen ?? message, ...(error ? { error } : {}) };
 }
 
 function failureOf(

@@ -5,6 +5,8 @@ import type { RunnerEvent } from "../runners/runner.ts";
 import { ChronicleWriter } from "../stores/chronicle.ts";
 import type { Stores } from "../stores/stores.ts";
 import { type ChronicleEvent, type SpentBudget, type ToldAttempt, toBits } from "../wire/chronicle.ts";
+import type { Usage } from "../wire/outcome.ts";
+import type { Slot } from "../wire/slot.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -21,12 +23,23 @@ const MAX_WAITING = 1_000_000;
 interface Story {
   readonly run: RunState;
   readonly writer: ChronicleWriter;
+  /** Of tasks in the manifest, and behind them of those that tasks run. */
   readonly positions: Map<TaskEntry, number>;
   waiting: ChronicleEvent[];
   lines: number;
   droppedLines: number;
   droppedEvents: number;
   writing: Promise<void>;
+}
+
+/** What an attempt runs, as it has asked for it. */
+interface NestedPart {
+  readonly parent: TaskEntry;
+  readonly attempt: number;
+  readonly plan: Slot;
+  /** The entry of each task, by its position in the plan. */
+  readonly entries: readonly TaskEntry[];
+  readonly needed: Uint8Array;
 }
 
 interface ChroniclerOptions {
@@ -74,6 +87,35 @@ export class Chronicler {
     this.#timer ??= setInterval(() => this.#writeAll(), WRITE_EVERY_MS).unref();
   }
 
+  /** An attempt runs tasks. */
+  nested({ parent, attempt, plan, entries, needed }: NestedPart): void {
+    const at = Date.now();
+    for (const story of this.#stories.values()) {
+      const position = story.positions.get(parent);
+      if (position === undefined) continue;
+      const fresh = entries.map((entry) => !story.positions.has(entry));
+      const positions = entries.map((entry) => {
+        const known = story.positions.get(entry) ?? story.positions.size;
+        story.positions.set(entry, known);
+        return known;
+      });
+      const isFresh = (index: number) => fresh[index] && needed[index] === 1 && entries[index].failure === undefined;
+      const wanted = toBits(entries.length, isFresh);
+      const cached = toBits(entries.length, (index) => isFresh(index) && entries[index].cached);
+      this.#add(story, { type: "nested", at, parent: position, attempt, plan, positions, wanted, cached });
+      // What another run of this lab has finished is there for this one, too.
+      entries.forEach((entry, index) => {
+        if (isFresh(index) && entry.value && !entry.cached) this.#add(story, this.#doneEvent(entry, positions[index]));
+      });
+    }
+  }
+
+  suspended(entry: TaskEntry, usage: Usage): void {
+    const evidence = entry.evidence?.at(-1);
+    if (evidence)
+      this.#tell(entry, (task) => ({ type: "suspended", at: Date.now(), task, last: { ...evidence, usage } }));
+  }
+
   dispatched(
     entries: readonly TaskEntry[],
     attempts: readonly number[],
@@ -105,16 +147,16 @@ export class Chronicler {
   }
 
   done(entry: TaskEntry): void {
+    this.#tell(entry, (task) => this.#doneEvent(entry, task));
+  }
+
+  #doneEvent({ success }: TaskEntry, task: number): ChronicleEvent {
     const at = Date.now();
-    const { success } = entry;
-    if (!success) {
-      this.#tell(entry, (task) => ({ type: "done", at, task }));
-      return;
-    }
+    if (!success) return { type: "done", at, task };
     const { attempt, usage, costUsd, inFlight, executor = inFlight?.executor ?? "" } = success;
     const { name: lane = this.#options.runner, memoryMb } = inFlight?.lane ?? {};
     const last = { attempt, lane, memoryMb, executor, usage, ...(costUsd > 0 ? { costUsd } : {}) };
-    this.#tell(entry, (task) => ({ type: "done", at, task, last }));
+    return { type: "done", at, task, last };
   }
 
   failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined, ran: boolean): void {

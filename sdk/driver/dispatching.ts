@@ -38,7 +38,7 @@ export class Dispatching {
     const [{ run, planned }] = entries;
     const at = Date.now();
     inFlight.add(id, lane, executor, tasks, at);
-    journal.changed(run);
+    journal.changed(book.runs[run]);
     progress.dispatched(book.runs[run].id, planned.name, entries.length, at);
     // Why a later attempt goes where it goes was said when the last one failed.
     const why = attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined;
@@ -125,7 +125,7 @@ export class Dispatching {
   }
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
-  adopt(orphans: ReadonlyMap<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+  adopt(orphans: Map<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
     const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {
@@ -137,7 +137,7 @@ export class Dispatching {
     const count = adopted.length;
     if (count === 0) return;
     // The driver after this one has to know of them, too.
-    journal.changed(run);
+    journal.changed(book.runs[run]);
     const attempts = `${count} attempt${count === 1 ? "" : "s"}`;
     notice(this.#parts, `${attempts} of a driver that is gone still run: they are waited for`);
   }

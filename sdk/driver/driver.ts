@@ -20,6 +20,7 @@ import { errorOf } from "./failures.ts";
 import { HandOvers } from "./hand-over.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
+import { KeptFailures } from "./kept-failures.ts";
 import { LiveAttempts } from "./live-attempts.ts";
 import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
@@ -90,9 +91,11 @@ export class Driver {
       runOf: (entry) => book.runOf(entry),
     });
     const loop = new EventLoop({ scheduler, keeper, carryOut: (command) => this.#carryOut(command) });
+    const keptFailures = new KeptFailures({ stores, namespace, certain });
     const nested = new NestedRuns({
       scheduler,
       stores,
+      kept: keptFailures,
       limits: nesting,
       rootOf: (entry) => book.runOf(entry),
       prepare: (plan, lookedUp) => this.#starts.prepare(plan, lookedUp),
@@ -108,6 +111,7 @@ export class Driver {
       inFlight,
       isAlone: (task) => !nested.hasAsked(book.entries[task]),
       entryOf: (task) => book.entries[task],
+      runOf: (entry) => book.runOf(entry),
       attemptOf,
       certain,
     });
@@ -123,7 +127,7 @@ export class Driver {
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name);
     const code = new CodeKeeper(stores, options.code);
-    const kept = { keeper, chronicler, journal };
+    const kept = { keeper, chronicler, journal, keptFailures };
     return {
       options,
       scheduler,

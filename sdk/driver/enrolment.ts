@@ -2,7 +2,9 @@ import type { Scheduler } from "../core/scheduler.ts";
 import { slackOf } from "../core/slack.ts";
 import { TaskState } from "../core/task-table.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
+import type { ChildFailure } from "../wire/nested.ts";
 import { slotBytes } from "../wire/slot.ts";
+import { inheritFailure } from "./child-failures.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { Placements } from "./placements.ts";
 import { newTaskEntry, type TaskEntry } from "./task-entry.ts";
@@ -28,6 +30,8 @@ interface EnrolmentTerms {
   isOfRun(known: TaskEntry): boolean;
   /** Tasks that have failed, and are not to be tried again. */
   readonly failures?: ReadonlySet<TaskEntry>;
+  /** The same of tasks that have failed with an earlier driver, by position. */
+  readonly inherited?: readonly (ChildFailure | undefined)[];
 }
 
 const NONE: ReadonlySet<TaskEntry> = new Set();
@@ -43,7 +47,7 @@ export function enrol(
   plan: LabPlan,
   { records, needed, outdated }: LookedUp,
   run: number,
-  { generation, deadlineMs, failures = NONE, startedAt, isOfRun }: EnrolmentTerms,
+  { generation, deadlineMs, failures = NONE, inherited = [], startedAt, isOfRun }: EnrolmentTerms,
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
   const shapes = new Map<string, number>();
@@ -61,7 +65,8 @@ export function enrol(
       enrolled.push(known);
       return;
     }
-    const state = record ? "done" : needed[position] ? "wanted" : "skipped";
+    const failure = inherited[position];
+    const state = record ? "done" : failure ? "failed" : needed[position] ? "wanted" : "skipped";
     const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
     const paramBytes = planned.storedParams?.bytes ?? planned.params.byteLength;
     const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
@@ -75,9 +80,11 @@ export function enrol(
       generation: outdated[position] ? Math.max(generation, startedAt) : generation,
       value: record?.value,
     });
+    if (failure) inheritFailure(entry, failure);
     entries[task] = entry;
     enrolled.push(entry);
-    if (state === "wanted") byKey.set(planned.key, entry);
+    // One that has failed is known, too: an attempt that was suspended meanwhile is told of it again.
+    if (state === "wanted" || state === "failed") byKey.set(planned.key, entry);
   });
   return enrolled;
 }

@@ -13,7 +13,7 @@ export async function findOrphans(
   namespace: string,
   runId: string,
   labId: string,
-): Promise<ReadonlyMap<string, Orphan>> {
+): Promise<Map<string, Orphan>> {
   const left: Journal[] = [];
   for (const journal of await readJournals(table, namespace)) {
     const { runId: other, lab, driver } = journal;

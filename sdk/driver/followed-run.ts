@@ -1,6 +1,6 @@
 import { remainingMs } from "../core/lease.ts";
 import { type AttemptEvidence, LabError, TaskCancelledError, TaskError } from "../errors.ts";
-import type { LabPlan } from "../planning.ts";
+import type { GrowingPlan } from "../growing-plan.ts";
 import { askedTasks } from "../recorded-plan.ts";
 import { ChronicleReader } from "../stores/chronicle.ts";
 import { readResults } from "../stores/results.ts";
@@ -27,7 +27,7 @@ const RECORD_EVERY_MS = 1_500;
 interface FollowingOptions {
   readonly stores: Stores;
   readonly namespace: string;
-  readonly plan: LabPlan;
+  readonly plan: GrowingPlan;
   readonly progress: ProgressListener;
 }
 
@@ -61,7 +61,7 @@ export class FollowedRun extends Outcomes<number> {
       try {
         // Its record first: what was written before its end is found then.
         const isOver = this.#record.status !== "running" || this.#isAbandoned();
-        const events = await this.#reader.read();
+        const events = await this.#options.plan.take(await this.#reader.read());
         await this.#takeIn(events);
         if (isOver) break;
         pauseMs = events.length > 0 ? MIN_MS : Math.min(MAX_MS, pauseMs * SLOWDOWN);
@@ -153,6 +153,7 @@ export class FollowedRun extends Outcomes<number> {
           }
           break;
         case "retried":
+        case "suspended":
           this.#note(event.task, event.last);
           break;
         case "done":
@@ -232,7 +233,8 @@ export class FollowedRun extends Outcomes<number> {
     const ErrorClass = kind === "cancelled" ? TaskCancelledError : TaskError;
     const reason = new ErrorClass(kind, message, { task, attempts, ...facts });
     if (this.wants(position)) this.settle(position, (asked) => failureOf(asked, reason, kind));
-    else this.#otherFailures.push(reason);
+    // What a task runs fails it or not, as its own code decides.
+    else if (!this.#options.plan.parents.has(position)) this.#otherFailures.push(reason);
   }
 }
 

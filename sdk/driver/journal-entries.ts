@@ -17,12 +17,14 @@ export interface Flying {
 /**
  * What the next driver of a run can take over: attempts that this one has begun, and those that it has
  * taken over itself.
+ *
+ * @param isOf Whether a task is part of the run, also where another task runs it.
  */
-export function inFlightOf(run: number, flying: Flying): JournalAssignment[] {
+export function inFlightOf(isOf: (entry: TaskEntry) => boolean, flying: Flying): JournalAssignment[] {
   const assignments: JournalAssignment[] = [];
   for (const [id, each] of flying.inFlight) {
     const [first] = each.open;
-    if (first === undefined || flying.entryOf(first).run !== run) continue;
+    if (first === undefined || !isOf(flying.entryOf(first))) continue;
     if (![...each.open].every((task) => flying.isAlone(task))) continue;
     assignments.push(each.adoptedFrom ? takenOver(each, flying) : begunHere(id, each, flying));
   }

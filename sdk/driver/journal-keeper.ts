@@ -2,6 +2,7 @@ import type { ControlTable } from "../stores/control-table.ts";
 import { writeJournal } from "../stores/journal.ts";
 import { type Flying, inFlightOf } from "./journal-entries.ts";
 import type { RunState } from "./run-state.ts";
+import type { TaskEntry } from "./task-entry.ts";
 import { thisProcess } from "./this-process.ts";
 
 /** A run that is over sooner has no journal, in milliseconds. */
@@ -13,6 +14,8 @@ interface JournalKeeperOptions extends Flying {
   readonly table: ControlTable;
   readonly namespace: string;
   readonly labId: string;
+  /** The run that a task is part of, also where another task runs it. */
+  runOf(entry: TaskEntry): RunState;
   /** Resolves when it is known whose the runs are: a driver that was replaced writes nothing. */
   certain(): Promise<void>;
 }
@@ -33,14 +36,14 @@ interface Kept {
  */
 export class JournalKeeper {
   readonly #options: JournalKeeperOptions;
-  readonly #kept = new Map<number, Kept>();
+  readonly #kept = new Map<RunState, Kept>();
 
   constructor(options: JournalKeeperOptions) {
     this.#options = options;
   }
 
   begin(run: RunState): void {
-    this.#kept.set(run.index, {
+    this.#kept.set(run, {
       run,
       pages: 0,
       writtenAt: 0,
@@ -51,8 +54,8 @@ export class JournalKeeper {
   }
 
   /** Something of a run was dispatched, or has ended. */
-  changed(runIndex: number): void {
-    const kept = this.#kept.get(runIndex);
+  changed(run: RunState): void {
+    const kept = this.#kept.get(run);
     if (!kept) return;
     kept.isDirty = true;
     if (kept.timer) return;
@@ -68,7 +71,7 @@ export class JournalKeeper {
 
   /** Resolves when what is in flight of a run is written, to be taken over from there. */
   async handOver(run: RunState): Promise<void> {
-    const kept = this.#kept.get(run.index);
+    const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(kept);
     kept.isDirty = true;
@@ -77,7 +80,7 @@ export class JournalKeeper {
 
   /** A run is over. */
   async end(run: RunState): Promise<void> {
-    const kept = this.#kept.get(run.index);
+    const kept = this.#kept.get(run);
     if (!kept) return;
     this.#forget(kept);
     await kept.writing;
@@ -89,18 +92,19 @@ export class JournalKeeper {
 
   #forget(kept: Kept): void {
     clearTimeout(kept.timer);
-    this.#kept.delete(kept.run.index);
+    this.#kept.delete(kept.run);
   }
 
   #write(kept: Kept): Promise<void> {
     kept.writing = kept.writing.then(async () => {
-      const { table, namespace, labId: lab, certain } = this.#options;
+      const { table, namespace, labId: lab, runOf, certain } = this.#options;
       await certain();
       if (!kept.isDirty || (kept.run.lost && !kept.run.isHandedOver)) return;
       kept.isDirty = false;
       kept.writtenAt = Date.now();
-      const { id: runId, index, epoch } = kept.run;
-      const journal = { runId, lab, driver: thisProcess(), epoch, assignments: inFlightOf(index, this.#options) };
+      const { id: runId, epoch } = kept.run;
+      const assignments = inFlightOf((entry) => runOf(entry) === kept.run, this.#options);
+      const journal = { runId, lab, driver: thisProcess(), epoch, assignments };
       // Without it, what is in flight is made again: that costs something, and loses nothing.
       kept.pages = await writeJournal(table, namespace, journal, kept.pages).catch(() => kept.pages);
     });

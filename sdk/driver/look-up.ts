@@ -38,8 +38,8 @@ export async function lookUp(table: ControlTable, plan: LabPlan, { since, runId 
   return { records, needed: neededOf(plan, records), outdated };
 }
 
-/** Which tasks have to be there, by position, where these results are. */
-export function neededOf(plan: LabPlan, records: LookedUp["records"]): Uint8Array {
+/** Which tasks have to be there, by position, where these results are, or whatever else settles a task. */
+export function neededOf(plan: LabPlan, records: readonly unknown[]): Uint8Array {
   const needed = new Uint8Array(plan.tasks.length);
   for (const target of plan.targets) needed[target] = 1;
   // Dependents come after their dependencies, so one pass from the end reaches everything.

@@ -4,10 +4,12 @@ import { LabError, type TaskError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
 import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
 import type { Stores } from "../stores/stores.ts";
-import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
+import type { ChildFailure, NestedAnswer, NestedRequest } from "../wire/nested.ts";
+import type { Slot } from "../wire/slot.ts";
 import { ChildFailures } from "./child-failures.ts";
 import { readChildPlan } from "./child-plan.ts";
-import { type LookedUp, lookUp } from "./look-up.ts";
+import type { KeptFailures } from "./kept-failures.ts";
+import { type LookedUp, lookUp, neededOf } from "./look-up.ts";
 import { NestedAccounts, type NestingLimits } from "./nested-accounts.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -17,16 +19,22 @@ export interface NestedEnrolment {
   /** Index of the scheduler's run. */
   readonly run: number;
   readonly root: RunState;
+  readonly parent: TaskEntry;
+  /** The plan as the attempt has sent it. */
+  readonly told: Slot;
   /** Results of an earlier one do not count. */
   readonly generation: number;
   /** Tasks whose failure the attempt is to be told of, as it would have been had it gone on waiting. */
   readonly failures: ReadonlySet<TaskEntry>;
+  /** The same of tasks that have failed with an earlier driver, by position in the plan. */
+  readonly inherited: readonly (ChildFailure | undefined)[];
 }
 
 interface NestedRunsOptions {
   readonly scheduler: Scheduler;
   readonly stores: Stores;
   readonly limits: NestingLimits;
+  readonly kept: KeptFailures;
   /** The run that a task is part of, from the user's view. */
   rootOf(entry: TaskEntry): RunState;
   /** Learns what is known of the tasks; throws where they cannot run. */
@@ -52,7 +60,7 @@ interface NestedRun {
   waits: boolean;
   targets: readonly TaskEntry[];
   /** Every task that has to be there for them. */
-  entries: readonly TaskEntry[];
+  entries: ReadonlySet<TaskEntry>;
   hasEnded: boolean;
 }
 
@@ -144,7 +152,7 @@ export class NestedRuns {
       run: undefined,
       waits,
       targets: [],
-      entries: [],
+      entries: new Set(),
       hasEnded: false,
     };
     this.#byCall.set(call, nested);
@@ -160,7 +168,7 @@ export class NestedRuns {
       this.#accounts.charge(parent, assignment, plan.tasks.length, scheduler.tasks.depth[parent.task] + 1);
       const bustCache = request.bustCache ?? root.generation > 0;
       // Anew means: since the run began. A parent that is executed twice does not have it made twice.
-      const generation = bustCache ? root.generation || root.startedAt : 0;
+      const generation = bustCache ? root.generation || root.begunAt : 0;
       const lookedUp = await lookUp(stores.table, plan, { since: generation, runId: root.id });
       await this.#options.prepare(plan, lookedUp);
       // It may have been given up meanwhile.
@@ -173,14 +181,32 @@ export class NestedRuns {
       this.#accounts.of(parent.task).runs.push(run);
       nested.run = run;
       const failures = this.#failuresKeptFor(parent);
-      nested.entries = this.#options.enrol(plan, lookedUp, { run, root, generation, failures });
-      nested.targets = plan.targets.map((target) => nested.entries[target]);
-      this.#options.open(run, nested.entries);
+      const { inherited, found } = this.#inherited(nested, plan, lookedUp);
+      const terms = { run, root, parent, told: request.plan, generation, failures, inherited };
+      const entries = this.#options.enrol(plan, found, terms);
+      nested.entries = new Set(entries);
+      nested.targets = plan.targets.map((target) => entries[target]);
+      inherited.forEach((failure, position) => {
+        if (failure) this.#failures.recall(entries[position], failure);
+      });
+      this.#options.open(run, entries);
       if (nested.waits && !nested.hasEnded) this.#park(nested, run);
     } catch (error) {
       const { kind = "nested-run", message } = error as LabError;
       this.#refuse(nested, kind, message);
     }
+  }
+
+  /** What has failed with earlier drivers needs nothing more. */
+  #inherited({ root, parent }: NestedRun, plan: LabPlan, lookedUp: LookedUp) {
+    const { records, needed } = lookedUp;
+    const { kept } = this.#options;
+    const inherited = plan.tasks.map(({ key }, position) =>
+      records[position] || !needed[position] ? undefined : kept.inherit(root, parent.planned.key, key),
+    );
+    if (!inherited.some(Boolean)) return { inherited: [], found: lookedUp };
+    const settled = records.map((record, position) => record ?? inherited[position]);
+    return { inherited, found: { ...lookedUp, needed: neededOf(plan, settled) } };
   }
 
   #refuse(nested: NestedRun, kind: string, message: string): void {
@@ -199,13 +225,27 @@ export class NestedRuns {
     const nested = this.#byRun.get(run);
     if (!nested) return;
     nested.hasEnded = true;
-    if (this.#isAwaited(nested.assignment, nested.parent)) this.#send(nested, this.#settled(nested));
+    const { parent, root } = nested;
+    const keeping = this.#options.kept.written(root, parent.planned.key);
+    // What failed is kept first: a driver that comes next tells the same.
+    if (keeping) void keeping.then(() => this.#answer(nested));
+    else this.#answer(nested);
     if (!this.#accounts.has(nested.parent.task)) this.#byRun.delete(run);
+  }
+
+  #answer(nested: NestedRun): void {
+    const { assignment, parent, hasEnded } = nested;
+    if (hasEnded && this.#isAwaited(assignment, parent)) this.#send(nested, this.#settled(nested));
   }
 
   /** A task has failed for good. */
   failed(entry: TaskEntry, reason: TaskError, blockedBy: TaskEntry | undefined): void {
-    this.#failures.note(entry, reason, blockedBy);
+    const failure = this.#failures.note(entry, reason, blockedBy);
+    // What was cancelled, or waits for what failed, has not been tried.
+    if (blockedBy || reason.kind === "cancelled") return;
+    for (const { root, parent, entries, hasEnded } of this.#byRun.values()) {
+      if (!hasEnded && entries.has(entry)) this.#options.kept.keep(root, parent.planned.key, failure);
+    }
   }
 
   /** An attempt is suspended: the next one is told what this one would have been told. */
@@ -218,10 +258,11 @@ export class NestedRuns {
   retried(parent: TaskEntry): void {
     const account = this.#accounts.get(parent.task);
     if (account) account.kept = [];
+    this.#options.kept.forget(this.#options.rootOf(parent), parent.planned.key);
   }
 
   #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
-    const entries = this.#accounts.of(parent.task).kept.flatMap((run) => this.#byRun.get(run)?.entries ?? []);
+    const entries = this.#accounts.of(parent.task).kept.flatMap((run) => [...(this.#byRun.get(run)?.entries ?? [])]);
     return new Set(entries.filter((entry) => this.#failures.has(entry)));
   }
 
@@ -235,7 +276,10 @@ export class NestedRuns {
   }
 
   /** A task is settled: nobody asks any more what became of the tasks it has run. */
-  forget({ task }: TaskEntry): void {
+  forget(parent: TaskEntry): void {
+    const { task } = parent;
+    // One that was only cancelled here goes on elsewhere.
+    if (parent.failure !== "cancelled") this.#options.kept.forget(this.#options.rootOf(parent), parent.planned.key);
     for (const run of this.#accounts.get(task)?.runs ?? []) {
       const nested = this.#byRun.get(run);
       if (nested) this.#byCall.delete(nested.call);

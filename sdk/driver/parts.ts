@@ -7,6 +7,7 @@ import type { EventLoop } from "./event-loop.ts";
 import type { EvidenceBook } from "./evidence.ts";
 import type { InFlightBook } from "./in-flight.ts";
 import type { JournalKeeper } from "./journal-keeper.ts";
+import type { KeptFailures } from "./kept-failures.ts";
 import type { LiveAttempts } from "./live-attempts.ts";
 import type { NestedRuns } from "./nested-runs.ts";
 import type { Placements } from "./placements.ts";
@@ -28,6 +29,7 @@ export interface DriverParts {
   readonly charges: Charges;
   readonly evidence: EvidenceBook;
   readonly nested: NestedRuns;
+  readonly keptFailures: KeptFailures;
   readonly progress: ProgressTeller;
   readonly live: LiveAttempts;
   readonly keeper: RunKeeper;

@@ -24,6 +24,14 @@ function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: Pr
       tell({ type: "run-started", runId, runner, at, types: typesOf(event, plan), ...before });
       break;
     }
+    case "nested": {
+      const types = countedTypes(event.positions, event, plan);
+      if (types.length > 0) tell({ type: "tasks-added", runId, at, types });
+      break;
+    }
+    case "suspended":
+      tell({ type: "task-suspended", runId, at, name: plan.tasks[event.task].name });
+      break;
     case "dispatched": {
       const [first] = event.tasks;
       tell({ type: "task-started", runId, at, name: plan.tasks[first].name, count: event.tasks.length });
@@ -64,10 +72,19 @@ function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: Pr
   }
 }
 
-function typesOf({ wanted, cached }: ChronicleEvent & { type: "driven" }, plan: LabPlan) {
+/** Tasks by type; of those that tasks run is told where they are asked for. */
+const typesOf = (event: ChronicleEvent & { type: "driven" }, plan: LabPlan) =>
+  countedTypes([...plan.tasks.keys()], event, plan);
+
+function countedTypes(
+  positions: readonly number[],
+  { wanted, cached }: { readonly wanted: Uint8Array; readonly cached: Uint8Array },
+  plan: LabPlan,
+) {
   const types = new Map<string, { name: string; total: number; cached: number }>();
-  plan.tasks.forEach(({ name }, position) => {
+  positions.forEach((task, position) => {
     if (!hasBit(wanted, position)) return;
+    const { name } = plan.tasks[task];
     const type = types.get(name) ?? { name, total: 0, cached: 0 };
     type.total += 1;
     if (hasBit(cached, position)) type.cached += 1;

@@ -89,20 +89,22 @@ export class Reports {
   }
 
   #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
-    const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence, journal, nested } = this.#parts;
+    const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
+    const { chronicler, journal, nested, progress } = this.#parts;
     const entry = book.entries[task];
     if (!entry) return;
     const inFlight = inFlightBook.end(assignment, task);
-    journal.changed(entry.run);
-    const costUsd = charges.attempt(entry, outcome, inFlight, billed);
     const run = book.runOf(entry);
+    journal.changed(run);
+    const costUsd = charges.attempt(entry, outcome, inFlight, billed);
     run.ranTypes.add(entry.planned.name);
     if (outcome.kind === "suspended") {
       const attempt = scheduler.tasks.attempt[task];
       entry.suspensions += 1;
       const where = executor ?? inFlight?.executor ?? "";
       evidence.suspended(entry, attempt, { inFlight, executor: where, usage: outcome.usage, costUsd });
-      this.#parts.progress.suspended(run.id, entry);
+      progress.suspended(run.id, entry);
+      chronicler.suspended(entry, outcome.usage);
       this.#parts.options.tracer?.suspended(run, entry, outcome.usage);
       nested.suspended(entry);
       loop.push({ type: "suspended", assignment: Number(assignment), task });

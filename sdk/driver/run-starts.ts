@@ -2,6 +2,7 @@ import type { LabPlan } from "../planning.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import type { Task } from "../task.ts";
 import type { Slot } from "../wire/slot.ts";
+import type { Orphan } from "./adoption.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Dispatching } from "./dispatching.ts";
 import type { StartOptions } from "./driver-options.ts";
@@ -20,6 +21,8 @@ export class RunStarts {
   readonly #parts: DriverParts;
   readonly #delivery: Delivery;
   readonly #dispatching: Dispatching;
+  /** What drivers have in flight that are gone. */
+  readonly #orphans = new WeakMap<RunState, Map<string, Orphan>>();
 
   constructor(parts: DriverParts, delivery: Delivery, dispatching: Dispatching) {
     this.#parts = parts;
@@ -35,7 +38,14 @@ export class RunStarts {
     // What an earlier driver of the run has computed anew is not computed anew again.
     const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
     const identity = claimed
-      ? { runId, name: claimed.name, tags: claimed.tags, epoch: claimed.lease.epoch, generation }
+      ? {
+          runId,
+          name: claimed.name,
+          tags: claimed.tags,
+          epoch: claimed.lease.epoch,
+          generation,
+          begunAt: claimed.startedAt,
+        }
       : { runId, name, tags: tags ?? [], epoch: 1, generation };
     try {
       return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
@@ -53,14 +63,15 @@ export class RunStarts {
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
     const { failFast, generation, deadlineMs, maxCostUsd } = options;
-    const { scheduler, book, charges, chronicler, journal, keeper, live, progress } = this.#parts;
+    const { scheduler, book, charges, chronicler, journal, keeper, keptFailures, live, progress } = this.#parts;
     const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const startedAt = Date.now();
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
-    const [lookedUp, orphans] = await Promise.all([
+    const [lookedUp, orphans, failed] = await Promise.all([
       lookUp(stores.table, plan, { since, runId: identity.runId }),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
+      claimed ? keptFailures.recall(identity.runId) : new Map(),
     ]);
     await this.prepare(plan, lookedUp);
 
@@ -80,6 +91,7 @@ export class RunStarts {
     run.costUsd = spentUsd;
     book.runs[index] = run;
     book.active.add(run);
+    keptFailures.begin(run, failed);
     const manifest = () => this.writeManifest(plan, lookedUp, { failFast, generation, endsBy, maxCostUsd });
     keeper.begin(run, claimed, manifest);
     chronicler.begin(run, entries, lookedUp);
@@ -88,7 +100,11 @@ export class RunStarts {
     if (runner.adopt) journal.begin(run);
     progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
     live.begin(run);
-    if (orphans?.size) this.#dispatching.adopt(orphans, entries, index);
+    if (orphans?.size) {
+      // What tasks run is asked for later.
+      this.#orphans.set(run, orphans);
+      this.#dispatching.adopt(orphans, entries, index);
+    }
     for (const entry of new Set(targets)) if (entry.value) void this.#delivery.deliver(run, entry);
     this.open(index, entries);
     return run;
@@ -128,8 +144,8 @@ export class RunStarts {
 
   /** Tasks that an attempt runs are part of the run that it is part of. */
   enrolNested(plan: LabPlan, lookedUp: LookedUp, { run: index, root, ...rest }: NestedEnrolment): TaskEntry[] {
-    const { book, progress } = this.#parts;
-    const { generation, failures } = rest;
+    const { book, chronicler, progress, scheduler } = this.#parts;
+    const { generation, failures, inherited, parent, told } = rest;
     book.runs[index] = root;
     // What the run itself has computed is shared with it, not found in the cache.
     const records = lookedUp.records.map((record, position) => {
@@ -140,11 +156,21 @@ export class RunStarts {
     const entries = enrol(this.#enrolment, plan, found, index, {
       generation,
       failures,
-      startedAt: root.startedAt,
+      inherited,
+      startedAt: root.begunAt,
       isOfRun: (known) => root.entries.has(known),
     });
     const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
-    if (added.length > 0 && !root.isOver) progress.tasksAdded(root.id, added);
+    const attempt = scheduler.tasks.attempt[parent.task];
+    chronicler.nested({ parent, attempt, plan: told, entries, needed: found.needed });
+    if (added.length > 0 && !root.isOver) {
+      progress.tasksAdded(root.id, added);
+      inherited.forEach((failure, position) => {
+        if (failure) progress.failed(root.id, entries[position], failure.kind, failure.message, false);
+      });
+    }
+    const orphans = this.#orphans.get(root);
+    if (orphans?.size) this.#dispatching.adopt(orphans, entries, index);
     return entries;
   }
 

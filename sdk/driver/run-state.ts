@@ -13,6 +13,8 @@ export interface RunIdentity {
   readonly epoch: number;
   /** Results count from this generation on; 0 unless every task is computed anew. */
   readonly generation: number;
+  /** When its first driver began; default now. */
+  readonly begunAt?: number;
 }
 
 /** A run from the driver's side: what was asked for, and what has come of it. */
@@ -22,7 +24,9 @@ export class RunState extends Outcomes<TaskEntry> {
   readonly tags: readonly string[];
   /** Which of the run's drivers this is, counted from 1. */
   readonly epoch: number;
-  /** Milliseconds since the epoch. */
+  /** When its first driver began, in milliseconds since the epoch. */
+  readonly begunAt: number;
+  /** When this driver began, likewise. */
   readonly startedAt = Date.now();
   endedAt: number | undefined;
   /** Dollars so far. */
@@ -52,7 +56,7 @@ export class RunState extends Outcomes<TaskEntry> {
   isHandedOver = false;
 
   constructor(
-    { runId, name, tags, epoch, generation }: RunIdentity,
+    { runId, name, tags, epoch, generation, begunAt }: RunIdentity,
     index: number,
     tasks: readonly Task<unknown>[],
     targets: readonly TaskEntry[],
@@ -66,6 +70,7 @@ export class RunState extends Outcomes<TaskEntry> {
     this.index = index;
     this.targets = targets;
     this.generation = generation;
+    this.begunAt = begunAt ?? this.startedAt;
     this.#entries = new Set(entries);
   }
 

@@ -74,6 +74,10 @@ export interface TaskExplanation {
   readonly cache: CacheStory;
   readonly time: TimeSpent;
   readonly waitedFor: readonly ExplainedDependency[];
+  /** The task that runs it, where one does. */
+  readonly ranBy?: Pick<ExplainedDependency, "position" | "task" | "status">;
+  /** The tasks that it has run. */
+  readonly runs: readonly Pick<ExplainedDependency, "position" | "task" | "status">[];
   /** Its last log lines, oldest first. */
   readonly log: readonly RunLogLine[];
   /** Why it has no result. */
@@ -106,6 +110,11 @@ export async function explainInRun(
   const cache = await cacheStory(stores, asked, inRun);
   const lastSettledAt = Math.max(...history.dependencies.map((each) => histories[each].settledAt ?? 0));
   const [first] = attempts;
+  const related = (each: number) => ({
+    position: each,
+    task: shownTask(plan, each),
+    status: histories[each].status,
+  });
   return {
     task: shownTask(plan, position),
     name,
@@ -128,8 +137,10 @@ export async function explainInRun(
       const { status: its, settledAt } = histories[each];
       const wasLast = settledAt !== undefined && settledAt === lastSettledAt && its === "done";
       const settled = settledAt === undefined ? {} : { settledAt };
-      return { position: each, task: shownTask(plan, each), status: its, ...settled, wasLast };
+      return { ...related(each), ...settled, wasLast };
     }),
+    ...(history.parent === undefined ? {} : { ranBy: related(history.parent) }),
+    runs: histories.flatMap(({ parent, position: each }) => (parent === position ? related(each) : [])),
     log: logLines(plan, { task: `#${position}` })(events).slice(-LAST_LINES),
     ...(failure ? { error: explainedError(failure) } : {}),
   };
@@ -177,6 +188,7 @@ export async function explainPlanned(
     cache: await cacheStory(stores, asked, undefined),
     time: timeSpent([]),
     waitedFor: [],
+    runs: [],
     log: [],
   };
 }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LabOptionError } from "../errors.ts";
+import type { GrowingPlan } from "../growing-plan.ts";
 import { checkNames, show } from "../options.ts";
 import { findRun, type RunInfo } from "../runs.ts";
 import { ChronicleReader } from "../stores/chronicle.ts";
 import type { Stores } from "../stores/stores.ts";
-import type { ChronicleEvent } from "../wire/chronicle.ts";
 import { LOG_LEVELS, type LogFilter, logLines, type RunLogLine } from "./log-lines.ts";
 import { notRecorded, readRecorded } from "./run-history.ts";
 
@@ -49,17 +49,19 @@ export async function* readLog(
   let run = await findRun(stores.table, namespace, idOrName);
   const { id } = run;
   const reader = new ChronicleReader(stores, namespace, id);
-  let linesOf: ((events: readonly ChronicleEvent[]) => RunLogLine[]) | undefined;
+  let plan: GrowingPlan | undefined;
   while (!signal?.aborted) {
     const isOver = run.status !== "running";
-    if (!linesOf) {
-      const recorded = await readRecorded(stores, run);
-      if (!recorded && (isOver || !follow)) throw notRecorded(run);
-      linesOf = recorded && logLines(recorded.plan, filter);
+    if (!plan) {
+      plan = (await readRecorded(stores, run))?.plan;
+      if (!plan && (isOver || !follow)) throw notRecorded(run);
     }
-    // The run was looked at first: what was written before its end is found now.
-    if (linesOf) yield linesOf(await reader.read());
-    if (isOver && linesOf) yield ending(run, filter);
+    if (plan) {
+      // The run was looked at first: what was written before its end is found now.
+      const events = await plan.take(await reader.read());
+      yield logLines(plan, filter)(events);
+      if (isOver) yield ending(run, filter);
+    }
     if (isOver || !follow) return;
     await sleep(LOOK_EVERY_MS, undefined, signal ? { signal } : {}).catch(() => {});
     run = await findRun(stores.table, namespace, id);

@@ -17,6 +17,8 @@ export interface RunLogLine {
   readonly position?: number;
   /** As one would write it: `trainModel({ seed: 1 })`. */
   readonly task?: string;
+  /** The task that runs it, where one does. */
+  readonly parent?: { readonly position: number; readonly name: string };
   /** Counted from 1. */
   readonly attempt?: number;
 }
@@ -51,7 +53,9 @@ export function logLines(plan: LabPlan, { task, attempt, level = "debug" }: LogF
     if (event.type !== "log" || !isWanted(event)) return [];
     const { at, task: position, attempt: number, level: own, text } = event;
     const { name } = plan.tasks[position];
-    return [{ at, level: own, text, name, position, task: shownTask(plan, position), attempt: number }];
+    const parent = plan.parents?.get(position);
+    const ranBy = parent === undefined ? {} : { parent: { position: parent, name: plan.tasks[parent].name } };
+    return [{ at, level: own, text, name, position, task: shownTask(plan, position), ...ranBy, attempt: number }];
   };
   return (events: readonly ChronicleEvent[]): RunLogLine[] => events.flatMap(lineOf);
 }

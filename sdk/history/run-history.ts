@@ -1,7 +1,7 @@
 import { type RunManifest, readManifest } from "../driver/manifest.ts";
 import { LabError } from "../errors.ts";
+import { GrowingPlan } from "../growing-plan.ts";
 import type { LabPlan } from "../planning.ts";
-import { recordedPlan } from "../recorded-plan.ts";
 import { findRun, type RunInfo } from "../runs.ts";
 import { ChronicleReader } from "../stores/chronicle.ts";
 import { readRuns } from "../stores/runs.ts";
@@ -26,18 +26,19 @@ export async function readHistory(stores: Stores, namespace: string, idOrName: s
   const run = await findRun(stores.table, namespace, idOrName);
   const recorded = await readRecorded(stores, run);
   if (!recorded) throw notRecorded(run);
-  return { run, ...recorded, events: await new ChronicleReader(stores, namespace, run.id).read() };
+  const events = await new ChronicleReader(stores, namespace, run.id).read();
+  return { run, ...recorded, events: await recorded.plan.take(events) };
 }
 
-/** What a run is made of; undefined where that is not written, or not yet. */
+/** What a run is made of, without what its tasks run, which its chronicle tells; undefined where that is not written, or not yet. */
 export async function readRecorded(
   stores: Stores,
   { id, namespace }: Pick<RunInfo, "id" | "namespace">,
-): Promise<Pick<RunHistory, "manifest" | "plan"> | undefined> {
+): Promise<(Pick<RunHistory, "manifest"> & { readonly plan: GrowingPlan }) | undefined> {
   const [record] = await readRuns(stores.table, namespace, [id]);
   if (!record?.manifest) return undefined;
   const manifest = await readManifest(stores.objects, record.manifest);
-  return { manifest, plan: recordedPlan(manifest) };
+  return { manifest, plan: new GrowingPlan(manifest, stores.objects) };
 }
 
 export function notRecorded({ id, status }: RunInfo): LabError {

@@ -45,6 +45,8 @@ export interface TaskHistory {
   readonly position: number;
   readonly name: string;
   readonly dependencies: readonly number[];
+  /** Position of the task that runs it, where one does. */
+  readonly parent?: number;
   status: TaskStatus;
   readonly attempts: AttemptHistory[];
   /** When it was decided that it has its result, or none. */
@@ -60,12 +62,13 @@ type Ending = (ToldAttempt | (Omit<ToldAttempt, "memoryMb"> & Pick<ToldSuccess, 
 };
 
 /** Puts together what became of each task, from what happened in the run. */
-export function taskHistories({ tasks }: LabPlan, events: readonly ChronicleEvent[]): TaskHistory[] {
+export function taskHistories({ tasks, parents }: LabPlan, events: readonly ChronicleEvent[]): TaskHistory[] {
   const folding = new Folding(
     tasks.map(({ name, dependencies }, position) => ({
       position,
       name,
       dependencies,
+      ...(parents?.has(position) ? { parent: parents.get(position) as number } : {}),
       status: "pending",
       attempts: [],
       wasReopened: false,
@@ -104,6 +107,20 @@ class Folding {
         task.status = "pending";
         break;
       }
+      case "nested":
+        this.#nested(event);
+        break;
+      case "suspended": {
+        const task = this.tasks[event.task];
+        this.#ended(task, event.last, event.at);
+        this.#next.set(task, { at: event.at, pauseMs: 0 });
+        task.status = "pending";
+        break;
+      }
+      case "ended":
+        // What nobody waited for goes on without the run.
+        for (const task of this.tasks) if (isOpen(task) && task.parent !== undefined) task.status = "cancelled";
+        break;
       case "done": {
         const task = this.tasks[event.task];
         const { last, at } = event;
@@ -141,11 +158,28 @@ class Folding {
         else if (task.status !== "done") this.#settle(task, "cached", at);
       } else if (isFirst) {
         if (!hasBit(wanted, task.position)) task.status = "not-needed";
+      } else if (task.parent !== undefined) {
+        // Asked for again, it is told of again.
+        if (isOpen(task)) task.status = "pending";
       } else if (task.status !== "not-needed" || hasBit(wanted, task.position)) {
         Object.assign(task, { status: "pending", failure: undefined, settledAt: undefined });
         this.#next.set(task, { at, pauseMs: 0 });
       }
     }
+  }
+
+  #nested({ at, positions, wanted, cached }: ChronicleEvent & { type: "nested" }): void {
+    positions.forEach((position, index) => {
+      if (!hasBit(wanted, index)) return;
+      const task = this.tasks[position];
+      if (hasBit(cached, index)) {
+        // What an earlier driver's attempts have brought is a result, not a find.
+        if (task.status !== "done") this.#settle(task, task.attempts.length > 0 ? "done" : "cached", at);
+        return;
+      }
+      Object.assign(task, { status: "pending", failure: undefined, settledAt: undefined });
+      this.#next.set(task, { at, pauseMs: 0 });
+    });
   }
 
   #dispatched(
@@ -195,6 +229,8 @@ class Folding {
     for (const attempt of task.attempts) attempt.kind ??= "unknown";
   }
 }
+
+const isOpen = ({ status }: TaskHistory) => status === "pending" || status === "running";
 
 function succeeded({ usage, ...last }: ToldSuccess): Ending {
   const { startedAt, endedAt, peakMemoryMb } = usage;

@@ -1,4 +1,5 @@
 import type { FailureKind, ThrownError, Usage } from "./outcome.ts";
+import type { Slot } from "./slot.ts";
 
 /** What became of an attempt, as it is told of a run. */
 export interface ToldAttempt {
@@ -38,7 +39,10 @@ export interface SpentBudget {
   readonly neededUsd: number;
 }
 
-/** One thing that happened in a run. Tasks are positions in the run's manifest. */
+/**
+ * One thing that happened in a run. Tasks are positions in the run's manifest; those that tasks run have positions
+ * behind it, which each driver counts for itself: `GrowingPlan` makes one count of them.
+ */
 export type ChronicleEvent =
   /** A driver begins, or takes over. Tasks as bits: those that have to be there, and those that are. */
   | {
@@ -73,6 +77,21 @@ export type ChronicleEvent =
       readonly delayMs: number;
       readonly lane: string;
     }
+  /** A task runs tasks: positions of the tasks of its plan, some of which the run may have had before. */
+  | {
+      readonly type: "nested";
+      readonly at: number;
+      readonly parent: number;
+      readonly attempt: number;
+      /** A {@link ChildPlan}, packed. */
+      readonly plan: Slot;
+      readonly positions: readonly number[];
+      /** Of those that are new to this driver: what has to be there, and what is, as bits of the plan. */
+      readonly wanted: Uint8Array;
+      readonly cached: Uint8Array;
+    }
+  /** An attempt was given up since it waited for tasks of its own; it is made again when they have ended. */
+  | { readonly type: "suspended"; readonly at: number; readonly task: number; readonly last: ToldAttempt }
   /** Without an attempt, another run of the same lab has made it. */
   | { readonly type: "done"; readonly at: number; readonly task: number; readonly last?: ToldSuccess }
   | {

@@ -73,6 +73,15 @@ export const chronicleKey = (namespace: string, runId: string, epoch: number, pa
   sk: `${String(epoch).padStart(6, "0")}#${String(page).padStart(8, "0")}`,
 });
 
+/** What failed of the tasks that tasks of a run have run. */
+export const childFailuresPartition = (namespace: string, runId: string): string => `NESTED#${namespace}#${runId}`;
+
+/** A task that failed for one that runs it, by the cache keys of both. */
+export const childFailureKey = (namespace: string, runId: string, parent: string, child: string): ItemKey => ({
+  pk: childFailuresPartition(namespace, runId),
+  sk: `${parent}#${child}`,
+});
+
 /** Durations and sizes learned of a task type. */
 export const statisticsKey = (namespace: string, taskName: string): ItemKey => ({
   pk: `STATS#${namespace}#${taskName}`,

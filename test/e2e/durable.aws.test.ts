@@ -4,16 +4,32 @@ import { join } from "node:path";
 import { InvocationType, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { aws, Lab, type ProgressEvent, type Runner } from "stratolab";
 import { describe, expect, test, vi } from "vitest";
+import { readHistory } from "../../sdk/history/run-history.ts";
+import { taskHistories } from "../../sdk/history/task-history.ts";
 import { openAwsStores } from "../../sdk/stores/aws/open.ts";
 import { readJournals } from "../../sdk/stores/journal.ts";
 import { labKey } from "../../sdk/wire/keys.ts";
 import { PROTOCOL_VERSION } from "../../sdk/wire/protocol.ts";
 import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
 import { counted } from "../sdk/fixtures/lab-tasks.ts";
-import { eventually, processesWith, runScript } from "../support/scripts.ts";
+import { eventually, processesWith, type RunningScript, runScript } from "../support/scripts.ts";
 import { thisStack } from "../support/this-stack.ts";
+import { countOf } from "./nested-suite.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, id) => id);
+
+/** What a script says first. */
+const firstLine = ({ child, ended }: RunningScript) =>
+  new Promise<string>((resolve, reject) => {
+    child.stdout?.once("data", (text) => resolve(String(text).trim()));
+    void ended.then(({ stderr }) => reject(new Error(stderr)));
+  });
+
+const openStores = () => {
+  const { outputs } = thisStack();
+  const [table, bucket] = [outputs[StackOutput.table] as string, outputs[StackOutput.bucket] as string];
+  return openAwsStores({ kind: "aws", table, bucket });
+};
 
 /** A namespace of its own, and a folder in which tasks leave lines that the library has no part in counting. */
 class Place implements AsyncDisposable {
@@ -59,11 +75,7 @@ class Place implements AsyncDisposable {
   async script(count: number, ms: number, detachAfter = 0, task = "counted") {
     const args = [this.folder, String(count), String(ms), String(detachAfter), "aws", task];
     const script = runScript("sdk/fixtures/interrupted-run.ts", args, { MARK: this.folder });
-    const id = await new Promise<string>((resolve, reject) => {
-      script.child.stdout?.once("data", (text) => resolve(String(text).trim()));
-      void script.ended.then(({ stderr }) => reject(new Error(stderr)));
-    });
-    return { ...script, id };
+    return { ...script, id: await firstLine(script) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -74,6 +86,35 @@ class Place implements AsyncDisposable {
 
 // They wait more than they work: all at once.
 describe.concurrent("on AWS", () => {
+  test("a task that waits for others is made again by the next driver, and what it runs is neither doubled nor tried again", async () => {
+    await using place = new Place();
+    const file = join(place.folder, "lines");
+    const args = ["aws", "", place.namespace, file, "14000"];
+    const script = runScript("e2e/fixtures/nested-script.ts", args, { MARK: place.folder });
+    const id = await firstLine(script);
+    const { objects, table } = await openStores();
+    const waiting = ["failed", "done", "running"];
+    await vi.waitFor(
+      async () => {
+        const { plan, events } = await readHistory({ objects, table }, place.namespace, id);
+        // The one that waits is suspended after five seconds.
+        expect(
+          taskHistories(plan, events)
+            .map(({ status }) => status)
+            .slice(1),
+        ).toEqual(waiting);
+      },
+      { timeout: 40_000, interval: 300 },
+    );
+    // What is in flight is written down once a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    script.child.kill("SIGKILL");
+    await script.ended;
+    expect(await (await place.onlooker().attach(id)).results()).toEqual([["user-error", "ok", "ok"]]);
+    expect(["losing", "slow", "done"].map((word) => countOf(file, word))).toEqual([1, 2, 2]);
+    await table.close();
+  });
+
   test("a driver that is killed at half has none of its finished tasks run again", async () => {
     await using place = new Place();
     const script = await place.script(60, 100);
@@ -159,17 +200,13 @@ describe.concurrent("on AWS", () => {
     lambda.destroy();
   });
 
-  test("executors end what they work on when their driver is gone and nobody takes over", async () => {
+  test("executors end what they work on, and wait for, when their driver is gone and nobody takes over", async () => {
     await using place = new Place();
-    const { outputs } = thisStack();
-    const { table } = await openAwsStores({
-      kind: "aws",
-      table: outputs[StackOutput.table] as string,
-      bucket: outputs[StackOutput.bucket] as string,
-    });
-    const script = await place.script(2, 0, 0, "ticking");
+    const { table } = await openStores();
+    const script = await place.script(2, 0, 0, "overseeing");
     await place.begun(2);
-    await eventually(() => place.lines("begun").length >= 12, 20_000, "ticks of both");
+    const sources = ["0", "1", "over 0", "over 1"];
+    await eventually(() => sources.every((each) => place.lines("begun").includes(each)), 40_000, "ticks of all");
     script.child.kill("SIGKILL");
     await script.ended;
     // Its journal names its lab, whose last sign of life is made as old as it would be in two minutes.

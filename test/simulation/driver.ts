@@ -56,7 +56,7 @@ export interface Holding {
   readonly process: Process;
   readonly tenure: Tenure;
   /** What drivers before it have in flight. */
-  orphans(): ReadonlyMap<string, Orphan>;
+  orphans(): Map<string, Orphan>;
   /** It has nothing more to do with the run. */
   left(): void;
 }

@@ -189,7 +189,7 @@ export class Tenure {
     }
     // It may be stopped between what it has decided and what it does.
     process.in(1, () => {
-      const assignments = inFlightOf(this.#run, this.#flying as Flying);
+      const assignments = inFlightOf((entry) => entry.run === this.#run, this.#flying as Flying);
       const write = () => {
         if (table.writeJournal({ lab, epoch: this.epoch, assignments })) journalled(this.epoch);
       };

@@ -21,6 +21,8 @@ import { localStorage } from "./storage.ts";
 /** Results up to 16 KB are cheaper in the table than in files of their own. */
 const INLINE_BYTES = 16 * 1024;
 const BATCH = { targetMs: 5, maxTasks: 256 };
+/** How often a first executor is started when it dies before it has loaded the bundle: as often as any attempt. */
+const STARTS = 3;
 /** Memory that is left to everything else on this machine. */
 const USABLE_MEMORY = 0.9;
 
@@ -48,13 +50,7 @@ export class LocalRunner implements Runner {
     // Whoever goes on with a run, on whatever machine, needs the code that it was begun with.
     if (address.kind === "s3") await putBundle(stores.objects, bundle);
     const slots = concurrency ?? availableParallelism();
-    const spare = this.#startExecutor();
-    this.#spare = spare;
-    const opened = await spare.opened;
-    if (opened.type === "open-failed") {
-      this.#spare = undefined;
-      throw new LabError(opened.kind, opened.message);
-    }
+    const tasks = await this.#loadBundle();
     const offer = {
       service: "local",
       name: "local",
@@ -65,7 +61,22 @@ export class LocalRunner implements Runner {
       resources,
       pooled: true,
     } as const;
-    return { offer: [offer], tasks: opened.tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
+    return { offer: [offer], tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
+  }
+
+  /** Starts a first executor, to see what the bundle has. One that dies meanwhile says nothing of the code. */
+  async #loadBundle(): Promise<RunnerOpening["tasks"]> {
+    for (let start = 1; ; start += 1) {
+      const spare = this.#startExecutor();
+      const opened = await spare.opened;
+      if (opened.type === "opened") {
+        this.#spare = spare;
+        return opened.tasks;
+      }
+      const hasDied = opened.kind === "start-failed";
+      if (hasDied && start < STARTS && !this.#closing) continue;
+      throw new LabError(opened.kind, hasDied ? `${opened.message} (${start} times in a row)` : opened.message);
+    }
   }
 
   startExecutors(lane: Lane, count: number): void {

@@ -75,7 +75,7 @@ export class Together {
   }
 
   /** What is known to run, and could be taken over, was. */
-  opened({ driver }: Seat, orphans: ReadonlyMap<string, Orphan>): void {
+  opened({ driver }: Seat, orphans: Map<string, Orphan>): void {
     for (const [key, { from, lane }] of orphans) {
       const entry = driver?.entries.find(({ planned }) => planned.key === key);
       if (!driver || !entry || entry.value !== undefined || driver.isAdopted(from)) continue;
