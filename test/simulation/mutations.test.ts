@@ -4,7 +4,7 @@ import { MUTATIONS } from "./mutations.ts";
 import { simulate } from "./simulate.ts";
 
 /** Within how many seeds a broken scheduler has to be caught. */
-const SEEDS = 1_000;
+const SEEDS = 3_000;
 
 const caught: string[] = [];
 

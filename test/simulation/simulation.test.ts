@@ -5,7 +5,7 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { simulate, simulateScenario } from "./simulate.ts";
 
-const SEEDS = 2_000;
+const SEEDS = 1_500;
 
 test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout: 120_000 }, () => {
   const tally = new Tally();
