@@ -28,6 +28,8 @@ const READERS = {
   gpuImage: text,
   vpcId: text,
   executorPolicyArns: list(text),
+  readableSecrets: list(text),
+  readableParameters: list(text),
   removalPolicy: (name, value) => oneOf(name, text(name, value), [RemovalPolicy.RETAIN, RemovalPolicy.DESTROY]),
   deletionProtection: flag,
   resultExpirationDays: number,

@@ -1,12 +1,16 @@
 import { CompositePrincipal, ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { ILogGroup } from "aws-cdk-lib/aws-logs";
+import { Stack } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { executorAccess, type Stores } from "./data-access.ts";
 import { acknowledgeWildcards, statementOf } from "./grant.ts";
+import { secretAccess } from "./secret-access.ts";
 
 interface ExecutorRoleProps extends Stores {
   readonly functionLogs: ILogGroup;
   readonly executorPolicyArns?: readonly string[] | undefined;
+  readonly readableSecrets?: readonly string[] | undefined;
+  readonly readableParameters?: readonly string[] | undefined;
 }
 
 /**
@@ -25,7 +29,7 @@ export class ExecutorRole extends Role {
         ManagedPolicy.fromManagedPolicyArn(scope, `${id}Policy${index + 1}`, arn),
       ),
     });
-    const grants = executorAccess(props);
+    const grants = [...executorAccess(props), ...secretAccess(Stack.of(scope), props)];
     for (const grant of grants) this.addToPolicy(statementOf(grant));
     acknowledgeWildcards(this, grants);
     // Lambda writes its logs with this role, ECS with the execution role.

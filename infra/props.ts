@@ -9,7 +9,7 @@ export interface StratolabProps {
   /**
    * Processor of Lambda and Fargate alike. GPU instances are x86_64 whatever is said here.
    *
-   * @default "arm64" - a fifth cheaper per second than x86_64
+   * @default "arm64" - a fifth cheaper per second than x86_64; with `emulator` that of this machine
    */
   readonly architecture?: Architecture;
 
@@ -112,6 +112,22 @@ export interface StratolabProps {
    * @default - tasks reach only the lab's own table and bucket
    */
   readonly executorPolicyArns?: readonly string[];
+
+  /**
+   * Secrets of AWS Secrets Manager that tasks may read, by name or ARN: for `runtimeEnv: { env: { KEY: { secret } } }`.
+   * Where one is encrypted with a key of your own, grant that, too (`key.grantDecrypt(lab)`).
+   *
+   * @default - none
+   */
+  readonly readableSecrets?: readonly string[];
+
+  /**
+   * Parameters of the SSM Parameter Store that tasks may read, by name or ARN: for
+   * `runtimeEnv: { env: { KEY: { parameter } } }`. Keys of your own are to be granted as for `readableSecrets`.
+   *
+   * @default - none
+   */
+  readonly readableParameters?: readonly string[];
 
   /**
    * What becomes of table and bucket when the stack is deleted. `DESTROY` deletes every result.

@@ -65,7 +65,7 @@ export class Stratolab extends Construct implements IGrantable {
     const stack = Stack.of(this);
     requireOneInStack(this);
     requireGpu(props);
-    const architecture = oneOf("architecture", props.architecture ?? "arm64", ["x86_64", "arm64"]);
+    const architecture = oneOf("architecture", props.architecture ?? defaultArchitecture(props), ["x86_64", "arm64"]);
     const image = props.image ?? DEFAULT_IMAGE;
     const { version, lambdaCode, driverCode } = packageFiles();
 
@@ -162,6 +162,9 @@ function requireOneInStack(lab: Stratolab): void {
     `A stack needs to hold one Stratolab. Got ${lab.node.path} beside ${others[0]?.node.path}. Put it in a stack of its own.`,
   );
 }
+
+/** The local AWS runs functions and containers as processes of this machine. */
+const defaultArchitecture = ({ emulator }: StratolabProps) => (emulator && process.arch === "x64" ? "x86_64" : "arm64");
 
 function requireGpu(props: StratolabProps): void {
   if (props.gpu) return;

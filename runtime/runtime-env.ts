@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { fetchSecrets } from "../sdk/stores/secrets.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
@@ -69,7 +69,8 @@ export class SetUpEnv {
     const own = join(this.#packages, `bundle-${hash.slice(0, 32)}.mjs`);
     if (existsSync(own)) return own;
     const code = withPackagesOf(await readFile(path, "utf8"), this.#packages);
-    const mapped = code.replace(/(?<=^\/\/# sourceMappingURL=)[^\n]+(?=\n$)/m, `${pathToFileURL(path).href}.map`);
+    const map = relative(this.#packages, `${path}.map`).split(sep).join("/");
+    const mapped = code.replace(/(?<=^\/\/# sourceMappingURL=)[^\n]+(?=\n$)/m, map);
     const unfinished = `${own}.${process.pid}`;
     await mkdir(dirname(own), { recursive: true });
     await writeFile(unfinished, mapped);

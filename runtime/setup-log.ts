@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { format, inspect } from "node:util";
 import { LabError } from "../sdk/wire/lab-error.ts";
 
 const LINES = 30;
@@ -38,11 +38,18 @@ export async function withLog<T>(run: () => T | Promise<T>, what: string): Promi
       return Reflect.apply(write, stream, args) as boolean;
     } as typeof stream.write;
   }
+  // In the calling process the console may be somebody else's, who does not write to these streams.
+  const consoles = (["debug", "log", "info", "warn", "error"] as const).map((name) => [name, console[name]] as const);
+  for (const [name] of consoles) {
+    const { stream } = streams[name === "warn" || name === "error" ? 1 : 0];
+    console[name] = (...parts: unknown[]) => void stream.write(`${format(...parts)}\n`);
+  }
   try {
     return await run();
   } catch (error) {
     throw asSetupFailure(error, what, said.join("").split("\n"));
   } finally {
     for (const { stream, write } of streams) stream.write = write;
+    for (const [name, original] of consoles) console[name] = original;
   }
 }

@@ -79,7 +79,14 @@ const madeBy = ({ runId, attempt, endedAt }: ResultRecord) =>
   `made by attempt ${attempt} in run ${runId} at ${new Date(endedAt).toISOString()}`;
 
 /** Versions that users gave are told whole, hashes by their beginning. */
-const shortVersion = (version: string) => (version.startsWith("v:") ? version.slice(2) : version.slice(0, 12));
+const shortVersion = (version: string) => {
+  if (version.startsWith("v:")) return version.slice(2);
+  // Behind the plus is what the runtime environment has of it.
+  return version
+    .split("+")
+    .map((hash) => hash.slice(0, 12))
+    .join("+");
+};
 
 async function nearestResult(
   { table, objects }: Stores,

@@ -103,7 +103,7 @@ export async function packageArchive(
   const archive = await inFolder(async (folder) => {
     await writeFile(join(folder, "package.json"), manifest);
     await writeFile(join(folder, "package-lock.json"), lock);
-    await npm(["ci", "--omit=dev", "--no-bin-links", ...forPlatform(platform)], folder);
+    await npm(["ci", "--omit=dev", "--no-bin-links", "--prefer-offline", ...forPlatform(platform)], folder);
     return store(join(folder, "node_modules"), objects);
   });
   const bytes = bytesOf(JSON.stringify(archive));

@@ -1,4 +1,3 @@
-import type { Lease } from "../core/lease.ts";
 import type { Condition } from "./control-table.ts";
 
 /*
@@ -6,11 +5,18 @@ import type { Condition } from "./control-table.ts";
  * changes nothing.
  */
 
+/** What of a lease changes when it is renewed or taken. */
+interface Standing {
+  readonly epoch: number;
+  /** When it lapses, in milliseconds since the epoch. */
+  readonly until: number;
+}
+
 /** A lease as it stands, in one word: renewing it changes it as much as taking it. */
-export const leaseWord = ({ epoch, until }: Pick<Lease, "epoch" | "until">): string => `${epoch}:${until}`;
+export const leaseWord = ({ epoch, until }: Standing): string => `${epoch}:${until}`;
 
 /** The lease is as it was read: nobody has taken or renewed it since. */
-export const whileLeaseIs = (lease: Pick<Lease, "epoch" | "until">) =>
+export const whileLeaseIs = (lease: Standing) =>
   ({ when: "equals", attribute: "le", value: leaseWord(lease) }) as const satisfies Condition;
 
 /** No later driver has written what is in flight. */

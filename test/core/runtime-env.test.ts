@@ -59,10 +59,17 @@ describe("tasks of a runtime environment", () => {
     let now = 0;
     for (let executor = 0; executor < 3; executor += 1) {
       now += 5_000;
-      const commands = scheduler.step([{ type: "executor-ready", executor: `x${executor}`, lane: laneOf(tasks[0]) }], now);
+      const commands = scheduler.step(
+        [{ type: "executor-ready", executor: `x${executor}`, lane: laneOf(tasks[0]) }],
+        now,
+      );
       for (const command of commands) {
         if (command.type !== "dispatch" || command.lane.runtimeEnv === undefined) continue;
-        const failed = { type: "assignment-failed", assignment: command.assignment, end: { kind: "setup-failed" } } as const;
+        const failed = {
+          type: "assignment-failed",
+          assignment: command.assignment,
+          end: { kind: "setup-failed" },
+        } as const;
         const gone = { type: "executor-gone", executor: `x${executor}` } as const;
         settled.push(...scheduler.step([failed, gone], now).filter(({ type }) => type === "settled"));
       }

@@ -78,6 +78,18 @@ describe("executor role", () => {
     ]);
   });
 
+  test("may read the secrets and parameters that are named, and no others", () => {
+    const { template } = synthesize({
+      readableSecrets: ["api-key", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:other-abcdef"],
+      readableParameters: ["/lab/url"],
+    });
+    const executor = allowed(template, "AWS::IAM::Policy", "ExecutorRole").join("\n");
+    expect(executor).toMatch(/secretsmanager:GetSecretValue \S*:secret:api-key-\?{6}/);
+    expect(executor).toMatch(/secretsmanager:GetSecretValue \S*:secret:other-abcdef/);
+    expect(executor).toMatch(/ssm:GetParameter \S*:parameter\/lab\/url/);
+    expect(() => synthesize({ readableSecrets: ["*"] })).toThrow(/readableSecrets needs names or ARNs/);
+  });
+
   test("is what the user grants access to", () => {
     const stack = new Stack(new App(), "Mine");
     new Bucket(stack, "Data").grantRead(new Stratolab(stack, "Lab"));

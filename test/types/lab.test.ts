@@ -1,4 +1,4 @@
-import type { ObjectRef, ResultOf, RunError, Task, TaskFailure, TaskOutcome } from "stratolab";
+import type { ObjectRef, ResultOf, RunError, RuntimeEnv, Task, TaskFailure, TaskOutcome } from "stratolab";
 import { Lab, task } from "stratolab";
 import { describe, expectTypeOf, test } from "vitest";
 
@@ -95,5 +95,19 @@ describe("wait and cachedTasks", () => {
       const [task] = await lab.cachedTasks({ type: length });
       return lab.runTask(task);
     }).returns.resolves.toEqualTypeOf<number>();
+  });
+});
+
+describe("runtime environments", () => {
+  test("are typed alike for labs and tasks", () => {
+    expectTypeOf<RuntimeEnv>().toMatchTypeOf<NonNullable<ConstructorParameters<typeof Lab>[0]["runtimeEnv"]>>();
+    const runtimeEnv = { env: { A: "1", B: { secret: "s", key: "k" }, C: { parameter: "p" } }, packages: { a: "^1" } };
+    expectTypeOf(runtimeEnv).toMatchTypeOf<RuntimeEnv>();
+    task({ name: "furnished", runtimeEnv, run: () => 1 });
+    // @ts-expect-error A variable is a text, or says where its value lies.
+    const mistyped = () => task({ name: "mistyped", runtimeEnv: { env: { A: 1 } }, run: () => 1 });
+    // @ts-expect-error Not an option.
+    const unknown = () => task({ name: "unknown", runtimeEnv: { pip: [] }, run: () => 1 });
+    expectTypeOf([mistyped, unknown]).toBeArray();
   });
 });

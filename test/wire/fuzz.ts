@@ -36,7 +36,6 @@ function changed(bytes: Uint8Array, [kind, at, by]: Change): Uint8Array {
   return copy;
 }
 
-
 /** Sends so many random values through the codec and back, and hands it as many changed buffers. */
 export function fuzz(seed: number, count: number): FuzzReport {
   const failures: string[] = [];

@@ -6,7 +6,7 @@ import { StoredReturns } from "../../sdk/wire/returns.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
 
 /** A class of a user's. */
-export class Polygon {
+class Polygon {
   readonly points: Float64Array;
   readonly label: string;
 
