@@ -10,8 +10,18 @@ const shared = {
 const onAws = "test/**/*.aws.test.ts";
 /** What takes much memory: one file after another. */
 const large = ["test/e2e/large.local.test.ts", "test/localstack/containers.test.ts"];
-/** Whether the simulation notices what is broken on purpose: `npm run test:mutations`. */
-const mutations = ["test/simulation/mutations.test.ts"];
+/** What takes minutes and seldom breaks: `npm run test:long`, which CI runs, too. */
+const long = [
+  "test/simulation/mutations.test.ts",
+  "test/infra/synth.test.ts",
+  "test/localstack/{local-aws,faults-command}.test.ts",
+];
+const longOnAws = ["test/e2e/{faults,deadline}.aws.test.ts", "test/storm/storm.aws.test.ts"];
+/** A local AWS with the stack deployed on it for each worker. */
+const deployed = {
+  globalSetup: ["test/support/deployed-stack.ts"],
+  setupFiles: ["test/support/use-deployed-stack.ts"],
+};
 
 export default defineConfig({
   test: {
@@ -22,7 +32,7 @@ export default defineConfig({
           ...shared,
           name: "small",
           include: ["test/**/*.test.ts"],
-          exclude: [onAws, ...large, ...mutations],
+          exclude: [onAws, ...large, ...long],
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
@@ -36,17 +46,26 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...shared, name: "mutations", include: mutations } },
       {
         test: {
           ...shared,
+          ...deployed,
           name: "aws",
           include: [onAws],
+          exclude: longOnAws,
           maxWorkers: WORKERS,
           sequence: { groupOrder: 2 },
-          // A local AWS with the stack deployed on it for each worker.
-          globalSetup: ["test/support/deployed-stack.ts"],
-          setupFiles: ["test/support/use-deployed-stack.ts"],
+        },
+      },
+      { test: { ...shared, name: "long", include: long, maxWorkers: WORKERS, sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          ...shared,
+          ...deployed,
+          name: "long-aws",
+          include: longOnAws,
+          maxWorkers: WORKERS,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -74,6 +74,8 @@ export class Supervisor {
   #settingUp: { readonly timeoutMs: number; readonly since: number } | undefined;
   #processes = 0;
   #work: Work | undefined;
+  /** Code of a suspended attempt is in the process, and would go on beside the attempt that takes its place. */
+  #hasLeftovers = false;
   /** Why the process is being killed, when it is us who kill it. */
   #verdict: Verdict | undefined;
 
@@ -143,14 +145,19 @@ export class Supervisor {
     }
   }
 
+  /** Ends the process, whatever it still does; the next assignment gets another one. */
+  #dismiss(): void {
+    const old = this.#process;
+    this.#process = undefined;
+    this.#bundle = undefined;
+    this.#hasLeftovers = false;
+    old?.kill();
+  }
+
   #open({ bundle: hash, runtimeEnv }: Assignment): void {
     const bundle = runtimeEnv ? `${hash} in ${runtimeEnv.id}` : hash;
-    if (this.#process && this.#bundle !== undefined && this.#bundle !== bundle) {
-      // A process cannot forget modules: another bundle, or environment, gets a process of its own.
-      const old = this.#process;
-      this.#process = undefined;
-      old.kill();
-    }
+    // A process cannot forget modules: another bundle, or environment, gets a process of its own.
+    if (this.#process && this.#bundle !== undefined && this.#bundle !== bundle) this.#dismiss();
     this.#process ??= this.#start();
     if (this.#bundle === bundle) return;
     this.#bundle = bundle;
@@ -170,7 +177,10 @@ export class Supervisor {
         const { task, attempt, outcome } = message;
         work.open.delete(task);
         work.listener.report({ task, attempt, outcome });
-        if (work.open.size === 0) this.#finish({});
+        if (outcome.kind === "suspended") this.#hasLeftovers = true;
+        if (work.open.size > 0) break;
+        if (this.#hasLeftovers) this.#dismiss();
+        this.#finish({});
         break;
       }
       case "nested":

@@ -10,6 +10,8 @@ import { duration } from "./text.ts";
 const style: typeof styleText = process.env.NO_COLOR ? (_format, text) => text : styleText;
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
+/** How long lines wait, in milliseconds, for the script to end the line that it has begun. */
+const PATIENCE_MS = 1_000;
 
 function bar({ total, done, cached, failed }: TypeTally): string {
   const cells = (count: number) => (total === 0 ? 0 : Math.round((count / total) * BAR_WIDTH));
@@ -93,19 +95,31 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
   const update = createLogUpdate(apart.own, { showCursor: true });
   const runs = new Map<string, RunTally>();
   let timer: NodeJS.Timeout | undefined;
+  /** What waits for the end of the script's line. */
+  let held: string[] = [];
+  let heldSince = 0;
 
+  const release = () => {
+    if (held.length === 0) return;
+    update.clear();
+    apart.own.write(`${apart.isInLine ? "\n" : ""}${held.join("\n")}\n`);
+    apart.isInLine = false;
+    held = [];
+  };
   const draw = () => {
-    // A line that the script has begun is not interrupted.
-    if (apart.isInLine) return;
+    // A line that the script has begun is not interrupted, unless it is a prompt.
+    if (apart.isInLine && (held.length === 0 || Date.now() - heldSince < PATIENCE_MS)) return;
+    release();
     const now = Date.now();
     const { columns = 80, rows = 24 } = stream;
     const size = { columns, rows: Math.floor(rows / Math.max(1, runs.size)) };
     update([...runs.values()].flatMap((run) => render(run, now, size)).join("\n"));
   };
   const above = (text: string) => {
-    update.clear();
-    apart.own.write(`${apart.isInLine ? "\n" : ""}${text}\n`);
-    apart.isInLine = false;
+    if (held.length === 0) heldSince = Date.now();
+    held.push(text);
+    // Without a timer nobody would come back to it.
+    if (!apart.isInLine || !timer) release();
   };
 
   return (event) => {
@@ -124,6 +138,7 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     runs.delete(event.runId);
     above([headOf(run, event.at, true), ...rowsOf(run, Number.POSITIVE_INFINITY)].join("\n"));
     if (runs.size > 0) return;
+    release();
     clearInterval(timer);
     timer = undefined;
     apart.end();

@@ -24,12 +24,14 @@ interface LadderOptions {
   readonly lab: (options?: Partial<LabOptions>) => LabOptions;
   /** V8 has a bound of its own in the executors, for when nobody watches memory. */
   readonly boundsHeap: boolean;
+  /** Executors stay warm for the next lab, with what they have loaded. */
+  readonly executorsOutliveLabs: boolean;
   /** Deletes every stored object that holds a result. */
   loseResults(): Promise<void>;
 }
 
 /** The failure ladder as a user meets it, on any runner that has executors of its own. */
-export function ladderSuite({ lab: optionsOf, boundsHeap, loseResults }: LadderOptions): void {
+export function ladderSuite({ lab: optionsOf, boundsHeap, executorsOutliveLabs, loseResults }: LadderOptions): void {
   const folder = mkdtempSync(join(tmpdir(), "ladder-"));
   const open = (options: Partial<LabOptions> = {}) =>
     new Lab({ progress: false, ...optionsOf(options), ...options, tasks });
@@ -91,6 +93,7 @@ export function ladderSuite({ lab: optionsOf, boundsHeap, loseResults }: LadderO
   });
 
   test("a stored result that is gone is made again, though the cache has it", async () => {
+    // Where executors outlive labs, one may still have it in its memory: then nothing is missing.
     const log = join(folder, `large-${fresh().salt}`);
     const values = large({ log, ...fresh() });
     expect(await lab.runTask(lastOf({ values, ...fresh() }))).toBe(99_999);
@@ -98,7 +101,9 @@ export function ladderSuite({ lab: optionsOf, boundsHeap, loseResults }: LadderO
     expect(await lab.isCached(values)).toBe(true);
     await using later = open();
     expect(await later.runTask(lastOf({ values, ...fresh() }))).toBe(99_999);
-    expect(readFileSync(log, "utf8").trim().split("\n")).toHaveLength(2);
+    const made = readFileSync(log, "utf8").trim().split("\n").length;
+    expect(made).toBeGreaterThanOrEqual(executorsOutliveLabs ? 1 : 2);
+    expect(made).toBeLessThanOrEqual(2);
   });
 
   test("ten steps, interrupted five times, run once each but for those interrupted", async () => {

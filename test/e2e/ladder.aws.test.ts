@@ -12,5 +12,10 @@ async function loseResults(): Promise<void> {
 }
 
 describe("the failure ladder on a deployed stack", () => {
-  ladderSuite({ boundsHeap: true, loseResults, lab: () => ({ tasks: "", runner: aws({ ecsIdleMs: 3_000 }) }) });
+  ladderSuite({
+    boundsHeap: true,
+    executorsOutliveLabs: true,
+    loseResults,
+    lab: () => ({ tasks: "", runner: aws({ ecsIdleMs: 3_000 }) }),
+  });
 });

@@ -10,6 +10,7 @@ const storage = mkdtempSync(join(tmpdir(), "ladder-store-"));
 describe("the failure ladder on local processes", () => {
   ladderSuite({
     boundsHeap: false,
+    executorsOutliveLabs: false,
     loseResults: () => rm(join(storage, "objects", "results"), { recursive: true, force: true }),
     lab: () => ({ tasks: "", runner: "local", storage, concurrency: 2 }),
   });
