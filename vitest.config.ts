@@ -15,8 +15,16 @@ const long = [
   "test/simulation/mutations.test.ts",
   "test/infra/synth.test.ts",
   "test/localstack/{local-aws,faults-command}.test.ts",
+  "test/examples/word-count.test.ts",
+  "test/stores/streams.test.ts",
 ];
-const longOnAws = ["test/e2e/{faults,deadline}.aws.test.ts", "test/storm/storm.aws.test.ts"];
+const longOnAws = [
+  "test/e2e/{faults,deadline}.aws.test.ts",
+  "test/storm/storm.aws.test.ts",
+  "test/stores/stores.aws.test.ts",
+  "test/sdk/storage.aws.test.ts",
+  "test/cli/doctor.aws.test.ts",
+];
 /** A local AWS with the stack deployed on it for each worker. */
 const deployed = {
   globalSetup: ["test/support/deployed-stack.ts"],
