@@ -106,10 +106,21 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     apart.isInLine = false;
     held = [];
   };
+  const finish = () => {
+    release();
+    clearInterval(timer);
+    timer = undefined;
+    apart.end();
+    process.off("exit", finish);
+  };
   const draw = () => {
     // A line that the script has begun is not interrupted, unless it is a prompt.
     if (apart.isInLine && (held.length === 0 || Date.now() - heldSince < PATIENCE_MS)) return;
     release();
+    if (runs.size === 0) {
+      finish();
+      return;
+    }
     const now = Date.now();
     const { columns = 80, rows = 24 } = stream;
     const size = { columns, rows: Math.floor(rows / Math.max(1, runs.size)) };
@@ -138,9 +149,8 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     runs.delete(event.runId);
     above([headOf(run, event.at, true), ...rowsOf(run, Number.POSITIVE_INFINITY)].join("\n"));
     if (runs.size > 0) return;
-    release();
-    clearInterval(timer);
-    timer = undefined;
-    apart.end();
+    if (held.length === 0) finish();
+    // The script may end before its line does.
+    else process.once("exit", finish);
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,7 +13,6 @@ const MORE_MS = 5_000;
 
 /** Cancelling what does not listen, on any runner. */
 export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs: boolean; readonly many: number }) {
-  const folder = mkdtempSync(join(tmpdir(), "cancel-"));
   const kinds: [string, typeof sleeper, number][] = [
     ["sleep and ignore the signal", sleeper, places.many],
     ["block the event loop", blocker, 2],
@@ -26,34 +25,37 @@ export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs
   ];
 
   describe("a cancelled run", () => {
-    test.each(kinds)("ends tasks that %s", async (_, make, count) => {
-      await using lab = new Lab({
-        progress: false,
-        concurrency: count,
-        ...options,
-        tasks: new URL("./fixtures/stubborn-tasks.ts", import.meta.url),
-      });
-      const salt = Date.now();
-      const pulses = Array.from({ length: count }, (_, n) => join(folder, `${salt}-${n}`));
-      const tasks: Task<number>[] = pulses.map((pulse, n) => make({ pulse, ms: 120_000, salt: salt + n }));
-      const controller = new AbortController();
-      const run = lab.start([...tasks, make({ pulse: join(folder, `${salt}-never`), ms: 1, salt })], {
-        signal: controller.signal,
-      });
-      await eventually(() => pulses.every((pulse) => existsSync(pulse)), 40_000, "their start");
-      controller.abort();
-      const cancelledAt = Date.now();
-      const outcomes = await run.settled();
-      expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "cancelled"));
-      // Whatever the lab was told: their pulse stops.
-      const sizes = () => pulses.map((pulse) => statSync(pulse).size);
-      for (let before = sizes(); ; before = sizes()) {
-        await sleep(400);
-        if (sizes().every((size, n) => size === before[n])) break;
-        expect(Date.now() - cancelledAt).toBeLessThan(GRACE_MS + MORE_MS);
-      }
-      // What was waiting never began.
-      expect(existsSync(join(folder, `${salt}-never`))).toBe(false);
-    });
+    test.each(kinds)("ends tasks that %s", (_, make, count) => cancelAll(options, Array(count).fill(make)));
   });
+}
+
+/** Starts a task of each kind, cancels them when they run, and sees to it that they end; those that wait never begin. */
+export async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof sleeper)[]): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "cancel-"));
+  await using lab = new Lab({
+    progress: false,
+    concurrency: makes.length,
+    ...options,
+    tasks: new URL("./fixtures/stubborn-tasks.ts", import.meta.url),
+  });
+  const salt = Date.now();
+  const pulses = makes.map((_, n) => join(folder, `${salt}-${n}`));
+  const tasks: Task<number>[] = makes.map((make, n) => make({ pulse: pulses[n], ms: 120_000, salt: salt + n }));
+  const never = join(folder, `${salt}-never`);
+  const controller = new AbortController();
+  const run = lab.start([...tasks, makes[0]({ pulse: never, ms: 1, salt })], { signal: controller.signal });
+  await eventually(() => pulses.every((pulse) => existsSync(pulse)), 100_000, "their start");
+  controller.abort();
+  const cancelledAt = Date.now();
+  const outcomes = await run.settled();
+  expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "cancelled"));
+  // Whatever the lab was told: their pulse stops.
+  const sizes = () => pulses.map((pulse) => statSync(pulse).size);
+  for (let before = sizes(); ; before = sizes()) {
+    await sleep(400);
+    if (sizes().every((size, n) => size === before[n])) break;
+    expect(Date.now() - cancelledAt).toBeLessThan(GRACE_MS + MORE_MS);
+  }
+  expect(existsSync(never)).toBe(false);
+  rmSync(folder, { recursive: true });
 }

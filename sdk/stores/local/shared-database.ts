@@ -14,7 +14,11 @@ interface Opened {
   users: number;
 }
 
-const opened = new Map<string, Opened>();
+/** One for the whole process: it may have this module twice, from two copies of the package. */
+const REGISTRY = Symbol.for("stratolab.local-databases");
+const everywhere = globalThis as { [REGISTRY]?: Map<string, Opened> };
+everywhere[REGISTRY] ??= new Map();
+const opened = everywhere[REGISTRY];
 
 /**
  * Opens an LMDB file, or joins those of this process that have it open already.
