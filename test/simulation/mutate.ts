@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runInThisContext } from "node:vm";
@@ -17,8 +18,8 @@ export async function simulationOf(mutation: Mutation | undefined): Promise<Simu
     bundle: true,
     write: false,
     platform: "node",
-    format: "iife",
-    globalName: "simulation",
+    format: "cjs",
+    packages: "external",
     plugins: [
       {
         name: "mutate",
@@ -32,7 +33,10 @@ export async function simulationOf(mutation: Mutation | undefined): Promise<Simu
       },
     ],
   });
-  return runInThisContext(`(() => { ${outputFiles[0].text}; return simulation; })()`) as Simulation;
+  const module = { exports: {} };
+  const evaluate = runInThisContext(`(function (require, module, exports) { ${outputFiles[0].text}\n})`);
+  evaluate(createRequire(import.meta.url), module, module.exports);
+  return module.exports as Simulation;
 }
 
 function mutated(source: string, { name, file, edits }: Mutation): string {

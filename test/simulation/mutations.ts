@@ -141,7 +141,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (times <= BUDGETS.objectsLost || ",
     "if (times <= 1_000 || ",
   ),
-  mutation("computes again what is cached", LIFECYCLE, "done: TaskState.Done,", "done: TaskState.Waiting,"),
+  mutation("computes again what is cached", LIFECYCLE, "done: Done,", "done: Waiting,"),
 
   // Order
   mutation(
