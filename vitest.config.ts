@@ -19,7 +19,7 @@ const long = [
   "test/stores/streams.test.ts",
 ];
 const longOnAws = [
-  "test/e2e/{faults,deadline,cancel-fifty}.aws.test.ts",
+  "test/e2e/{faults,deadline}.aws.test.ts",
   "test/storm/storm.aws.test.ts",
   "test/stores/stores.aws.test.ts",
   "test/sdk/storage.aws.test.ts",
