@@ -30,7 +30,7 @@ export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs
 }
 
 /** Starts a task of each kind, cancels them when they run, and sees to it that they end; those that wait never begin. */
-async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof sleeper)[]): Promise<void> {
+export async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof sleeper)[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "cancel-"));
   await using lab = new Lab({
     progress: false,
