@@ -31,7 +31,7 @@ import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
 import { lostIn } from "./wire/object-lost-error.ts";
-import type { ObjectRef } from "./wire/object-ref.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
@@ -220,14 +220,21 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Cancels a task in every run of this lab that waits for it: its waiters get a TaskCancelledError.
+   * Cancels a task in every run of this lab that waits for it: its waiters get a TaskCancelledError. What has ended
+   * stays as it is.
    *
+   * @param task The task; or a handle on a value that a task has put, for that task: it may be running again to
+   * make a lost value anew.
    * @param options `force: true` stops a running attempt at once. Default false: it hears `ctx.signal`
    * and is stopped two seconds later.
    */
-  async cancel(task: Task<unknown>, options: { force?: boolean } = {}): Promise<void> {
+  async cancel(task: Task<unknown> | ObjectRef<unknown>, options: { force?: boolean } = {}): Promise<void> {
     checkNames("cancel", options, ["force"]);
     const { driver, planning } = await this.#opening.lab();
+    if (task instanceof ObjectRef) {
+      if (task.slot.by !== undefined) driver.cancelTask(task.slot.by, options.force ?? false);
+      return;
+    }
     const plan = planTasks([task], planning);
     driver.cancelTask(plan.tasks[plan.targets[0]].key, options.force ?? false);
   }
