@@ -16,11 +16,17 @@ import { runtimeEnvFolder } from "./bundle-file.ts";
 
 type Opened = FromExecutor & { type: "opened" | "open-failed" };
 
-interface LocalExecutorOptions {
-  readonly id: string;
+/** What an executor loads, and the stores that it works on. */
+export interface LocalCode {
   readonly bundlePath: string;
   readonly bundle: Bundle;
   readonly address: StoreAddress;
+}
+
+interface LocalExecutorOptions {
+  readonly id: string;
+  /** Absent: it is told later, by `load`; its process starts meanwhile. */
+  readonly code?: LocalCode | undefined;
   /** It is for attempts in a runtime environment: the first of them says which, and only then the bundle is loaded. */
   readonly hasRuntimeEnv?: boolean;
   report(event: RunnerEvent): void;
@@ -37,6 +43,7 @@ const LEAVE_MS = 2_000;
 export class LocalExecutor {
   readonly id: string;
   readonly #options: LocalExecutorOptions;
+  #code: LocalCode | undefined;
   #process: ExecutorProcess;
   #opened: Promise<Opened>;
   /** Assignments handed over and not finished, oldest first: their attempts without an outcome. */
@@ -51,6 +58,7 @@ export class LocalExecutor {
   constructor(options: LocalExecutorOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#code = options.code;
     [this.#process, this.#opened] = this.#start();
   }
 
@@ -94,12 +102,18 @@ export class LocalExecutor {
       },
     });
     this.#isTold = false;
-    if (!this.#options.hasRuntimeEnv) this.#open(child, undefined);
+    if (!this.#options.hasRuntimeEnv && this.#code) this.#open(child, this.#code, undefined);
     return [child, opened];
   }
 
-  #open(child: ExecutorProcess, spec: RuntimeEnvSpec | undefined): void {
-    const { bundlePath, bundle, address } = this.#options;
+  /** The code that it was started for is there. */
+  load(code: LocalCode): void {
+    this.#code = code;
+    this.#open(this.#process, code, undefined);
+  }
+
+  #open(child: ExecutorProcess, code: LocalCode, spec: RuntimeEnvSpec | undefined): void {
+    const { bundlePath, bundle, address } = code;
     this.#isTold = true;
     const env = spec && { runtimeEnv: { spec, folder: runtimeEnvFolder(address), isOwn: false } };
     const local = { path: bundlePath, root: bundle.root };
@@ -131,7 +145,7 @@ export class LocalExecutor {
     this.#work.push({ assignment, open: new Set(assignment.attempts.map(({ task }) => task)) });
     // What earlier tasks left in memory must not be held against this one.
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
-    if (!this.#isTold) this.#open(this.#process, assignment.runtimeEnv);
+    if (!this.#isTold && this.#code) this.#open(this.#process, this.#code, assignment.runtimeEnv);
     this.#process.send({ type: "assign", assignment });
   }
 

@@ -17,6 +17,11 @@ const LAST = "\u{10ffff}";
 
 type Stored = Record<string, Attribute>;
 
+/** What LMDB's own types leave out: whether the item was written; false where there was one already. */
+interface PutsIfAbsent {
+  put(key: [string, string], value: Stored, options: { readonly noOverwrite: true }): Promise<boolean>;
+}
+
 /**
  * The control table in an LMDB file: several processes at once, each write its own transaction,
  * committed in groups. A process killed at any moment leaves whole transactions or none.
@@ -43,7 +48,13 @@ export class LocalControlTable implements ControlTable {
     await this.#db.put([item.pk, item.sk], withoutKey(item));
   }
 
-  putIf(item: Item, condition: Condition): Promise<WriteResult> {
+  async putIf(item: Item, condition: Condition): Promise<WriteResult> {
+    if (condition.when !== "equals") {
+      // Mostly there is none. LMDB sees to that in its own thread, many in one transaction: one that asks this
+      // thread holds the lock of the file for all processes until this one gets round to it.
+      const absent = this.#db as unknown as PutsIfAbsent;
+      if (await absent.put([item.pk, item.sk], withoutKey(item), { noOverwrite: true })) return { written: true };
+    }
     return this.#db.transaction(() => {
       const existing = this.#read(item.pk, item.sk);
       if (!holds(condition, existing)) return { written: false, existing };
