@@ -366,6 +366,8 @@ const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>
 
 /** Serves the supervisor until it closes the channel. */
 export function serve(board: WatchBoard): Executor {
+  // For the user's code, not for this library's own: its maps would be read before the first task.
+  process.setSourceMapsEnabled(true);
   captureConsole();
   const executor = new Executor(board);
   const channel = new Socket({ fd: MESSAGES_FD, readable: true, writable: false });

@@ -78,8 +78,9 @@ export class LocalExecutor {
       // Its own mark: what a replaced process leaves behind must not be mistaken for the next one.
       id: `${this.id}.${generation}`,
       entry: packageFile("dist/runtime/local.js"),
-      // The watchdog bounds memory per attempt; V8's own bound must not get in before it.
-      nodeOptions: ["--enable-source-maps", `--max-old-space-size=${heapMb}`],
+      // The watchdog bounds memory per attempt; V8's own bound must not get in before it. An executor is one of as many
+      // as there are cores: four threads of its own beside it would only be in the others' way.
+      nodeOptions: [`--max-old-space-size=${heapMb}`, "--v8-pool-size=2"],
       env: process.env,
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);

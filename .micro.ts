@@ -1,0 +1,28 @@
+import { planTasks } from "./sdk/planning.ts";
+import { task } from "./sdk/task.ts";
+import { encode, decode, joinChunks } from "./sdk/wire/codec/codec.ts";
+import { valueExtensions } from "./sdk/wire/value-extensions.ts";
+import { frameMessage, MessageReader } from "./sdk/wire/channel.ts";
+const noop = task({ name: "noop", version: "1", run: ({ i }: { i: number }) => i });
+const context = { namespace: "default", versions: new Map([["noop", "abc"]]), taskModule: "x" };
+const cpu = () => { const { user, system } = process.cpuUsage(); return user + system; };
+function time(name: string, n: number, f: () => void, rounds = 5) { const t: number[] = []; for (let r = 0; r < rounds; r++) { const c = cpu(); f(); t.push((cpu() - c) / n); } console.log(name.padEnd(30), t.map((x) => x.toFixed(2)).join(" "), "us"); }
+const N = 20000; let base = 0;
+time("make tasks", N, () => { Array.from({ length: N }, (_, i) => noop({ i })); });
+time("plan", N, () => { base += N; planTasks(Array.from({ length: N }, (_, i) => noop({ i: base + i })), context); });
+const ext = valueExtensions();
+time("encode canonical", N, () => { for (let i = 0; i < N; i++) encode({ i }, { name: "params", canonical: true, extensions: ext }); });
+const bytes = joinChunks(encode({ i: 5 }));
+time("decode", N, () => { for (let i = 0; i < N; i++) decode(bytes, ext); });
+const spec = (i: number) => ({ task: i, attempt: 1, key: "0123456789abcdef0123456789abcdef", name: "noop", version: "v:1", params: { inline: bytes }, inputs: {}, resources: { numCpus: 1, numGpus: 0 }, generation: 0 });
+const assign = (n: number) => ({ type: "assign", assignment: { protocol: 1, id: "7", runId: "20260101-000000-abcde", runStartedAt: 1, epoch: 1, namespace: "default", bundle: "x", attempts: Array.from({ length: n }, (_, i) => spec(i)), awaited: true, inlineBytes: 16384 } }) as never;
+const a = assign(256); let frame = frameMessage(a); console.log("assign bytes/task", frame.byteLength / 256);
+time("frame assign", 256 * 50, () => { for (let i = 0; i < 50; i++) frame = frameMessage(a); });
+time("read assign", 256 * 50, () => { for (let i = 0; i < 50; i++) new MessageReader().push(frame); });
+const out = { type: "outcome", assignment: "7", task: 4, attempt: 1, outcome: { kind: "ok", value: { inline: bytes }, usage: { startedAt: 1763755555555, endedAt: 1763755555556, loadMs: 0.0123, runMs: 0.0345, storeMs: 0.345, cpuMs: 0.2, peakMemoryMb: 70, bytesIn: 30, bytesOut: 20 } } } as never;
+let f2 = frameMessage(out); console.log("outcome bytes", f2.byteLength);
+time("frame outcome", N, () => { for (let i = 0; i < N; i++) f2 = frameMessage(out); });
+const many = Buffer.concat(Array.from({ length: 100 }, () => f2));
+time("read outcome", 100 * 200, () => { for (let i = 0; i < 200; i++) new MessageReader().push(many); });
+time("cpuUsage", N, () => { for (let i = 0; i < N; i++) process.cpuUsage(); });
+time("AbortController", N, () => { for (let i = 0; i < N; i++) new AbortController(); });
