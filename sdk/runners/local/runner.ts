@@ -48,6 +48,8 @@ export class LocalRunner implements Runner {
   prepare(labId: string): void {
     this.#closing = false;
     this.#labId = labId;
+    // A lab that could not be opened before may have other code by now.
+    this.#code = undefined;
     this.#early ??= this.#startExecutor();
   }
 

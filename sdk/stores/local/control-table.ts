@@ -36,11 +36,21 @@ export class LocalControlTable implements ControlTable {
     this.#release = release;
   }
 
+  /**
+   * LMDB keeps what it reads from until the next round of the event loop. What another process has written and told
+   * since then is to be seen in this one.
+   */
+  #lookAnew(): void {
+    this.#db.resetReadTxn();
+  }
+
   async get({ pk, sk }: ItemKey): Promise<Item | undefined> {
+    this.#lookAnew();
     return this.#read(pk, sk);
   }
 
   async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
+    this.#lookAnew();
     return keys.map(({ pk, sk }) => this.#read(pk, sk));
   }
 
@@ -101,6 +111,7 @@ export class LocalControlTable implements ControlTable {
   }
 
   async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+    this.#lookAnew();
     const start: [string, string] = [pk, after ?? ""];
     // One more, since the range includes `after` itself.
     const range = this.#db.getRange({ start, end: [pk, LAST], ...(limit === undefined ? {} : { limit: limit + 1 }) });
@@ -112,6 +123,7 @@ export class LocalControlTable implements ControlTable {
   }
 
   async *scan(pkPrefix: string): AsyncIterable<Item> {
+    this.#lookAnew();
     const range = this.#db.getRange({ start: [pkPrefix, ""], end: [pkPrefix + LAST, LAST], snapshot: false });
     for (const { key, value } of range) yield { ...value, pk: key[0], sk: key[1] };
   }
