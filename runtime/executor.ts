@@ -78,6 +78,10 @@ class Executor {
   #planning: { readonly assignment: Assignment; readonly context: ToolsContext } | undefined;
   /** The bundle did not open: whoever started this process has been told, and ends it. */
   #isBroken = false;
+  /** Assignments that were received and are not done. */
+  #assigned = 0;
+  /** A notice that came while an attempt was still on its way. */
+  #noticed: string | undefined;
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -92,7 +96,8 @@ class Executor {
         this.#queue = this.#open(message);
         break;
       case "assign":
-        this.#queue = this.#queue.then(() => this.#work(message.assignment));
+        this.#assigned += 1;
+        this.#queue = this.#queue.then(() => this.#work(message.assignment)).finally(() => this.#worked());
         break;
       case "notice":
         this.notice(message.reason);
@@ -112,7 +117,13 @@ class Executor {
 
   /** This process is about to be taken away. */
   notice(reason: string): void {
-    this.#current?.checkpoint.request(reason);
+    if (this.#current) this.#current.checkpoint.request(reason);
+    else if (this.#assigned > 0) this.#noticed = reason;
+  }
+
+  #worked(): void {
+    this.#assigned -= 1;
+    if (this.#assigned === 0) this.#noticed = undefined;
   }
 
   async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
@@ -205,6 +216,7 @@ class Executor {
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
+    if (this.#noticed !== undefined) checkpoint.request(this.#noticed);
     let context: unknown;
     try {
       if (assignment.context) context = await this.#contextOf(assignment.context, opened, definition);

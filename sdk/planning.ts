@@ -242,10 +242,10 @@ class ParamsEncoder {
       (value) => value instanceof ObjectRef,
       (value) => {
         const { slot } = value as ObjectRef<unknown>;
-        const { by, ...content } = slot;
+        const { by, file, ...content } = slot;
         this.#objects ??= [];
         this.#objects.push(slot.object);
-        this.#travelsAnew ||= slot.raw !== undefined || by !== undefined;
+        this.#travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
         return slot.raw ? { ...content, object: "" } : content;
       },
     ) as CodecExtension,

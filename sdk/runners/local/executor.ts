@@ -36,6 +36,8 @@ interface LocalExecutorOptions {
 
 /** A process whose memory has grown beyond this share of an attempt's limit is replaced before it. */
 const STALE_MEMORY = 0.6;
+/** Large allocations in pages of 2 MB: a new array of 100 MB is there in half the time (glibc; others ignore it). */
+const LARGE_PAGES = { GLIBC_TUNABLES: "glibc.malloc.hugetlb=1" };
 /** Time for a process to leave by itself, in milliseconds. */
 const LEAVE_MS = 2_000;
 
@@ -81,7 +83,7 @@ export class LocalExecutor {
       // The watchdog bounds memory per attempt; V8's own bound must not get in before it. An executor is one of as many
       // as there are cores: four threads of its own beside it would only be in the others' way.
       nodeOptions: [`--max-old-space-size=${heapMb}`, "--v8-pool-size=2"],
-      env: process.env,
+      env: { ...LARGE_PAGES, ...process.env },
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);
         else if (message.type === "nested") this.#options.report(message);
