@@ -102,9 +102,9 @@ export class LabOpening {
       chooseProgress(shown),
       tracing ? openTracer() : undefined,
     ]);
-    const { table, objects } = await openStores(address);
+    const { objects, ...others } = await openStores(address);
     const storageOfTask = (name: string) => storageOf(definitionNamed(name)[DEFINITION].cache);
-    const stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+    const stores = { ...others, objects: new OwnStorages(objects, storageOfTask) };
     return { address, progress: this.#hub.around(progress), tracer, stores };
   }
 

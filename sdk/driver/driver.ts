@@ -122,7 +122,7 @@ export class Driver {
       progress.charged(run.id, name, usd);
       if (run.isOver) keeper.costChanged(run);
     };
-    const charges = new Charges({ scheduler, placements, charge });
+    const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name);
