@@ -118,11 +118,11 @@ export class RunStarts {
     { records }: Pick<LookedUp, "records">,
     how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
   ): Promise<Slot> {
-    const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
+    const { bundle, versions, context, memoryMonitor, nesting, speculation, concurrency, stores } = this.#parts.options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
     const runtimeEnvs = await this.#parts.options.runtimeEnvs.record(this.#parts.options.opening.offer);
-    const lab = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded };
-    const settings = { ...lab, ...how };
+    const code = { bundle, versions: [...versions], runtimeEnvs, context };
+    const settings = { ...code, memoryMonitor, nesting, speculation, concurrency: bounded, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 
