@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { cloudNoop } from "./cloud-noop.ts";
 import { codec } from "./codec.ts";
 import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
@@ -9,11 +10,14 @@ import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
+import { requests } from "./requests.ts";
 import { resume, resumeAws } from "./resume.ts";
 import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
+  cloudNoop,
+  requests,
   overhead,
   planOneMillion,
   codec,
