@@ -248,7 +248,8 @@ function dispatch(
     return;
   }
   if (!beside) leaveOpenAttempts(task, at);
-  task.attempts.push({ attempt, readyAt: Math.min(at, readyAt(model, task)), dispatchedAt: at, lane, executor });
+  const ready = beside ? at : Math.min(at, readyAt(model, task));
+  task.attempts.push({ attempt, readyAt: ready, dispatchedAt: at, lane, executor });
 }
 
 function readyAt(model: RunModel, task: TaskModel): number {

@@ -196,7 +196,7 @@ class Folding {
     task.status = "running";
     if (isTakenOver) return;
     if (!beside) this.#leaveOpen(task);
-    const { readyAt, pauseMs } = this.#readiness(task, at);
+    const { readyAt, pauseMs } = beside ? { readyAt: at, pauseMs: 0 } : this.#readiness(task, at);
     const reason = why === undefined ? {} : { why };
     task.attempts.push({ attempt, readyAt, pauseMs, dispatchedAt: at, lane, executor, ...reason });
   }
