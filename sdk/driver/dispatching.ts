@@ -72,9 +72,10 @@ export class Dispatching {
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const isBounded = book.runs[run].maxCostUsd !== undefined;
     const specs = entries.map((entry, position) => {
       const attempt = attempts[position];
-      const spec = attemptSpec(entry, attempt, lane);
+      const spec = attemptSpec(entry, attempt, lane, isBounded);
       const parent = nested.parentOf(entry.run);
       const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
       return trace ? { ...spec, trace } : spec;
@@ -144,10 +145,11 @@ export class Dispatching {
     const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {
-      const runId = book.runs[run].id;
+      const { id: runId, maxCostUsd } = book.runs[run];
       progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
       chronicler.dispatched([entry], [attempt], lane, from.executor);
-      options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
+      const spec = attemptSpec(entry, attempt, lane, maxCostUsd !== undefined);
+      options.runner.adopt?.({ assignment, runId, spec, from });
     }
     const count = adopted.length;
     if (count === 0) return;
