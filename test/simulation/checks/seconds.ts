@@ -1,4 +1,4 @@
-import { rateOf } from "../../../sdk/core/attempt-cost.ts";
+import { attemptUsd } from "../../../sdk/core/attempt-cost.ts";
 import type { Command } from "../../../sdk/core/commands.ts";
 import type { SchedulerEvent } from "../../../sdk/core/events.ts";
 import { TaskState } from "../../../sdk/core/task-table.ts";
@@ -9,7 +9,10 @@ export class Seconds extends Check {
   /** Results of each type so far. */
   readonly #done = new Map<string, number>();
   readonly #begunAt = new Map<number, number>();
+  /** The shortest of each type so far, in milliseconds. */
+  readonly #shortest = new Map<string, number>();
   #spentUsd = 0;
+  #onSecondsUsd = 0;
   readonly #parents = new Set<string>();
 
   override nested(_run: number, parent: number): void {
@@ -21,6 +24,8 @@ export class Seconds extends Check {
     if (event.type !== "attempt-ended" || !("durationMs" in event.end)) return;
     const { type } = this.specOf(event.task);
     this.#done.set(type, (this.#done.get(type) ?? 0) + 1);
+    const { durationMs } = event.end;
+    this.#shortest.set(type, Math.min(this.#shortest.get(type) ?? durationMs, durationMs));
   }
 
   override command(command: Command): void {
@@ -68,8 +73,9 @@ export class Seconds extends Check {
     this.require("straggler", tookMs >= floorMs, () => `${what} comes after ${tookMs} ms`);
     const known = this.#done.get(type) ?? 0;
     this.require("straggler", known >= (rule?.minDone ?? 0), () => `${what}: ${known} others are known`);
-    const leastUsd = rateOf(lane).perSecond === 0 ? 0 : rateOf(lane).perStart;
-    this.require("cheap", 0.1 * this.#spentUsd >= leastUsd, () => `${what}: so far ${this.#spentUsd} dollars`);
+    this.#onSecondsUsd += attemptUsd(lane, this.#shortest.get(type) ?? 0, 0);
+    const isCheap = this.#onSecondsUsd <= 0.1 * this.#spentUsd + 1e-12;
+    this.require("cheap", isCheap, () => `${what}: ${this.#onSecondsUsd} of ${this.#spentUsd} dollars`);
     driver.entries.forEach((_, other) => {
       if (driver.scheduler.tasks.state[other] !== TaskState.Ready) return;
       const isWaiting = driver.scheduler.laneOf(other).group === lane.group;
