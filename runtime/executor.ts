@@ -18,7 +18,7 @@ import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from 
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
 import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
-import type { Outcome } from "../sdk/wire/outcome.ts";
+import type { Outcome, PassedOver, Suspension } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
 import { flushSpans } from "../sdk/wire/tracing.ts";
@@ -27,6 +27,7 @@ import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
+import { HandedResults } from "./handed-results.ts";
 import { loadBundle, toldTasks } from "./load-bundle.ts";
 import { LoadedCache, withLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
@@ -158,6 +159,7 @@ class Executor {
     // One that comes alone may block the event loop for long: what was done before is stored first.
     const overlapping = assignment.attempts.length > 1;
     if (!overlapping) await this.#storing.idle();
+    const handed = HandedResults.of(assignment.attempts);
     for (const spec of assignment.attempts) {
       await this.#storing.acquire();
       await new Promise<void>((next) => {
@@ -166,8 +168,9 @@ class Executor {
           spoken = end;
           if (overlapping) next();
         };
-        void this.#attempt(assignment, spec, ran).then((outcome) => {
+        void this.#attempt(assignment, spec, handed, ran).then((outcome) => {
           const { task, attempt } = spec;
+          handed?.ended(spec, outcome);
           report({ type: "outcome", assignment: assignment.id, task, attempt, outcome, ...(spoken ? { spoken } : {}) });
           this.#storing.release();
           next();
@@ -176,7 +179,12 @@ class Executor {
     }
   }
 
-  async #attempt(assignment: Assignment, spec: AttemptSpec, ran: (spoken: number) => void): Promise<Outcome> {
+  async #attempt(
+    assignment: Assignment,
+    spec: AttemptSpec,
+    handed: HandedResults | undefined,
+    ran: (spoken: number) => void,
+  ): Promise<Outcome> {
     const { runId, namespace, inlineBytes } = assignment;
     const { task, attempt } = spec;
     if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
@@ -231,6 +239,7 @@ class Executor {
         namespace,
         context,
         inlineBytes,
+        handed,
         signal: abort.signal,
         log: taskLog(speaker),
         checkpoint,
@@ -252,7 +261,7 @@ class Executor {
     await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
-    if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
+    if (!abort.signal.aborted || outcome.kind === "ok" || isNoEnd(outcome)) return outcome;
     return {
       ...outcome,
       kind: watch.overtime() ? "timeout" : "cancelled",
@@ -332,6 +341,10 @@ class Executor {
     return this.#contexts.get(key);
   }
 }
+
+/** The attempt is to be made again, whatever else happened to it. */
+const isNoEnd = (outcome: Outcome): outcome is Suspension | PassedOver =>
+  outcome.kind === "suspended" || outcome.kind === "passed-over";
 
 /** Objects that an attempt loads before its task begins. */
 const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>

@@ -50,6 +50,8 @@ export interface Success {
   readonly kind: "ok";
   readonly value: Slot;
   readonly usage: Usage;
+  /** It was not stored, since nobody else was to need it: if it is large it is lost to all others. */
+  readonly unstored?: true;
   /** Another attempt had committed before: `value` is that one's, this one's was dropped. */
   readonly superseded?: true;
 }
@@ -83,5 +85,13 @@ export interface Suspension {
   readonly usage: Usage;
 }
 
+/** The attempt was not made, or for nothing: what one before it was to hand on has not come about, or does not count. */
+export interface PassedOver {
+  readonly kind: "passed-over";
+  /** What was missing, in the words of whoever missed it. */
+  readonly seen: string;
+  readonly usage?: Usage;
+}
+
 /** How an attempt ended. */
-export type Outcome = Success | Failure | Suspension;
+export type Outcome = Success | Failure | Suspension | PassedOver;

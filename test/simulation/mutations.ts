@@ -54,7 +54,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "charges the first of several that may be to blame",
     SCHEDULER,
-    "end?.culprit ?? (open.length === 1 ? open[0].task : undefined)",
+    "end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined)",
     "open[0]?.task",
   ),
   mutation(
