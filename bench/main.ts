@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { chain1k, chain1kAws, tree1024, tree1024Aws } from "./chains.ts";
 import { codec } from "./codec.ts";
 import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
@@ -14,6 +15,10 @@ import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   localNoop,
+  chain1k,
+  tree1024,
+  chain1kAws,
+  tree1024Aws,
   overhead,
   planOneMillion,
   codec,

@@ -118,7 +118,9 @@ export class Dispatcher {
   /** Assignment of the attempt that a running task has in flight. */
   assignmentOf(task: number): Assignment | undefined {
     if (this.#tasks.state[task] !== TaskState.Running) return undefined;
-    return this.#assignments.get(this.#tasks.assignment[task]);
+    const assignment = this.#assignments.get(this.#tasks.assignment[task]);
+    // Others of its batch may still run.
+    return assignment?.ended[assignment.tasks.indexOf(task)] ? undefined : assignment;
   }
 
   estimateOf(type: string): DurationEstimate {

@@ -1,5 +1,4 @@
 import type { TaskTable } from "../core/task-table.ts";
-import type { RunBook } from "./run-book.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 /**
@@ -7,7 +6,11 @@ import type { TaskEntry } from "./task-entry.ts";
  * the same dispatch, and nobody else: they need not be stored. One only: of two the first might be done with a
  * result, and the second made again with another one, by an attempt that gives another one each time.
  */
-export function neededHereOnly(entries: readonly TaskEntry[], tasks: TaskTable, book: RunBook): ReadonlySet<TaskEntry> {
+export function neededHereOnly(
+  entries: readonly TaskEntry[],
+  tasks: TaskTable,
+  book: { isNested(run: number): boolean; wanting(entry: TaskEntry): readonly unknown[] },
+): ReadonlySet<TaskEntry> {
   const found = new Set<TaskEntry>();
   if (entries.length === 1) return found;
   const here = new Set(entries.map(({ task }) => task));

@@ -9,6 +9,7 @@ import { Bill } from "../../sdk/driver/bill.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
 import { InFlightBook } from "../../sdk/driver/in-flight.ts";
 import { neededOf } from "../../sdk/driver/look-up.ts";
+import { neededHereOnly } from "../../sdk/driver/needed-here.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
 import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
@@ -432,6 +433,10 @@ export class SimulatedDriver {
           this.#happen({ type: "suspended", assignment, task });
           break;
         }
+        if (outcome.kind === "passed-over") {
+          this.#happen({ type: "passed-over", assignment, task });
+          break;
+        }
         if (outcome.kind === "ok" && "value" in outcome) entry.value ??= outcome.value;
         this.#happen({ type: "attempt-ended", assignment, task, end: this.#endOf(entry, outcome) });
         break;
@@ -490,7 +495,7 @@ export class SimulatedDriver {
 
   #endOf(
     entry: TaskEntry,
-    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" }>,
+    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" | "passed-over" }>,
   ): AttemptEnd {
     if (outcome.kind === "ok" && "value" in outcome) {
       return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
@@ -594,16 +599,29 @@ export class SimulatedDriver {
   #dispatch({ assignment, lane, executor, tasks }: Command & { type: "dispatch" }): void {
     this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
     this.#holding?.tenure.changed();
+    if (tasks.length > 1) this.#around.fate.count("batch");
+    const entries = tasks.map((task) => this.entries[task]);
+    const book = {
+      isNested: (run: number) => !this.#runs[run],
+      wanting: (entry: TaskEntry) => [...this.#opened.values()].filter(({ waitsFor }) => waitsFor.has(entry)),
+    };
+    const unstored = neededHereOnly(entries, this.scheduler.tasks, book);
+    if (entries.some((entry) => entry.dependencies.some((each) => tasks.includes(each.task)))) {
+      this.#around.fate.count("chain");
+    }
     const order: Order = {
       assignment,
       lane,
       executor,
-      attempts: tasks.map((task) => {
-        const { planned, generation, dependencies } = this.entries[task];
-        const inputs = dependencies.map(
-          ({ value }) => (value as ObjectSlot) ?? { object: "none", bytes: 0, hash: "none" },
-        );
-        return { task, position: Number(planned.key), generation, inputs };
+      attempts: tasks.map((task, at) => {
+        const entry = this.entries[task];
+        const { planned, generation, dependencies } = entry;
+        const inputs = dependencies.map((dependency) => {
+          if (dependency.value) return dependency.value as ObjectSlot;
+          // What comes before it in the order hands its result on.
+          return tasks.indexOf(dependency.task) < at ? undefined : { object: "none", bytes: 0, hash: "none" };
+        });
+        return { task, position: Number(planned.key), generation, inputs, isUnstored: unstored.has(entry) };
       }),
     };
     this.#certainly(() => {
@@ -650,9 +668,11 @@ function below(targets: readonly number[], tasks: readonly ScenarioTask[]): numb
 
 /** A task as planning would make it; its key is its position. */
 function planned(task: ScenarioTask, position: number): PlannedTask {
-  const { type: name, dependencies, demand, policy, paramBytes } = task;
+  const { type: name, dependencies, demand, policy, paramBytes, uncached } = task;
   const params = { byteLength: paramBytes } as Uint8Array;
-  return { key: String(position), name, version: "1", dependencies, params, demand, policy } as unknown as PlannedTask;
+  const keep = uncached ? { keepMs: 0 } : {};
+  const whole = { key: String(position), name, version: "1", dependencies, params, demand, policy, ...keep };
+  return whole as unknown as PlannedTask;
 }
 
 const asRecord = (record: { readonly value: ObjectSlot } | undefined) => record as ResultRecord | undefined;

@@ -39,6 +39,7 @@ export class CostKept extends Check {
         break;
       }
       case "attempt-ended":
+      case "passed-over":
         this.#attempts.get(event.assignment)?.delete(event.task);
         break;
       case "assignment-failed":

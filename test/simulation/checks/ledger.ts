@@ -59,7 +59,7 @@ export class Ledger {
   }
 
   event(event: SchedulerEvent): void {
-    if (event.type === "suspended") this.#close(event.assignment, event.task);
+    if (event.type === "suspended" || event.type === "passed-over") this.#close(event.assignment, event.task);
     if (event.type === "lost") for (const run of event.runs) this.#runs.add(run);
     if (event.type === "parked" && this.awaits(event.assignment, event.task) && this.#runs.has(event.run)) {
       this.#open.get(event.assignment)?.waits.add(event.run);
