@@ -50,10 +50,14 @@ const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
+/** Short tasks may follow each other without end: this often, in milliseconds, results get away and messages in. */
+const YIELD_EVERY_MS = 10;
+/** Asking for it costs more than many a task. */
+const MACHINE_BYTES = totalmem();
 
 /** A supervisor that stopped reading blocks nobody for ever: it is gone, and so are we. */
-function report(message: FromExecutor): void {
-  let rest = frameMessage(message);
+function report(...messages: readonly FromExecutor[]): void {
+  let rest = messages.length === 1 ? frameMessage(messages[0]) : Buffer.concat(messages.map(frameMessage));
   while (rest.byteLength > 0) {
     try {
       rest = rest.subarray(writeSync(OUTCOMES_FD, rest));
@@ -89,6 +93,8 @@ class Executor {
   #env: SetUpEnv | undefined;
   /** The bundle did not open: whoever started this process has been told, and ends it. */
   #isBroken = false;
+  /** Outcomes of tasks that share an assignment and end in the same moment: they are told together. */
+  #ended: FromExecutor[] = [];
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -160,7 +166,12 @@ class Executor {
     const overlapping = assignment.attempts.length > 1;
     if (!overlapping) await this.#storing.idle();
     const handed = HandedResults.of(assignment.attempts);
+    let yieldedAt = performance.now();
     for (const spec of assignment.attempts) {
+      if (performance.now() - yieldedAt > YIELD_EVERY_MS) {
+        await new Promise((next) => setImmediate(next));
+        yieldedAt = performance.now();
+      }
       await this.#storing.acquire();
       await new Promise<void>((next) => {
         let spoken = 0;
@@ -171,12 +182,24 @@ class Executor {
         void this.#attempt(assignment, spec, handed, ran).then((outcome) => {
           const { task, attempt } = spec;
           handed?.ended(spec, outcome);
-          report({ type: "outcome", assignment: assignment.id, task, attempt, outcome, ...(spoken ? { spoken } : {}) });
+          const ended = { assignment: assignment.id, task, attempt, outcome, ...(spoken ? { spoken } : {}) };
+          this.#tell({ type: "outcome", ...ended }, overlapping);
           this.#storing.release();
           next();
         });
       });
     }
+  }
+
+  /** Outcomes of one moment go in one write. */
+  #tell(outcome: FromExecutor, withOthers: boolean): void {
+    this.#ended.push(outcome);
+    if (!withOthers) this.#tellEnded();
+    else if (this.#ended.length === 1) process.nextTick(() => this.#tellEnded());
+  }
+
+  #tellEnded(): void {
+    if (this.#ended.length > 0) report(...this.#ended.splice(0));
   }
 
   async #attempt(
@@ -221,7 +244,11 @@ class Executor {
       signal: abort.signal,
       suspendAfterMs: spec.suspendAfterMs,
       recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores) : undefined,
-      send: (request) => report({ type: "nested", assignment: assignment.id, task, attempt, request }),
+      send: (request) => {
+        // What was done before it may be what it asks for.
+        this.#tellEnded();
+        report({ type: "nested", assignment: assignment.id, task, attempt, request });
+      },
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
@@ -351,7 +378,7 @@ const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
   new Set([params, ...Object.values(inputs)].flatMap((slot) => ("object" in slot ? [slot.object] : [])));
 
 const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
-  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
+  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? MACHINE_BYTES : memoryMb * 2 ** 20));
 
 /** A bundle that is not stored has nothing to do with the environment. */
 const asEnvFailure = (error: unknown): Pick<SetupFailure, "kind" | "message"> & Partial<SetupFailure> =>
