@@ -150,6 +150,24 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (this.#tasks.state[dependency] !== TaskState.Done) this.#tasks.pending[dependent] += 1;",
     "",
   ),
+  mutation(
+    "goes on with what also waits for something else",
+    "chain.ts",
+    "if (closed === this.#tasks.pending[dependent]) ready.push(dependent);",
+    "ready.push(dependent);",
+  ),
+  mutation(
+    "fetches a fan-in's other inputs behind it",
+    "chain.ts",
+    "      if (isClosed) found.set(task, own);\n      return isClosed;",
+    "      found.set(task, own);\n      return true;",
+  ),
+  mutation(
+    "drops what was passed over",
+    SCHEDULER,
+    "    this.#dispatcher.closeAttempt(assignment, task);\n    this.#takeBack(task);",
+    "    this.#dispatcher.closeAttempt(assignment, task);",
+  ),
   mutation("leaves dependents of a failed task waiting", LIFECYCLE, "this.#failDependents(task, task);", ""),
   mutation(
     "loses the timer of a backoff",
