@@ -54,6 +54,8 @@ export interface ExecutionEnvironment {
   ran?(): void;
 }
 
+/** Results that nobody else needs are held in memory up to this size; larger ones are stored all the same. */
+const MAX_HELD_BYTES = 64 * 2 ** 20;
 /** Stands for the result of an attempt that has waited too long. */
 const SUSPENDED = Symbol("suspended");
 
@@ -113,7 +115,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   }
   try {
     bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const isUnstored = spec.unstored === true && isPlain(environment.definition);
+    const isUnstored = mayHold(spec, bytesOut, environment);
     const value = isUnstored ? { inline: joinChunks(encoded[0]) } : await store(encoded, returns, spec, environment);
     const result = {
       key: spec.key,
@@ -155,19 +157,22 @@ async function withHanded(spec: AttemptSpec, handed: HandedResults | undefined):
   return inputs && { ...spec, inputs: { ...spec.inputs, ...inputs } };
 }
 
-/** One value, in the lab's own storage. */
-const isPlain = ({ [DEFINITION]: { returns, cache } }: RunnableDefinition): boolean =>
-  returns === undefined && storageOf(cache) === undefined;
+/** Whether a result is handed on without being stored: one value, that the lab's own storage would have. */
+function mayHold({ unstored }: AttemptSpec, bytes: number, { handed, definition }: ExecutionEnvironment): boolean {
+  const { returns, cache } = definition[DEFINITION];
+  if (!unstored || !handed || returns !== undefined || storageOf(cache) !== undefined) return false;
+  return bytes <= MAX_HELD_BYTES;
+}
 
 /** Commits a result, and hands it on to the attempts behind it meanwhile. */
 function commit(
   result: ResultRecord,
   isUnstored: boolean,
   spec: AttemptSpec,
-  { handed, stores: { table } }: ExecutionEnvironment,
+  { handed, inlineBytes, stores: { table } }: ExecutionEnvironment,
 ): Promise<Committed | undefined> {
   if (!handed) return commitResult(table, result);
-  handed.give(spec.key, result.value);
+  handed.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
   return handed.commit(table, spec, isUnstored ? undefined : result);
 }
 

@@ -15,6 +15,8 @@ interface Handed {
 export class HandedResults {
   readonly #byKey = new Map<string, Handed>();
   readonly #commits = new OrderedCommits();
+  /** Results that are given away with their memory. */
+  readonly #given = new WeakSet<Slot>();
 
   private constructor(attempts: readonly AttemptSpec[]) {
     for (const key of attempts.flatMap(({ handed = [] }) => handed)) {
@@ -41,13 +43,20 @@ export class HandedResults {
       const slot = await this.#byKey.get(key)?.slot;
       if (!slot) return undefined;
       // A typed array is a window on the memory it is decoded from, and tasks may write to theirs.
-      taken[key] = "inline" in slot ? { inline: new Uint8Array(slot.inline) } : slot;
+      const isShared = "inline" in slot && !this.#given.has(slot);
+      taken[key] = isShared ? { inline: new Uint8Array(slot.inline) } : slot;
+      if (this.#given.has(slot)) this.#byKey.delete(key);
     }
     return taken;
   }
 
-  /** An attempt has its result; from here to its commit nothing may come in between. */
-  give(key: string, slot: Slot): void {
+  /**
+   * An attempt has its result; from here to its commit nothing may come in between.
+   *
+   * @param isForOne One attempt takes it, and nobody else has its memory: it is not copied, and kept no longer.
+   */
+  give(key: string, slot: Slot, isForOne: boolean): void {
+    if (isForOne) this.#given.add(slot);
     this.#settle(key, slot);
   }
 
