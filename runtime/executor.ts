@@ -95,6 +95,10 @@ class Executor {
   #isBroken = false;
   /** Outcomes of tasks that share an assignment and end in the same moment: they are told together. */
   #ended: FromExecutor[] = [];
+  /** Assignments that were received and are not done. */
+  #assigned = 0;
+  /** A notice that came while an attempt was still on its way. */
+  #noticed: string | undefined;
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -109,7 +113,8 @@ class Executor {
         this.#queue = this.#open(message);
         break;
       case "assign":
-        this.#queue = this.#queue.then(() => this.#work(message.assignment));
+        this.#assigned += 1;
+        this.#queue = this.#queue.then(() => this.#work(message.assignment)).finally(() => this.#worked());
         break;
       case "notice":
         this.notice(message.reason);
@@ -129,7 +134,13 @@ class Executor {
 
   /** This process is about to be taken away. */
   notice(reason: string): void {
-    this.#current?.checkpoint.request(reason);
+    if (this.#current) this.#current.checkpoint.request(reason);
+    else if (this.#assigned > 0) this.#noticed = reason;
+  }
+
+  #worked(): void {
+    this.#assigned -= 1;
+    if (this.#assigned === 0) this.#noticed = undefined;
   }
 
   async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
@@ -252,6 +263,7 @@ class Executor {
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
+    if (this.#noticed !== undefined) checkpoint.request(this.#noticed);
     let context: unknown;
     try {
       context = await this.#contextOf(assignment, opened, definition);

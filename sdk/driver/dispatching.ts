@@ -72,11 +72,12 @@ export class Dispatching {
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const isBounded = book.runs[run].maxCostUsd !== undefined;
     const unstored = neededHereOnly(entries, scheduler.tasks, book);
     const before = new Set<TaskEntry>();
     const specs = entries.map((entry, position) => {
       const attempt = attempts[position];
-      const spec = attemptSpec(entry, attempt, lane, { before, isUnstored: unstored.has(entry) });
+      const spec = attemptSpec(entry, attempt, lane, isBounded, { before, isUnstored: unstored.has(entry) });
       before.add(entry);
       const parent = nested.parentOf(entry.run);
       const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
@@ -109,8 +110,9 @@ export class Dispatching {
   }
 
   kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
-    const { book, nested, options } = this.#parts;
+    const { book, inFlight, nested, options } = this.#parts;
     const run = book.runOf(book.entries[tasks[0]]);
+    if (reason === "taken-back") inFlight.takeBack(String(assignment), tasks);
     const isLost = run.lost !== undefined;
     // The run's next driver waits for what outlives this one.
     const hasAsked = tasks.some((task) => nested.hasAsked(book.entries[task]));
@@ -134,10 +136,11 @@ export class Dispatching {
     const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, from } of adopted) {
-      const runId = book.runs[run].id;
+      const { id: runId, maxCostUsd } = book.runs[run];
       progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
       chronicler.dispatched([entry], [attempt], lane, from.executor);
-      options.runner.adopt?.({ assignment, runId, spec: attemptSpec(entry, attempt, lane), from });
+      const spec = attemptSpec(entry, attempt, lane, maxCostUsd !== undefined);
+      options.runner.adopt?.({ assignment, runId, spec, from });
     }
     const count = adopted.length;
     if (count === 0) return;

@@ -11,6 +11,8 @@ export interface InFlight {
   readonly size: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
+  /** Those of them that were taken back before they began: nobody waits for them, whatever is still said of them. */
+  readonly takenBack: Set<number>;
   /** What its invocation costs, where it is one. */
   invocation?: Meter;
   /** Another driver began it. */
@@ -29,13 +31,28 @@ export class InFlightBook {
   }
 
   add(id: string, lane: Lane, executor: string | undefined, tasks: readonly number[], dispatchedAt: number): void {
-    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks) });
+    this.#byId.set(id, {
+      lane,
+      executor,
+      dispatchedAt,
+      size: tasks.length,
+      open: new Set(tasks),
+      takenBack: new Set(),
+    });
   }
 
   /** An attempt that another driver began is awaited from now on. */
   adopt(id: string, lane: Lane, task: number, adoptedFrom: AdoptedFrom): void {
     const { executor, dispatchedAt } = adoptedFrom;
-    this.#byId.set(id, { lane, executor, dispatchedAt, size: 1, open: new Set([task]), adoptedFrom });
+    this.#byId.set(id, {
+      lane,
+      executor,
+      dispatchedAt,
+      size: 1,
+      open: new Set([task]),
+      takenBack: new Set(),
+      adoptedFrom,
+    });
   }
 
   [Symbol.iterator](): IterableIterator<[string, InFlight]> {
@@ -44,6 +61,11 @@ export class InFlightBook {
 
   get(id: string): InFlight | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Tasks of an assignment go elsewhere. */
+  takeBack(id: string, tasks: readonly number[]): void {
+    for (const task of tasks) this.#byId.get(id)?.takenBack.add(task);
   }
 
   /** One attempt of an assignment has ended. */

@@ -34,8 +34,8 @@ export interface Onlooker {
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
   /** An attempt of `parent` has opened a run. */
   nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void;
-  /** An attempt that another driver has begun is awaited. */
-  adopted(assignment: number, task: number, lane: Lane): void;
+  /** An attempt that another driver has begun is awaited. `where`: what it shares with others of the same assignment. */
+  adopted(assignment: number, task: number, lane: Lane, where: string): void;
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
@@ -233,7 +233,7 @@ export class SimulatedDriver {
       run,
     )) {
       this.#around.fate.count("adopted");
-      this.#onlooker.adopted(Number(assignment), entry.task, lane);
+      this.#onlooker.adopted(Number(assignment), entry.task, lane, `${from.lab}/${from.assignment}`);
       const { task, generation } = entry;
       const position = Number(entry.planned.key);
       this.#adopted?.adopt({ assignment: Number(assignment), task, position, generation, from });
@@ -554,6 +554,7 @@ export class SimulatedDriver {
         break;
       case "kill": {
         const { executor } = command;
+        if (command.reason === "taken-back") this.#inFlight.takeBack(String(command.assignment), command.tasks);
         // The run's next driver waits for what outlives this one, unless it waits for this one's answers.
         const isLeft = this.#isLost && !command.tasks.some((task) => this.#ran.has(this.entries[task]));
         if (isLeft && this.#around.begun) break;

@@ -244,7 +244,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "    this.spending.releaseAll(assignment.id);\n    if (assignment.counted)",
     "    if (assignment.counted)",
   ),
-  mutation("ends a run that will get something back", "spending.ts", " || reservedUsd > ROUNDING_USD", ""),
+  mutation(
+    "ends a run that will get something back",
+    "spending.ts",
+    "      if (reservedUsd > ROUNDING_USD && reservedUsd > this.#stuckUsd(account, isStuck) + ROUNDING_USD) continue;\n",
+    "",
+  ),
   mutation(
     "reserves as for a moment what nobody has measured",
     "attempt-cost.ts",
@@ -254,8 +259,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "goes on with a run that is spent",
     SCHEDULER,
-    "const spent = this.#dispatcher.spending.takeSpent();",
-    "const spent = this.#dispatcher.spending.takeSpent().slice(1);",
+    "const spent = this.#dispatcher.takeSpent();",
+    "const spent = this.#dispatcher.takeSpent().slice(1);",
   ),
 
   // Pace
@@ -362,8 +367,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "forgets what it has taken over",
     "journal-entries.ts",
-    "assignments.push(each.adoptedFrom ? takenOver(each, flying) : begunHere(id, each, flying));",
-    "if (!each.adoptedFrom) assignments.push(begunHere(id, each, flying));",
+    "assignments.push(each.adoptedFrom ? takenOver(each, open, flying) : begunHere(id, each, open, flying));",
+    "if (!each.adoptedFrom) assignments.push(begunHere(id, each, open, flying));",
   ),
   mutation(
     "writes over what a later driver has in flight",
