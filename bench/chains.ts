@@ -54,7 +54,7 @@ async function onThisMachine(work: Work): Promise<{ ms: number; dispatches: numb
     if (type === "task-started") dispatches += 1;
   };
   const lab = new Lab({ tasks: TASKS, storage, concurrency: EXECUTORS, progress });
-  const echo = await EchoProcesses.start(1, "dist");
+  const echo = await EchoProcesses.start(1);
   try {
     const floorMs = (await echo.exchange(work.tasks, 1)) * 1_000;
     const ms = await measured(lab, work, async () => {

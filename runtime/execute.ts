@@ -3,7 +3,7 @@ import { loadObject } from "../sdk/stores/objects.ts";
 import { type Committed, commitResult, type ResultRecord } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { loadStored, loadValue, storeResult } from "../sdk/stores/values.ts";
+import { loadStored, loadValue, storeResult, valueInHand } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import { storageOf } from "../sdk/wire/cache-options.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
@@ -25,6 +25,7 @@ import { withinTrace } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
+import { processCpuMs } from "./cpu-time.ts";
 import type { HandedResults } from "./handed-results.ts";
 import { taskContext } from "./task-context.ts";
 import { taskObjects } from "./task-objects.ts";
@@ -75,7 +76,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   const extensions = valueExtensions(codecsOf(environment.definition));
   let params: unknown;
   try {
-    const loaded = await loadParams(spec, environment, extensions);
+    const loaded = paramsInHand(spec, extensions) ?? (await loadParams(spec, environment, extensions));
     params = loaded.params;
     bytesIn = loaded.bytes;
   } catch (error) {
@@ -85,10 +86,10 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
 
   let result: unknown;
   try {
-    const { signal, log, context, runId, checkpoint, lab } = environment;
+    const { lab } = environment;
     const objects = taskObjects(environment.stores.objects, extensions, spec.key);
     environment.begin?.();
-    const ctx = taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects });
+    const ctx = taskContext(spec, environment, objects);
     const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
     result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
     // What is left of its code is told to end; nobody hears how it does.
@@ -116,7 +117,9 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   try {
     bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const isUnstored = mayHold(spec, bytesOut, environment);
-    const value = isUnstored ? { inline: joinChunks(encoded[0]) } : await store(encoded, returns, spec, environment);
+    const value = isUnstored
+      ? { inline: joinChunks(encoded[0]) }
+      : (inlined(encoded, returns, environment) ?? (await store(encoded, returns, spec, environment)));
     const result = {
       key: spec.key,
       namespace: environment.namespace,
@@ -180,6 +183,14 @@ function commit(
 function heldBack(value: Slot, { key }: AttemptSpec, { inlineBytes }: ExecutionEnvironment): Slot {
   const bytes = slotBytes(value);
   return bytes <= inlineBytes ? value : { object: resultObject(key, "unstored"), bytes, hash: "" };
+}
+
+/** Params of a task that needs nothing but what it was sent. */
+function paramsInHand({ params: slot, inputs }: AttemptSpec, extensions: CodecExtensions) {
+  for (const _ in inputs) return undefined;
+  const found = valueInHand(slot, extensions);
+  if (!found || refsIn(found.value).length > 0) return undefined;
+  return { params: found.value, bytes: slotBytes(slot) };
 }
 
 async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, extensions: CodecExtensions) {
@@ -254,15 +265,23 @@ async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
 async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions): Promise<unknown> {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
-  const refs = Object.entries(params).flatMap(([name, value]) => {
-    return value instanceof ObjectRef ? [[name, value.slot] as const] : [];
-  });
+  const refs = refsIn(params);
   if (refs.length === 0) return params;
   const values = await Promise.all(
-    refs.map(async ([name, slot]) => [name, await loadObject(objects, slot, extensions)] as const),
+    refs.map(async ([name, { slot }]) => [name, await loadObject(objects, slot, extensions)] as const),
   );
-  return { ...params, ...Object.fromEntries(values) };
+  return { ...(params as object), ...Object.fromEntries(values) };
+}
+
+/** Object refs directly in the params, by name. */
+function refsIn(params: unknown): [name: string, ref: ObjectRef<unknown>][] {
+  const refs: [string, ObjectRef<unknown>][] = [];
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return refs;
+  for (const name of Object.keys(params)) {
+    const value: unknown = (params as Record<string, unknown>)[name];
+    if (value instanceof ObjectRef) refs.push([name, value]);
+  }
+  return refs;
 }
 
 /** A result, or each of several returns. */
@@ -275,6 +294,16 @@ function encodeResult(
   const values = partReturns(result, returns);
   if (typeof values === "string") throw new LabError("wrong-returns", values);
   return encodeReturns(values, returns, extensions);
+}
+
+/** A result that travels with its outcome. */
+function inlined(
+  [encoded]: readonly Encoded[],
+  returns: ReturnNames | undefined,
+  { inlineBytes, definition }: ExecutionEnvironment,
+): Slot | undefined {
+  const isOwn = returns !== undefined || storageOf(definition[DEFINITION].cache) !== undefined;
+  return isOwn || encoded.byteLength > inlineBytes ? undefined : { inline: joinChunks(encoded) };
 }
 
 async function store(
@@ -318,25 +347,10 @@ function asStoreFailure(error: unknown): Omit<Failure, "usage"> {
   };
 }
 
-/** How old a measurement of the processor's time may be, in milliseconds: it takes as long as a short task. */
-const CPU_FRESH_MS = 1;
-let cpuSeen = process.cpuUsage();
-let cpuSeenAt = performance.now();
-
-/** What this process has used of the processor up to about now. */
-function cpuUsage(): NodeJS.CpuUsage {
-  const now = performance.now();
-  if (now - cpuSeenAt > CPU_FRESH_MS) {
-    cpuSeen = process.cpuUsage();
-    cpuSeenAt = now;
-  }
-  return cpuSeen;
-}
-
 /** Times the stages of an attempt: load, run, store. */
 class StageClock {
   readonly #startedAt = Date.now();
-  readonly #cpu = cpuUsage();
+  readonly #cpuMs = processCpuMs();
   readonly #marks = [performance.now()];
 
   next(): void {
@@ -354,14 +368,13 @@ class StageClock {
   }
 
   usage(bytesIn: number, bytesOut: number, peakMemoryMb: number): Usage {
-    const { user, system } = cpuUsage();
     return {
       startedAt: this.#startedAt,
       endedAt: Date.now(),
       loadMs: this.#stage(0),
       runMs: this.#stage(1),
       storeMs: this.#stage(2),
-      cpuMs: (user + system - this.#cpu.user - this.#cpu.system) / 1000,
+      cpuMs: processCpuMs() - this.#cpuMs,
       peakMemoryMb,
       bytesIn,
       bytesOut,

@@ -105,7 +105,7 @@ export class RunStarts {
       this.#orphans.set(run, orphans);
       this.#dispatching.adopt(orphans, entries, index);
     }
-    for (const entry of new Set(targets)) if (entry.value) void this.#delivery.deliver(run, entry);
+    for (const entry of new Set(targets)) if (entry.value) this.#delivery.deliver(run, entry);
     this.open(index, entries);
     return run;
   }

@@ -429,6 +429,7 @@ export class SimulatedDriver {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
         if (outcome.kind === "suspended") {
+          entry.suspensions += 1;
           this.#kept.set(entry, this.#ran.get(entry) ?? []);
           this.#happen({ type: "suspended", assignment, task });
           break;
@@ -616,13 +617,14 @@ export class SimulatedDriver {
       executor,
       attempts: tasks.map((task, at) => {
         const entry = this.entries[task];
-        const { planned, generation, dependencies } = entry;
+        const { planned, generation, dependencies, suspensions } = entry;
         const inputs = dependencies.map((dependency) => {
           if (dependency.value) return dependency.value as ObjectSlot;
           // What comes before it in the order hands its result on.
           return tasks.indexOf(dependency.task) < at ? undefined : { object: "none", bytes: 0, hash: "none" };
         });
-        return { task, position: Number(planned.key), generation, inputs, isUnstored: unstored.has(entry) };
+        const isUnstored = unstored.has(entry);
+        return { task, position: Number(planned.key), generation, inputs, isUnstored, suspensions };
       }),
     };
     this.#certainly(() => {

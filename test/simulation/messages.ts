@@ -16,6 +16,8 @@ export interface OrderedAttempt {
   readonly inputs: readonly (ObjectSlot | undefined)[];
   /** Nobody needs its result but one behind it. */
   readonly isUnstored: boolean;
+  /** How often its task was suspended: each time it may wait twice as long. */
+  readonly suspensions: number;
 }
 
 /** Attempts to be executed together. */

@@ -325,7 +325,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "never resumes what was suspended",
     SCHEDULER,
-    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#enqueue(parent);",
+    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#resume(parent);",
     "",
   ),
   mutation("lets tasks wait for themselves", SCHEDULER, "    if (path) {", "    if (path && false) {"),
