@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
 import { cached1000 } from "./cached-1000.ts";
+import { chain1k, chain1kAws, tree1024, tree1024Aws } from "./chains.ts";
 import { cloudNoop } from "./cloud-noop.ts";
 import { codec } from "./codec.ts";
 import { coldInit } from "./cold-init.ts";
@@ -22,6 +23,10 @@ import { storm } from "./storm.ts";
 const BENCHMARKS: readonly Benchmark[] = [
   startUp,
   localNoop,
+  chain1k,
+  tree1024,
+  chain1kAws,
+  tree1024Aws,
   localLatency,
   cached1000,
   cpuMap,

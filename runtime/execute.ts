@@ -1,6 +1,6 @@
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { loadObject } from "../sdk/stores/objects.ts";
-import { commitResult } from "../sdk/stores/results.ts";
+import { type Committed, commitResult, type ResultRecord } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue, storeResult, valueInHand } from "../sdk/stores/values.ts";
@@ -16,7 +16,7 @@ import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import { lostIn, ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
-import type { Failure, Outcome, Usage } from "../sdk/wire/outcome.ts";
+import type { Failure, Outcome, PassedOver, Usage } from "../sdk/wire/outcome.ts";
 import { resolvedTasks } from "../sdk/wire/references.ts";
 import { partReturns, type ReturnNames, StoredReturns } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
@@ -26,6 +26,7 @@ import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { processCpuMs } from "./cpu-time.ts";
+import type { HandedResults } from "./handed-results.ts";
 import { taskContext } from "./task-context.ts";
 import { taskObjects } from "./task-objects.ts";
 import { toThrownError } from "./thrown-error.ts";
@@ -44,6 +45,8 @@ export interface ExecutionEnvironment {
   readonly lab: AttemptLab;
   /** Results up to this many encoded bytes stay in the message and the control table. */
   readonly inlineBytes: number;
+  /** What attempts of its assignment hand on to each other, where they do. */
+  readonly handed?: HandedResults | undefined;
   /** Highest memory since the attempt began, in MB. */
   peakMemoryMb(): number;
   /** The task's own code is about to run. */
@@ -52,6 +55,8 @@ export interface ExecutionEnvironment {
   ran?(): void;
 }
 
+/** Results that nobody else needs are held in memory up to this size; larger ones are stored all the same. */
+const MAX_HELD_BYTES = 64 * 2 ** 20;
 /** Stands for the result of an attempt that has waited too long. */
 const SUSPENDED = Symbol("suspended");
 
@@ -59,7 +64,9 @@ const SUSPENDED = Symbol("suspended");
  * Executes one attempt: loads its inputs, runs the task, stores the result and commits it. The same
  * in a local process, in Lambda and in a container. Never throws: whatever happens is an outcome.
  */
-export async function execute(spec: AttemptSpec, environment: ExecutionEnvironment): Promise<Outcome> {
+export async function execute(ordered: AttemptSpec, environment: ExecutionEnvironment): Promise<Outcome> {
+  const spec = await withHanded(ordered, environment.handed);
+  if (!spec) return passedOver("an attempt before it in its assignment has not handed its result on");
   const clock = new StageClock();
   let bytesIn = 0;
   let bytesOut = 0;
@@ -109,8 +116,11 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   }
   try {
     bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const value = inlined(encoded, returns, environment) ?? (await store(encoded, returns, spec, environment));
-    const { record, own } = await commitResult(environment.stores.table, {
+    const isUnstored = mayHold(spec, bytesOut, environment);
+    const value = isUnstored
+      ? { inline: joinChunks(encoded[0]) }
+      : (inlined(encoded, returns, environment) ?? (await store(encoded, returns, spec, environment)));
+    const result = {
       key: spec.key,
       namespace: environment.namespace,
       name: spec.name,
@@ -124,12 +134,55 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
       endedAt: Date.now(),
       durationMs: clock.runMs,
       peakMemoryMb: environment.peakMemoryMb(),
-    });
+    };
+    const committed = await commit(result, isUnstored, spec, environment);
+    if (!committed) return { ...passedOver("a result that it was handed is not the one that counts"), usage: usage() };
     await environment.checkpoint.done();
-    return { kind: "ok", value: record.value, usage: usage(), ...(own ? {} : { superseded: true }) };
+    if (!committed.record)
+      return { kind: "ok", value: heldBack(value, spec, environment), usage: usage(), unstored: true };
+    return {
+      kind: "ok",
+      value: committed.record.value,
+      usage: usage(),
+      ...(committed.own ? {} : { superseded: true }),
+    };
   } catch (error) {
     return fail(asStoreFailure(error));
   }
+}
+
+const passedOver = (seen: string): PassedOver => ({ kind: "passed-over", seen });
+
+/** With the inputs that attempts before it hand on; undefined where one of them has not come about. */
+async function withHanded(spec: AttemptSpec, handed: HandedResults | undefined): Promise<AttemptSpec | undefined> {
+  if (!spec.handed) return spec;
+  const inputs = await handed?.take(spec.handed);
+  return inputs && { ...spec, inputs: { ...spec.inputs, ...inputs } };
+}
+
+/** Whether a result is handed on without being stored: one value, that the lab's own storage would have. */
+function mayHold({ unstored }: AttemptSpec, bytes: number, { handed, definition }: ExecutionEnvironment): boolean {
+  const { returns, cache } = definition[DEFINITION];
+  if (!unstored || !handed || returns !== undefined || storageOf(cache) !== undefined) return false;
+  return bytes <= MAX_HELD_BYTES;
+}
+
+/** Commits a result, and hands it on to the attempts behind it meanwhile. */
+function commit(
+  result: ResultRecord,
+  isUnstored: boolean,
+  spec: AttemptSpec,
+  { handed, inlineBytes, stores: { table } }: ExecutionEnvironment,
+): Promise<Committed | undefined> {
+  if (!handed) return commitResult(table, result);
+  handed.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
+  return handed.commit(table, spec, isUnstored ? undefined : result);
+}
+
+/** What the driver is told of a result that is not stored: the value if it is small, else where it would lie. */
+function heldBack(value: Slot, { key }: AttemptSpec, { inlineBytes }: ExecutionEnvironment): Slot {
+  const bytes = slotBytes(value);
+  return bytes <= inlineBytes ? value : { object: resultObject(key, "unstored"), bytes, hash: "" };
 }
 
 /** Params of a task that needs nothing but what it was sent. */

@@ -16,7 +16,7 @@ import { MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
 import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
-import type { Outcome } from "../sdk/wire/outcome.ts";
+import type { Outcome, PassedOver, Suspension } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { TASK_TOOLS, type ToolsContext } from "../sdk/wire/task-tools.ts";
@@ -26,6 +26,7 @@ import { AttemptLab } from "./attempt-lab.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
+import { HandedResults } from "./handed-results.ts";
 import { loadBundle, toldTasks } from "./load-bundle.ts";
 import { LoadedCache, StoreWithLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
@@ -50,6 +51,8 @@ const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
+/** Short tasks may follow each other without end: this often, in milliseconds, results get away and messages in. */
+const YIELD_EVERY_MS = 10;
 
 /** The attempt that is being executed. */
 interface Current {
@@ -159,7 +162,13 @@ class Executor {
     // One that comes alone may block the event loop for long: what was done before is stored first.
     const overlapping = assignment.attempts.length > 1;
     if (!overlapping) await this.#storing.idle();
+    const handed = HandedResults.of(assignment.attempts);
+    let yieldedAt = performance.now();
     for (const spec of assignment.attempts) {
+      if (performance.now() - yieldedAt > YIELD_EVERY_MS) {
+        await new Promise((next) => setImmediate(next));
+        yieldedAt = performance.now();
+      }
       await this.#storing.acquire();
       await new Promise<void>((next) => {
         let spoken = 0;
@@ -167,8 +176,9 @@ class Executor {
           spoken = end;
           if (overlapping) next();
         };
-        void this.#attempt(assignment, spec, ran).then((ended) => {
+        void this.#attempt(assignment, spec, handed, ran).then((ended) => {
           const { task, attempt } = spec;
+          handed?.ended(spec, ended);
           // What was asked since the last report: of those that overlap, the first one bears it.
           const requests = this.#stores?.requests?.take();
           const outcome = requests ? { ...ended, requests } : ended;
@@ -181,7 +191,12 @@ class Executor {
     }
   }
 
-  async #attempt(assignment: Assignment, spec: AttemptSpec, ran: (spoken: number) => void): Promise<Outcome> {
+  async #attempt(
+    assignment: Assignment,
+    spec: AttemptSpec,
+    handed: HandedResults | undefined,
+    ran: (spoken: number) => void,
+  ): Promise<Outcome> {
     const { runId, namespace, inlineBytes } = assignment;
     const { task, attempt } = spec;
     if (this.#cancelled.delete(`${runId}/${task}`)) return { kind: "cancelled", seen: "cancelled before it began" };
@@ -234,6 +249,7 @@ class Executor {
         namespace,
         context,
         inlineBytes,
+        handed,
         get signal() {
           return abort.signal;
         },
@@ -259,7 +275,7 @@ class Executor {
     if (spec.trace) await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
-    if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
+    if (!abort.signal.aborted || outcome.kind === "ok" || isNoEnd(outcome)) return outcome;
     return {
       ...outcome,
       kind: watch.overtime() ? "timeout" : "cancelled",
@@ -349,6 +365,10 @@ class Executor {
     return this.#contexts.get(key);
   }
 }
+
+/** The attempt is to be made again, whatever else happened to it. */
+const isNoEnd = (outcome: Outcome): outcome is Suspension | PassedOver =>
+  outcome.kind === "suspended" || outcome.kind === "passed-over";
 
 /** Objects that an attempt loads before its task begins. */
 function objectsOf({ params, inputs }: AttemptSpec): ReadonlySet<string> {

@@ -28,6 +28,8 @@ export interface RunnerConformanceOptions {
   readonly runtimeEnvs?: boolean;
   /** Whether tasks see this machine's files. Default true. */
   readonly sharesFiles?: boolean;
+  /** Whether short tasks share dispatches: what the runner says with `batch` when it is opened. Default true. */
+  readonly batches?: boolean;
 }
 
 /** One thing that a runner has to get right. `run` rejects where it does not. */
@@ -53,7 +55,7 @@ const salt = () => randomBytes(4).readUInt32LE();
  * for (const { name, run } of runnerConformance({ runner: () => new MyRunner() })) test(name, run);
  */
 export function runnerConformance(options: RunnerConformanceOptions): RunnerCase[] {
-  const { isolated = true, cancellable = true, runtimeEnvs = true, sharesFiles = true } = options;
+  const { isolated = true, cancellable = true, runtimeEnvs = true, sharesFiles = true, batches = true } = options;
 
   const withLab = (extra: Partial<LabOptions>, body: (bench: Bench) => Promise<void>) => async () => {
     const folder = await mkdtemp(join(tmpdir(), "stratolab-conformance-"));
@@ -226,6 +228,44 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
     },
   ];
 
+  if (batches) {
+    cases.push({
+      name: "goes on along a chain of short tasks without asking, up to one that fails",
+      run: withLab({ concurrency: 1 }, async ({ lab, events }) => {
+        await lab.runTasks(tasks.chain(30, salt()));
+        const before = startsIn(events);
+        const links = tasks.chain(60, salt());
+        deepStrictEqual(
+          await lab.runTasks(links),
+          links.map((_, n) => n + 1),
+        );
+        ok(startsIn(events) - before < links.length - 1);
+        const failing = await lab.start(tasks.chain(40, salt(), "throws", 25)).settled();
+        deepStrictEqual(
+          failing.map(({ kind }) => kind),
+          failing.map((_, n) => (n < 25 ? "ok" : n === 25 ? "user-error" : "cancelled")),
+        );
+        deepStrictEqual(new Set(failing.slice(26).map(({ attempts }) => attempts.length)), new Set([0]));
+      }),
+    });
+  }
+  if (batches && isolated) {
+    cases.push({
+      name: "survives an executor that is killed in the middle of a chain, at the expense of one task",
+      run: withLab({ concurrency: 1 }, async ({ lab, events }) => {
+        await lab.runTasks(tasks.chain(30, salt()));
+        const links = tasks.chain(60, salt(), "kills", 40);
+        deepStrictEqual(
+          await lab.runTasks(links),
+          links.map((_, n) => n + 1),
+        );
+        deepStrictEqual(
+          events.flatMap((event) => (event.type === "task-retried" ? [event.kind] : [])),
+          ["executor-lost"],
+        );
+      }),
+    });
+  }
   if (isolated) {
     cases.push(
       {
@@ -390,6 +430,9 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
   }
   return cases;
 }
+
+/** Dispatches, where one type of tasks was run. */
+const startsIn = (events: readonly ProgressEvent[]) => events.filter(({ type }) => type === "task-started").length;
 
 /** Waits for something that is told, not timed. */
 async function until(holds: () => boolean): Promise<void> {

@@ -1,7 +1,7 @@
 /** The tasks that the conformance suite runs on a runner. */
 import { spawnSync } from "node:child_process";
 import { appendFileSync, closeSync, openSync, readdirSync, readFileSync } from "node:fs";
-import { task } from "../task.ts";
+import { type Task, task } from "../task.ts";
 
 export class FlakyError extends Error {
   override readonly name = "FlakyError";
@@ -95,6 +95,25 @@ export const suicidal = task({
     return ctx.attempt;
   },
 });
+
+/** One of a chain: throws, or ends its process on the first attempt, where it is to. */
+export const link = task({
+  name: "conformance.link",
+  run: ({ before, fate }: { before: number; fate?: "throws" | "kills"; salt: number }, ctx) => {
+    if (fate === "throws") throw new RangeError("in the middle");
+    if (fate === "kills" && ctx.attempt === 1) process.kill(process.pid, "SIGKILL");
+    return before + 1;
+  },
+});
+
+/** Tasks each of which needs the one before it; with the `at`-th something may happen. */
+export function chain(length: number, salt: number, fate?: "throws" | "kills", at?: number): Task<number>[] {
+  const links: Task<number>[] = [];
+  for (let n = 0; n < length; n++) {
+    links.push(link({ before: links[n - 1] ?? 0, salt, ...(fate && n === at ? { fate } : {}) }));
+  }
+  return links;
+}
 
 /** Waits until it is told to stop, or for a time. */
 export const patient = task({

@@ -11,6 +11,7 @@ export type Command =
       readonly executor?: string;
       /** Which of the identical functions of the lane, from 0. */
       readonly copy?: number;
+      /** To be executed in this order: the results that one waits for may be those of others before it. */
       readonly tasks: readonly number[];
       /** Number of each attempt, in the order of `tasks`. */
       readonly attempts: readonly number[];

@@ -2,6 +2,7 @@ import { type Assignment, Assignments } from "./assignments.ts";
 import { ceilingMs, ceilingUsd, startUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
+import { chainFrom } from "./chain.ts";
 import type { Command } from "./commands.ts";
 import type { StartFailureKind } from "./events.ts";
 import { type Executor, Executors } from "./executors.ts";
@@ -36,6 +37,15 @@ export interface TaskKind {
   readonly timeoutMs?: number;
 }
 
+/** What the dispatcher asks of tasks. */
+export interface TaskFacts {
+  kindOf(shape: number): TaskKind;
+  /** The lane that a task is in, or will be in next. */
+  laneOf(task: number): Lane | undefined;
+  /** Whether a task that waits may go out with one that is about to, as far as the two go. */
+  goesWith(task: number, first: number): boolean;
+}
+
 /** A pool that must not start executors for now. */
 interface Pause {
   until: number;
@@ -66,7 +76,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #emit: (command: Command) => void;
   readonly #random: () => number;
-  readonly #kindOf: (shape: number) => TaskKind;
+  readonly #facts: TaskFacts;
   readonly #capacity: Capacity;
   readonly #pacing: Pacing;
   readonly #executors = new Executors();
@@ -85,7 +95,7 @@ export class Dispatcher {
   constructor(
     tasks: TaskTable,
     options: DispatcherOptions,
-    kindOf: (shape: number) => TaskKind,
+    facts: TaskFacts,
     random: () => number,
     emit: (command: Command) => void,
     /** The run on whose account a task is. */
@@ -93,14 +103,14 @@ export class Dispatcher {
   ) {
     this.#tasks = tasks;
     this.#options = options;
-    this.#kindOf = kindOf;
+    this.#facts = facts;
     this.#random = random;
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
     this.#pacing = new Pacing(options.groups);
     this.seconds = new SecondAttempts(tasks, options.speculation, {
-      typeOf: (task) => kindOf(tasks.shape[task]).type,
-      isOnce: (task) => kindOf(tasks.shape[task]).once,
+      typeOf: (task) => facts.kindOf(tasks.shape[task]).type,
+      isOnce: (task) => facts.kindOf(tasks.shape[task]).once,
       runOf,
     });
   }
@@ -130,7 +140,9 @@ export class Dispatcher {
   /** Assignment of the attempt that a running task has in flight. */
   assignmentOf(task: number): Assignment | undefined {
     if (this.#tasks.state[task] !== TaskState.Running) return undefined;
-    return this.#assignments.get(this.#tasks.assignment[task]);
+    const assignment = this.#assignments.get(this.#tasks.assignment[task]);
+    // Others of its batch may still run.
+    return assignment?.ended[assignment.tasks.indexOf(task)] ? undefined : assignment;
   }
 
   /** An assignment in which an attempt of a task is awaited: one of two, where there are two. */
@@ -244,7 +256,9 @@ export class Dispatcher {
 
   /** Takes back the tasks of a type that wait for a lane with no more memory than this. */
   takeQueued(type: string, memoryMb: number): number[] {
-    return this.#takeAll(({ lane, shape }) => (lane.memoryMb ?? 0) <= memoryMb && this.#kindOf(shape).type === type);
+    return this.#takeAll(
+      ({ lane, shape }) => (lane.memoryMb ?? 0) <= memoryMb && this.#facts.kindOf(shape).type === type,
+    );
   }
 
   /** Takes back the tasks that wait for executors of a runtime environment. */
@@ -415,10 +429,10 @@ export class Dispatcher {
 
   #serve(queue: ReadyQueue): boolean {
     const { lane, tasks } = queue;
-    // A task may have left its queue by being cancelled or by waiting for an input again.
-    while (tasks.size > 0 && this.#tasks.state[tasks.peek() as number] !== TaskState.Ready) tasks.shift();
+    // A task may have left its queue by being cancelled, by waiting for an input again, or with others.
+    while (tasks.size > 0 && !this.#isQueued(tasks.peek() as number, queue)) tasks.shift();
     if (tasks.size === 0 || !this.#affords(tasks.peek() as number, queue)) return false;
-    const { type, alone } = this.#kindOf(queue.shape);
+    const { type, alone } = this.#facts.kindOf(queue.shape);
     // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
     // down what it shared goes like that, too: were it to share its next end, it could never be told.
     const isSingle = alone || this.#tasks.apart[tasks.peek() as number] === 1;
@@ -436,8 +450,14 @@ export class Dispatcher {
     }
     const takers =
       lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
-    this.#dispatch(queue, batchSize(estimateMs, tasks.size, takers, this.#options.batch), executor, copy);
+    const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch);
+    this.#dispatch(queue, { largest, takers, mayGoOn: estimateMs !== undefined }, executor, copy);
     return true;
+  }
+
+  /** Whether a task waits in this queue still, and not in another one by now. */
+  #isQueued(task: number, { lane }: ReadyQueue): boolean {
+    return this.#tasks.state[task] === TaskState.Ready && this.#facts.laneOf(task)?.name === lane.name;
   }
 
   /** The idle executor that has most of a task's large inputs, else any. */
@@ -464,7 +484,7 @@ export class Dispatcher {
   takeSpent(): SpentRun[] {
     return this.spending.takeSpent((assignment, task) => {
       const isParked = this.#assignments.get(assignment)?.parked ?? false;
-      return isParked && this.#kindOf(this.#tasks.shape[task]).alone;
+      return isParked && this.#facts.kindOf(this.#tasks.shape[task]).alone;
     });
   }
 
@@ -476,26 +496,26 @@ export class Dispatcher {
 
   /** The most that an attempt of a task in a lane is expected to cost, in dollars. */
   #ceilingOf(task: number, lane: Lane): number {
-    const { type, timeoutMs } = this.#kindOf(this.#tasks.shape[task]);
+    const { type, timeoutMs } = this.#facts.kindOf(this.#tasks.shape[task]);
     const ms = ceilingMs(lane, this.estimateOf(type).cautiousMs, timeoutMs);
     return ceilingUsd(lane, ms, this.#tasks.paramBytes[task]);
   }
 
-  #dispatch(queue: ReadyQueue, largest: number, executor: Executor | undefined, copy: number): void {
+  #dispatch(
+    queue: ReadyQueue,
+    { largest, takers, mayGoOn }: { readonly largest: number; readonly takers: number; readonly mayGoOn: boolean },
+    executor: Executor | undefined,
+    copy: number,
+  ): void {
+    const { lane, uses } = queue;
     const tasks: number[] = [];
     const attempts: number[] = [];
     const id = this.#assignments.nextId;
     const reservedUsd: number[] = [];
-    while (tasks.length < largest && queue.tasks.size > 0) {
-      const next = queue.tasks.peek() as number;
-      // One that goes alone does not join a batch; `largest` is 1 where it is the first.
-      if (this.#tasks.apart[next] && tasks.length > 0) break;
-      if (tasks.length > 0 && !this.#affords(next, queue)) break;
-      const task = queue.tasks.shift() as number;
-      if (this.#tasks.state[task] !== TaskState.Ready) continue;
+    const begin = (task: number) => {
       const run = this.#tasks.owner[task];
       if (this.spending.isBounded(run)) {
-        const usd = this.#ceilingOf(task, queue.lane);
+        const usd = this.#ceilingOf(task, lane);
         this.spending.hold(id, task, run, usd);
         reservedUsd[tasks.length] = usd;
       }
@@ -503,8 +523,20 @@ export class Dispatcher {
       this.#tasks.attempt[task] += 1;
       tasks.push(task);
       attempts.push(this.#tasks.attempt[task]);
+    };
+    while (tasks.length < largest && queue.tasks.size > 0) {
+      const next = queue.tasks.peek() as number;
+      // One that goes alone does not join a batch; `largest` is 1 where it is the first.
+      if (this.#tasks.apart[next] && tasks.length > 0) break;
+      if (tasks.length > 0 && !this.#affords(next, queue)) break;
+      const task = queue.tasks.shift() as number;
+      if (this.#isQueued(task, queue)) begin(task);
     }
-    const { lane, uses } = queue;
+    for (const task of mayGoOn ? this.#chainAfter(tasks, takers) : []) {
+      // Those behind it may wait for it.
+      if (!this.#affords(task, queue)) break;
+      begin(task);
+    }
     const counted = executor === undefined || executor.assignments.length === 0;
     const assignment = this.#assignments.add({ lane, executor: executor?.id, copy, uses, counted, tasks, attempts });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
@@ -559,6 +591,15 @@ export class Dispatcher {
     this.#emit({ type: "dispatch", assignment: id, lane, ...where, tasks: [task], attempts, ...reserved, beside: why });
   }
 
+  /** What the executor of these tasks goes on with, without asking. */
+  #chainAfter(first: readonly number[], takers: number): number[] {
+    const costMs = (task: number) => {
+      if (!this.#facts.goesWith(task, first[0])) return undefined;
+      return this.estimateOf(this.#facts.kindOf(this.#tasks.shape[task]).type).cautiousMs;
+    };
+    return chainFrom(first, this.#tasks, { batch: this.#options.batch, takers, costMs });
+  }
+
   /** @returns False when more would be started than the group has to give. */
   #startExecutors(queue: ReadyQueue, pool: string, now: number): boolean {
     const { lane } = queue;
@@ -605,7 +646,7 @@ export class Dispatcher {
 
   /** One for each task while nothing is known of them; short tasks share executors. */
   #worthStarting(queue: ReadyQueue): number {
-    const meanMs = this.estimateOf(this.#kindOf(queue.shape).type).meanMs;
+    const meanMs = this.estimateOf(this.#facts.kindOf(queue.shape).type).meanMs;
     // A process on this machine starts in no time: it is worth it for any work.
     if (meanMs === undefined || queue.lane.service === "local") return queue.tasks.size;
     return Math.ceil((queue.tasks.size * meanMs) / WORTH_AN_EXECUTOR_MS);

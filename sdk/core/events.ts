@@ -68,6 +68,8 @@ export type SchedulerEvent =
   | { readonly type: "parked"; readonly assignment: number; readonly task: number; readonly run: number }
   /** An attempt has ended that waited too long: it is made again, free of charge, when what it waits for has ended. */
   | { readonly type: "suspended"; readonly assignment: number; readonly task: number }
+  /** An attempt was not made, or for nothing: what it was to be handed by one before it in its assignment did not come. */
+  | { readonly type: "passed-over"; readonly assignment: number; readonly task: number }
   /** A run has cost so much more, in dollars. */
   | { readonly type: "charged"; readonly run: number; readonly usd: number }
   /** Time has passed. */

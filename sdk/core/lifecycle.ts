@@ -145,8 +145,22 @@ export class Lifecycle {
       if (this.#tasks.state[dependency] === TaskState.Failed) failed = dependency;
     });
     if (failed === undefined) return;
-    this.#failBlocked(task, failed);
-    this.#failDependents(task, failed);
+    const root = this.#rootOf(failed);
+    this.#failBlocked(task, root);
+    this.#failDependents(task, root);
+  }
+
+  /** The failed task that has blocked another one, itself or through others. */
+  #rootOf(failed: number): number {
+    let root = failed;
+    for (let next: number | undefined = failed; next !== undefined; ) {
+      root = next;
+      next = undefined;
+      this.#tasks.forEachDependency(root, (dependency) => {
+        if (this.#tasks.state[dependency] === TaskState.Failed) next = dependency;
+      });
+    }
+    return root;
   }
 
   #failBlocked(task: number, blockedBy: number): void {

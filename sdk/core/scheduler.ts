@@ -73,9 +73,13 @@ export class Scheduler {
     const emit = (command: Command) => {
       this.#out.push(command);
     };
-    const kindOf = (shape: number) => this.#kinds[shape];
+    const facts = {
+      kindOf: (shape: number) => this.#kinds[shape],
+      laneOf: (task: number) => this.laneOf(task),
+      goesWith: (task: number, first: number) => this.#goesWith(task, first),
+    };
     const runOf = (task: number) => this.#nesting.rootOf(this.tasks.owner[task], this.tasks.owner);
-    this.#dispatcher = new Dispatcher(this.tasks, options, kindOf, this.#random, emit, runOf);
+    this.#dispatcher = new Dispatcher(this.tasks, options, facts, this.#random, emit, runOf);
     const dispatching = {
       enqueue: (task: number) => this.#enqueue(task),
       abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
@@ -306,6 +310,9 @@ export class Scheduler {
       case "suspended":
         this.#suspended(event);
         break;
+      case "passed-over":
+        this.#passedOver(event);
+        break;
       default:
         event satisfies { readonly type: "tick" };
     }
@@ -362,7 +369,9 @@ export class Scheduler {
     const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption" || end?.kind === "cancelled";
     // What could not be set up is common to all of them, and none has begun.
     const isCommon = isFree || end?.kind === "setup-failed";
-    const culprit = end?.culprit ?? (open.length === 1 ? open[0].task : undefined);
+    // What is still to be handed an input cannot be told from others: it may not even have begun.
+    const isWaiting = (task: number) => this.tasks.pending[task] > 0;
+    const culprit = end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined);
     if (end && open.length > 0) {
       const tasks = open.map(({ task }) => task);
       this.#giveUpSetup(end, open[0].lane, tasks);
@@ -370,7 +379,7 @@ export class Scheduler {
     for (const { task, assignment, lane } of open) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
-      if (end && (isCommon || task === culprit)) {
+      if (end && ((isCommon && !isWaiting(task)) || task === culprit)) {
         this.#attemptFailed(task, end, lane);
       } else {
         if (end && culprit === undefined) this.tasks.apart[task] = 1;
@@ -437,6 +446,14 @@ export class Scheduler {
     if (!this.#lifecycle.mayRetry(task)) this.#settleFailed(task, "cancelled", "the run was cancelled");
     else if (this.#nesting.waitsOf(task)) this.tasks.state[task] = TaskState.Suspended;
     else this.#enqueue(task);
+  }
+
+  /** What an attempt was to be handed by one before it in its assignment did not come: it costs the task nothing. */
+  #passedOver({ assignment: id, task }: SchedulerEvent & { type: "passed-over" }): void {
+    const assignment = this.#dispatcher.assignmentOf(task);
+    if (assignment?.id !== id) return;
+    this.#dispatcher.closeAttempt(assignment, task);
+    this.#takeBack(task);
   }
 
   #nestedRunEnded(run: number): void {
@@ -640,6 +657,24 @@ export class Scheduler {
     const { uses } = this.shapeOf(task).placement;
     const grown = uses.memoryMb !== undefined && lane.memoryMb !== undefined;
     this.#dispatcher.enqueue(task, lane, grown ? { ...uses, memoryMb: lane.memoryMb } : uses);
+  }
+
+  /** Whether a task may go out with another: it needs the same executor, for the same run, and nothing speaks against it. */
+  #goesWith(task: number, first: number): boolean {
+    const { apart, depth, owner, shape } = this.tasks;
+    if (apart[task] || depth[task] !== depth[first] || owner[task] !== owner[first]) return false;
+    if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) return false;
+    // How large its inputs will be is not known yet, and so not which sizes are too small.
+    if (this.#sizing.knows(this.shapeOf(task).type)) return false;
+    if (this.laneOf(task)?.name !== this.laneOf(first)?.name) return false;
+    return shape[task] === shape[first] || this.#isAlike(shape[task], shape[first]);
+  }
+
+  #isAlike(shape: number, other: number): boolean {
+    if (this.#kinds[shape].alone) return false;
+    const uses = Object.entries(this.#shapes[shape].placement.uses);
+    const others = this.#shapes[other].placement.uses;
+    return uses.length === Object.keys(others).length && uses.every(([name, amount]) => others[name] === amount);
   }
 
   #abandon(task: number, reason: "cancelled" | "superseded"): void {

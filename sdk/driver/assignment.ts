@@ -38,12 +38,32 @@ function suspendAfterMs({ suspensions, planned }: TaskEntry, lane: Lane, isBound
   return SUSPEND_AFTER_MS * 2 ** Math.min(suspensions, 10);
 }
 
+/** How an attempt stands among those of its assignment. */
+interface Standing {
+  /** Tasks of the attempts before it. */
+  readonly before: ReadonlySet<TaskEntry>;
+  /** Nobody needs its result but attempts behind it. */
+  readonly isUnstored: boolean;
+}
+
+const ALONE: Standing = { before: new Set(), isUnstored: false };
+
 /** An attempt as an executor needs to see it. */
-export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane, isBounded: boolean): AttemptSpec {
+export function attemptSpec(
+  entry: TaskEntry,
+  attempt: number,
+  lane: Lane,
+  isBounded: boolean,
+  { before, isUnstored }: Standing = ALONE,
+): AttemptSpec {
   const { key, name, version, params, demand, keepMs } = entry.planned;
   const inputs: Record<string, Slot> = {};
   const patienceMs = suspendAfterMs(entry, lane, isBounded);
-  for (const dependency of entry.dependencies) inputs[dependency.planned.key] = dependency.value as Slot;
+  const handed: string[] = [];
+  for (const dependency of entry.dependencies) {
+    if (dependency.value === undefined && before.has(dependency)) handed.push(dependency.planned.key);
+    else inputs[dependency.planned.key] = dependency.value as Slot;
+  }
   return {
     task: entry.task,
     attempt,
@@ -52,6 +72,8 @@ export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane, isBou
     version,
     params: entry.params ?? { inline: params },
     inputs,
+    ...(handed.length > 0 ? { handed } : {}),
+    ...(isUnstored ? { unstored: true } : {}),
     resources: {
       numCpus: lane.cpus,
       numGpus: lane.gpus,

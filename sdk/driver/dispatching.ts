@@ -6,6 +6,7 @@ import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
 import { adoptOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { neededHereOnly } from "./needed-here.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { whyThere } from "./why-there.ts";
@@ -35,13 +36,16 @@ export class Dispatching {
       this.#parts.options;
     const id = String(assignment);
     const entries = tasks.map((task) => book.entries[task]);
-    const [{ run, planned }] = entries;
+    const [{ run }] = entries;
     const at = Date.now();
     inFlight.add(id, lane, executor, tasks, at, attempts);
     journal.changed(book.runs[run]);
     const runId = book.runs[run].id;
-    if (beside === undefined) progress.dispatched(runId, planned.name, entries.length, at);
-    else progress.secondBegan(runId, entries[0], { at, attempt: attempts[0], why: beside, lane: lane.name });
+    if (beside !== undefined) {
+      progress.secondBegan(runId, entries[0], { at, attempt: attempts[0], why: beside, lane: lane.name });
+    }
+    const counts = countByName(entries);
+    if (beside === undefined) for (const [name, count] of counts) progress.dispatched(runId, name, count, at);
     // Why a later attempt goes where it goes was said when the last one failed.
     const why = beside ?? (attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined);
     chronicler.dispatched(entries, attempts, lane, executor, why, beside !== undefined);
@@ -73,20 +77,23 @@ export class Dispatching {
       return;
     }
     const isBounded = book.runs[run].maxCostUsd !== undefined;
+    const unstored = neededHereOnly(entries, scheduler.tasks, book);
+    const before = new Set<TaskEntry>();
     const specs = entries.map((entry, position) => {
       const attempt = attempts[position];
-      const spec = attemptSpec(entry, attempt, lane, isBounded);
+      const spec = attemptSpec(entry, attempt, lane, isBounded, { before, isUnstored: unstored.has(entry) });
+      before.add(entry);
       const parent = nested.parentOf(entry.run);
       const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
       return trace ? { ...spec, trace } : spec;
     });
-    const estimateMs = scheduler.estimateMs(planned.name);
+    const expectedMs = expectedMsOf(counts, (name) => scheduler.estimateMs(name));
     runner.dispatch({
       lane,
       ...(executor === undefined ? {} : { executor }),
       ...(copy === undefined ? {} : { copy }),
-      ...(estimateMs === undefined ? {} : { expectedMs: estimateMs * entries.length }),
-      ...(nested.isParent(planned.name) ? { runsTasks: true } : {}),
+      ...(expectedMs === undefined ? {} : { expectedMs }),
+      ...([...counts.keys()].some((name) => nested.isParent(name)) ? { runsTasks: true } : {}),
       assignment: {
         protocol: PROTOCOL_VERSION,
         id,
@@ -107,9 +114,10 @@ export class Dispatching {
   }
 
   kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
-    const { book, nested, options } = this.#parts;
+    const { book, inFlight, nested, options } = this.#parts;
     if (reason === "superseded") this.#noteOutrun(String(assignment), tasks);
     const run = book.runOf(book.entries[tasks[0]]);
+    if (reason === "taken-back") inFlight.takeBack(String(assignment), tasks);
     const isLost = run.lost !== undefined;
     // The run's next driver waits for what outlives this one.
     const hasAsked = tasks.some((task) => nested.hasAsked(book.entries[task]));
@@ -158,4 +166,24 @@ export class Dispatching {
     const attempts = `${count} attempt${count === 1 ? "" : "s"}`;
     notice(this.#parts, `${attempts} of a driver that is gone still run: they are waited for`);
   }
+}
+
+function countByName(entries: readonly TaskEntry[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { planned } of entries) counts.set(planned.name, (counts.get(planned.name) ?? 0) + 1);
+  return counts;
+}
+
+/** How long tasks take one after another; undefined where some were never measured. */
+function expectedMsOf(
+  counts: ReadonlyMap<string, number>,
+  meanMs: (name: string) => number | undefined,
+): number | undefined {
+  let sum = 0;
+  for (const [name, count] of counts) {
+    const mean = meanMs(name);
+    if (mean === undefined) return undefined;
+    sum += count * mean;
+  }
+  return sum;
 }

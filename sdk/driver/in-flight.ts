@@ -13,6 +13,8 @@ export interface InFlight {
   readonly open: Set<number>;
   /** Number of each attempt, by task; of what another driver began nothing is told. */
   readonly attempts?: ReadonlyMap<number, number>;
+  /** Those of them that were taken back before they began: nobody waits for them, whatever is still said of them. */
+  readonly takenBack: Set<number>;
   /** What its invocation costs, where it is one. */
   invocation?: Meter;
   /** Another driver began it. */
@@ -39,14 +41,29 @@ export class InFlightBook {
     dispatchedAt: number,
     numbers: readonly number[] = [],
   ): void {
-    const attempts = new Map(numbers.map((number, position) => [tasks[position], number]));
-    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks), attempts });
+    this.#byId.set(id, {
+      lane,
+      executor,
+      dispatchedAt,
+      size: tasks.length,
+      open: new Set(tasks),
+      attempts: new Map(numbers.map((number, position) => [tasks[position], number])),
+      takenBack: new Set(),
+    });
   }
 
   /** An attempt that another driver began is awaited from now on. */
   adopt(id: string, lane: Lane, task: number, adoptedFrom: AdoptedFrom): void {
     const { executor, dispatchedAt } = adoptedFrom;
-    this.#byId.set(id, { lane, executor, dispatchedAt, size: 1, open: new Set([task]), adoptedFrom });
+    this.#byId.set(id, {
+      lane,
+      executor,
+      dispatchedAt,
+      size: 1,
+      open: new Set([task]),
+      takenBack: new Set(),
+      adoptedFrom,
+    });
   }
 
   [Symbol.iterator](): IterableIterator<[string, InFlight]> {
@@ -55,6 +72,11 @@ export class InFlightBook {
 
   get(id: string): InFlight | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Tasks of an assignment go elsewhere. */
+  takeBack(id: string, tasks: readonly number[]): void {
+    for (const task of tasks) this.#byId.get(id)?.takenBack.add(task);
   }
 
   /** One attempt of an assignment has ended. */

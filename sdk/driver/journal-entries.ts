@@ -23,21 +23,23 @@ export interface Flying {
 export function inFlightOf(isOf: (entry: TaskEntry) => boolean, flying: Flying): JournalAssignment[] {
   const assignments: JournalAssignment[] = [];
   for (const [id, each] of flying.inFlight) {
-    const [first] = each.open;
+    const open = [...each.open].filter((task) => !each.takenBack.has(task));
+    const [first] = open;
     if (first === undefined || !isOf(flying.entryOf(first))) continue;
-    if (![...each.open].every((task) => flying.isAlone(task))) continue;
-    assignments.push(each.adoptedFrom ? takenOver(each, flying) : begunHere(id, each, flying));
+    if (!open.every((task) => flying.isAlone(task))) continue;
+    assignments.push(each.adoptedFrom ? takenOver(each, open, flying) : begunHere(id, each, open, flying));
   }
   return assignments;
 }
 
 function begunHere(
   id: string,
-  { lane, executor, dispatchedAt, open, attempts: numbers }: InFlight,
+  { lane, executor, dispatchedAt, attempts: numbers }: InFlight,
+  open: readonly number[],
   flying: Flying,
 ): JournalAssignment {
   let boundMs = 0;
-  const attempts = [...open].map((task) => {
+  const attempts = open.map((task) => {
     const { planned, generation } = flying.entryOf(task);
     boundMs += planned.demand.timeoutMs ?? UNBOUNDED_MS;
     return { key: planned.key, task, attempt: numbers?.get(task) ?? flying.attemptOf(task), generation };
@@ -47,7 +49,7 @@ function begunHere(
 }
 
 /** By the names that its own driver and its executor know it by. */
-function takenOver({ lane, open, adoptedFrom }: InFlight, flying: Flying): JournalAssignment {
+function takenOver({ lane, adoptedFrom }: InFlight, open: readonly number[], flying: Flying): JournalAssignment {
   const {
     lab,
     assignment: id,
@@ -56,7 +58,7 @@ function takenOver({ lane, open, adoptedFrom }: InFlight, flying: Flying): Journ
     dispatchedAt,
     deadline,
   } = adoptedFrom as NonNullable<InFlight["adoptedFrom"]>;
-  const attempts = [...open].map((each) => {
+  const attempts = open.map((each) => {
     const { planned, generation } = flying.entryOf(each);
     return { key: planned.key, task, attempt: flying.attemptOf(each), generation };
   });

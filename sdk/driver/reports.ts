@@ -1,6 +1,6 @@
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
-import type { Failure, Outcome, SharedFailure, Suspension } from "../wire/outcome.ts";
+import type { Failure, SharedFailure, Success } from "../wire/outcome.ts";
 import { slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -110,6 +110,11 @@ export class Reports {
       loop.push({ type: "suspended", assignment: Number(assignment), task });
       return;
     }
+    if (outcome.kind === "passed-over") {
+      progress.suspended(run.id, entry);
+      loop.push({ type: "passed-over", assignment: Number(assignment), task });
+      return;
+    }
     const event = {
       type: "attempt-ended",
       assignment: Number(assignment),
@@ -138,7 +143,7 @@ export class Reports {
 }
 
 /** An outcome as the scheduler needs to see it. */
-function endOf(entry: TaskEntry, outcome: Exclude<Outcome, Suspension>, book: RunBook): AttemptEnd {
+function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): AttemptEnd {
   const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
     const { loadMs, runMs, bytesOut } = outcome.usage;

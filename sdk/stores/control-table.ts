@@ -17,6 +17,12 @@ export type Condition =
   /** It has this value. */
   | { readonly when: "equals"; readonly attribute: string; readonly value: Attribute };
 
+/** An item, and what must hold for it to be written. */
+export interface ConditionalWrite {
+  readonly item: Item;
+  readonly condition: Condition;
+}
+
 /** Whether a conditional write happened, and if not, what was there. */
 export type WriteResult = { readonly written: true } | { readonly written: false; readonly existing: Item | undefined };
 
@@ -43,6 +49,14 @@ export interface ControlTable {
   getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]>;
   put(item: Item): Promise<void>;
   putIf(item: Item, condition: Condition): Promise<WriteResult>;
+  /**
+   * The same for several items of different keys, one after another: none is there before those in front of it. It ends
+   * with the first whose condition does not hold, or that cannot be written.
+   *
+   * @returns As many results as were tried.
+   * @throws Where the first cannot be written.
+   */
+  putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]>;
   /** Changes attributes of an item that exists; gives the whole item back, undefined where there was none. */
   merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined>;
   /** The same, where one attribute of the item still has this value. */
@@ -78,4 +92,22 @@ export function holds(condition: Condition, existing: Item | undefined): boolean
 function isSame(a: Attribute | undefined, b: Attribute): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
   return a === b;
+}
+
+/** Writes one item after another, as `putInOrder` has it, with the means of a store that knows no better way. */
+export async function putOneByOne(
+  table: Pick<ControlTable, "putIf">,
+  writes: readonly ConditionalWrite[],
+): Promise<WriteResult[]> {
+  const results: WriteResult[] = [];
+  for (const { item, condition } of writes) {
+    try {
+      results.push(await table.putIf(item, condition));
+    } catch (error) {
+      if (results.length === 0) throw error;
+      break;
+    }
+    if (!results.at(-1)?.written) break;
+  }
+  return results;
 }

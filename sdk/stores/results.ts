@@ -2,7 +2,7 @@ import { type ItemKey, RESULT_PREFIX, resultKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
-import type { Attribute, ControlTable, Item } from "./control-table.ts";
+import type { Attribute, Condition, ControlTable, Item, WriteResult } from "./control-table.ts";
 import { setSlot, slotOf } from "./slot-attributes.ts";
 
 /** The result of a task, as the control table keeps it under the task's cache key. */
@@ -78,6 +78,20 @@ function toRecord(item: Item): ResultRecord {
   };
 }
 
+/** What counts after a commit. */
+export interface Committed {
+  /** Undefined for a result that is not stored. */
+  readonly record: ResultRecord | undefined;
+  /** Whether it is the caller's own. */
+  readonly own: boolean;
+}
+
+const isFirst = ({ generation }: ResultRecord): Condition => ({
+  when: "absent-or-below",
+  attribute: "g",
+  value: generation,
+});
+
 /**
  * Commits a result, once: the first writer of a generation wins, and everyone else is given what the
  * winner wrote. After this returns, the result is durable.
@@ -87,18 +101,40 @@ function toRecord(item: Item): ResultRecord {
 export async function commitResult(
   table: ControlTable,
   record: ResultRecord,
-): Promise<{ readonly record: ResultRecord; readonly own: boolean }> {
-  const written = await table.putIf(toItem(record), {
-    when: "absent-or-below",
-    attribute: "g",
-    value: record.generation,
-  });
-  if (written.written || !written.existing) return { record, own: true };
-  const existing = toRecord(written.existing);
+): Promise<Committed & { readonly record: ResultRecord }> {
+  return committedBy(record, await table.putIf(toItem(record), isFirst(record)));
+}
+
+/**
+ * Commits results one after another: none is durable before those in front of it.
+ *
+ * @returns For each what `commitResult` returns, up to the first that another writer had won; those behind it were not
+ * committed.
+ */
+export async function commitInOrder(
+  table: ControlTable,
+  records: readonly ResultRecord[],
+): Promise<readonly Committed[]> {
+  const writes = records.map((record) => ({ item: toItem(record), condition: isFirst(record) }));
+  const written = await table.putInOrder(writes);
+  return written.map((result, position) => committedBy(records[position], result));
+}
+
+function committedBy(record: ResultRecord, result: WriteResult): Committed & { readonly record: ResultRecord } {
+  if (result.written || !result.existing) return { record, own: true };
+  const existing = toRecord(result.existing);
   // A write whose answer was lost is sent again, and then meets itself.
   const isItself =
     existing.runId === record.runId && existing.attempt === record.attempt && existing.endedAt === record.endedAt;
   return { record: existing, own: isItself };
+}
+
+/** Whether two records hold the same value. */
+export function isSameResult(one: ResultRecord | undefined, other: ResultRecord): boolean {
+  const [a, b] = [one?.value, other.value];
+  if (!a) return false;
+  if ("inline" in a) return "inline" in b && Buffer.compare(a.inline, b.inline) === 0;
+  return "object" in b && a.object === b.object;
 }
 
 /** Results by cache key, undefined where there is none. */

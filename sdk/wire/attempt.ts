@@ -27,6 +27,10 @@ export interface AttemptSpec {
   readonly params: Slot;
   /** Results that the params refer to, by cache key. */
   readonly inputs: Readonly<Record<string, Slot>>;
+  /** Cache keys of the other results that they refer to: attempts before this one in the assignment hand them on. */
+  readonly handed?: readonly string[];
+  /** Nobody needs its result but the attempts behind it: it is handed on, and not stored. */
+  readonly unstored?: true;
   readonly resources: GrantedResources;
   /**
    * Generation of the result: it is committed where none is stored, or only one of a smaller

@@ -51,6 +51,8 @@ export interface Success {
   readonly kind: "ok";
   readonly value: Slot;
   readonly usage: Usage;
+  /** It was not stored, since nobody else was to need it: if it is large it is lost to all others. */
+  readonly unstored?: true;
   /** Another attempt had committed before: `value` is that one's, this one's was dropped. */
   readonly superseded?: true;
 }
@@ -84,5 +86,13 @@ export interface Suspension {
   readonly usage: Usage;
 }
 
+/** The attempt was not made, or for nothing: what one before it was to hand on has not come about, or does not count. */
+export interface PassedOver {
+  readonly kind: "passed-over";
+  /** What was missing, in the words of whoever missed it. */
+  readonly seen: string;
+  readonly usage?: Usage;
+}
+
 /** How an attempt ended, and what was asked of the stores for it, where that is charged. */
-export type Outcome = (Success | Failure | Suspension) & { readonly requests?: RequestCounts };
+export type Outcome = (Success | Failure | Suspension | PassedOver) & { readonly requests?: RequestCounts };

@@ -9,6 +9,7 @@ import { Bill } from "../../sdk/driver/bill.ts";
 import { enrol } from "../../sdk/driver/enrolment.ts";
 import { InFlightBook } from "../../sdk/driver/in-flight.ts";
 import { neededOf } from "../../sdk/driver/look-up.ts";
+import { neededHereOnly } from "../../sdk/driver/needed-here.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
 import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
@@ -33,8 +34,8 @@ export interface Onlooker {
   opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void;
   /** An attempt of `parent` has opened a run. */
   nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void;
-  /** An attempt that another driver has begun is awaited. */
-  adopted(assignment: number, task: number, lane: Lane): void;
+  /** An attempt that another driver has begun is awaited. `where`: what it shares with others of the same assignment. */
+  adopted(assignment: number, task: number, lane: Lane, where: string): void;
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
@@ -233,7 +234,7 @@ export class SimulatedDriver {
       run,
     )) {
       this.#around.fate.count("adopted");
-      this.#onlooker.adopted(Number(assignment), entry.task, lane);
+      this.#onlooker.adopted(Number(assignment), entry.task, lane, `${from.lab}/${from.assignment}`);
       const { task, generation } = entry;
       const position = Number(entry.planned.key);
       this.#adopted?.adopt({ assignment: Number(assignment), task, position, generation, from });
@@ -435,6 +436,10 @@ export class SimulatedDriver {
           this.#happen({ type: "suspended", assignment, task });
           break;
         }
+        if (outcome.kind === "passed-over") {
+          this.#happen({ type: "passed-over", assignment, task });
+          break;
+        }
         if (outcome.kind === "ok" && "value" in outcome) entry.value ??= outcome.value;
         this.#happen({ type: "attempt-ended", assignment, task, end: this.#endOf(entry, outcome) });
         break;
@@ -493,7 +498,7 @@ export class SimulatedDriver {
 
   #endOf(
     entry: TaskEntry,
-    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" }>,
+    outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" | "passed-over" }>,
   ): AttemptEnd {
     if (outcome.kind === "ok" && "value" in outcome) {
       return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
@@ -552,6 +557,7 @@ export class SimulatedDriver {
         break;
       case "kill": {
         const { executor } = command;
+        if (command.reason === "taken-back") this.#inFlight.takeBack(String(command.assignment), command.tasks);
         // The run's next driver waits for what outlives this one, unless it waits for this one's answers.
         const isLeft = this.#isLost && !command.tasks.some((task) => this.#ran.has(this.entries[task]));
         if (isLeft && this.#around.begun) break;
@@ -599,16 +605,30 @@ export class SimulatedDriver {
     if (beside !== undefined) this.#around.fate.count("second attempt");
     this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
     this.#holding?.tenure.changed();
+    if (tasks.length > 1) this.#around.fate.count("batch");
+    const entries = tasks.map((task) => this.entries[task]);
+    const book = {
+      isNested: (run: number) => !this.#runs[run],
+      wanting: (entry: TaskEntry) => [...this.#opened.values()].filter(({ waitsFor }) => waitsFor.has(entry)),
+    };
+    const unstored = neededHereOnly(entries, this.scheduler.tasks, book);
+    if (entries.some((entry) => entry.dependencies.some((each) => tasks.includes(each.task)))) {
+      this.#around.fate.count("chain");
+    }
     const order: Order = {
       assignment,
       lane,
       executor,
-      attempts: tasks.map((task) => {
-        const { planned, generation, dependencies, suspensions } = this.entries[task];
-        const inputs = dependencies.map(
-          ({ value }) => (value as ObjectSlot) ?? { object: "none", bytes: 0, hash: "none" },
-        );
-        return { task, position: Number(planned.key), generation, inputs, suspensions };
+      attempts: tasks.map((task, at) => {
+        const entry = this.entries[task];
+        const { planned, generation, dependencies, suspensions } = entry;
+        const inputs = dependencies.map((dependency) => {
+          if (dependency.value) return dependency.value as ObjectSlot;
+          // What comes before it in the order hands its result on.
+          return tasks.indexOf(dependency.task) < at ? undefined : { object: "none", bytes: 0, hash: "none" };
+        });
+        const isUnstored = unstored.has(entry);
+        return { task, position: Number(planned.key), generation, inputs, isUnstored, suspensions };
       }),
     };
     this.#certainly(() => {
@@ -655,9 +675,11 @@ function below(targets: readonly number[], tasks: readonly ScenarioTask[]): numb
 
 /** A task as planning would make it; its key is its position. */
 function planned(task: ScenarioTask, position: number): PlannedTask {
-  const { type: name, dependencies, demand, policy, paramBytes } = task;
+  const { type: name, dependencies, demand, policy, paramBytes, uncached } = task;
   const params = { byteLength: paramBytes } as Uint8Array;
-  return { key: String(position), name, version: "1", dependencies, params, demand, policy } as unknown as PlannedTask;
+  const keep = uncached ? { keepMs: 0 } : {};
+  const whole = { key: String(position), name, version: "1", dependencies, params, demand, policy, ...keep };
+  return whole as unknown as PlannedTask;
 }
 
 const asRecord = (record: { readonly value: ObjectSlot } | undefined) => record as ResultRecord | undefined;

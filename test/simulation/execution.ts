@@ -3,7 +3,7 @@ import type { FailureKind } from "../../sdk/wire/outcome.ts";
 import type { Begun } from "./adopted.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Fate } from "./fate.ts";
-import type { Order, OrderedAttempt, Report, SimulatedOutcome } from "./messages.ts";
+import type { HandedOn, Order, OrderedAttempt, Report, SimulatedOutcome } from "./messages.ts";
 import type { Scenario, ScenarioTask } from "./scenario.ts";
 import { Storage } from "./storage.ts";
 
@@ -54,7 +54,13 @@ interface ExecutionHooks {
 }
 
 /** Executes one attempt: loads its inputs, computes, stores, commits, and only then tells. */
-export function execute(around: Surroundings, order: Order, attempt: OrderedAttempt, hooks: ExecutionHooks): Execution {
+export function execute(
+  around: Surroundings,
+  order: Order,
+  attempt: OrderedAttempt,
+  handed: HandedOn,
+  hooks: ExecutionHooks,
+): Execution {
   const { scenario, agenda, fate, storage, executing, executions } = around;
   const task = scenario.tasks[attempt.position];
   const number = (executions.get(attempt.position) ?? 0) + 1;
@@ -62,7 +68,19 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
   const subject = `${task.id}/${number}`;
   const execution: Execution = { order, attempt, isOver: false };
   executing.add(execution);
-  const missing = task.dependencies.filter((_, at) => !storage.has(attempt.inputs[at].hash));
+  const given = attempt.inputs.map((input, at) => input ?? handed.get(task.dependencies[at]));
+  if (given.some((input) => input === undefined)) {
+    fate.count("passed over");
+    agenda.in(0, () => {
+      executing.delete(execution);
+      if (execution.isOver) return;
+      execution.isOver = true;
+      hooks.ended({ kind: "passed-over" });
+    });
+    return execution;
+  }
+  const hashes = given.map((input) => input?.hash as string);
+  const missing = task.dependencies.filter((_, at) => attempt.inputs[at] && !storage.has(hashes[at]));
   let ending = missing.length > 0 ? lostInputs(missing) : endingOf(task, order.lane, around, subject);
   const children = missing.length > 0 ? [] : task.children;
   let results: readonly string[] = [];
@@ -133,9 +151,18 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
         ...(atServiceLimit ? { atServiceLimit } : {}),
       });
     } else if (ending.kind === "ok") {
-      const inputs = [...attempt.inputs.map(({ hash }) => hash), ...results];
+      const inputs = [...hashes, ...results];
       const value = Storage.valueOf(task, inputs, number);
+      if (attempt.isUnstored) {
+        fate.count("unstored");
+        const held = storage.holdBack(attempt.position, task, value, inputs);
+        handed.set(attempt.position, held);
+        hooks.ended({ kind: "ok", value: held, durationMs: ending.afterMs, isUnstored: true });
+        return;
+      }
       const record = storage.commit(attempt.position, task, value, inputs, attempt.generation);
+      // What does not count is not handed on.
+      if (record.value.hash === value) handed.set(attempt.position, record.value);
       loseLater(around, task, record.value.hash, subject);
       hooks.ended({ kind: "ok", value: record.value, durationMs: ending.afterMs });
     } else {

@@ -28,9 +28,9 @@ export class History {
         this.note(`life ${life}: task ${parent} opens run ${run}: ${JSON.stringify(targets)}`);
         onlooker.nested(run, parent, targets, tasks);
       },
-      adopted: (assignment, task, lane) => {
+      adopted: (assignment, task, lane, where) => {
         this.note(`life ${life}: takes task ${task} over, in ${lane.name}, as assignment ${assignment}`);
-        onlooker.adopted(assignment, task, lane);
+        onlooker.adopted(assignment, task, lane, where);
       },
       begun: (attempts) => onlooker.begun(attempts),
       event: (event) => {

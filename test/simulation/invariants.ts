@@ -53,8 +53,8 @@ export class Invariants implements Onlooker {
     this.#ledger.nested(run);
   }
 
-  adopted(assignment: number, task: number, lane: Lane): void {
-    this.#ledger.adopted(assignment, task, lane);
+  adopted(assignment: number, task: number, lane: Lane, where: string): void {
+    this.#ledger.adopted(assignment, task, lane, where);
     for (const check of this.#checks) check.adopted(assignment, task, lane);
   }
 

@@ -1,5 +1,5 @@
 import { type Execution, execute, type Surroundings } from "./execution.ts";
-import type { Messages, Order, SimulatedFailure, SimulatedOutcome } from "./messages.ts";
+import type { HandedOn, Messages, Order, SimulatedFailure, SimulatedOutcome } from "./messages.ts";
 
 /** One invocation of a function, and what its runner knows of it. */
 interface Invocation {
@@ -8,6 +8,7 @@ interface Invocation {
   readonly isAwaited: boolean;
   readonly answer: { readonly task: number; readonly outcome: SimulatedOutcome }[];
   readonly killed: Set<number>;
+  readonly handed: HandedOn;
   execution: Execution | undefined;
   /** Nobody listens any more. */
   isForgotten: boolean;
@@ -69,6 +70,7 @@ export class Invocations {
         isAwaited,
         answer: [],
         killed: new Set(),
+        handed: new Map(),
         execution: undefined,
         isForgotten: false,
       };
@@ -99,7 +101,7 @@ export class Invocations {
       this.#work(invocation, position + 1, about);
       return;
     }
-    invocation.execution = execute(this.#around, order, attempt, {
+    invocation.execution = execute(this.#around, order, attempt, invocation.handed, {
       asks: (children, answer) => this.#messages.ask(about, order.assignment, attempt.task, children, answer),
       isAwaited: () => this.#messages.isAwaited(order.assignment, attempt.task),
       ended: (outcome) => {

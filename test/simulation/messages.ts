@@ -12,7 +12,10 @@ export interface OrderedAttempt {
   /** Position in the scenario. */
   readonly position: number;
   readonly generation: number;
-  readonly inputs: readonly ObjectSlot[];
+  /** Undefined for what attempts before it in the order hand on. */
+  readonly inputs: readonly (ObjectSlot | undefined)[];
+  /** Nobody needs its result but one behind it. */
+  readonly isUnstored: boolean;
   /** How often its task was suspended: each time it may wait twice as long. */
   readonly suspensions: number;
 }
@@ -26,11 +29,16 @@ export interface Order {
 }
 
 export type SimulatedOutcome =
-  | { readonly kind: "ok"; readonly value: ObjectSlot; readonly durationMs: number }
+  | { readonly kind: "ok"; readonly value: ObjectSlot; readonly durationMs: number; readonly isUnstored?: true }
   /** It has waited too long for tasks that it runs. */
   | { readonly kind: "suspended" }
+  /** What it was to be handed has not come about, or does not count. */
+  | { readonly kind: "passed-over" }
   /** `lost`: positions of dependencies whose results could not be loaded. */
   | { readonly kind: FailureKind; readonly lost?: readonly number[] };
+
+/** What the attempts of an order have handed on, by position of the task. */
+export type HandedOn = Map<number, ObjectSlot>;
 
 export interface SimulatedFailure {
   readonly kind: FailureKind;

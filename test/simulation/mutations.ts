@@ -55,7 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "charges the first of several that may be to blame",
     SCHEDULER,
-    "end?.culprit ?? (open.length === 1 ? open[0].task : undefined)",
+    "end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined)",
     "open[0]?.task",
   ),
   mutation(
@@ -150,6 +150,24 @@ export const MUTATIONS: readonly Mutation[] = [
     LIFECYCLE,
     "if (this.#tasks.state[dependency] !== TaskState.Done) this.#tasks.pending[dependent] += 1;",
     "",
+  ),
+  mutation(
+    "goes on with what also waits for something else",
+    "chain.ts",
+    "if (closed === this.#tasks.pending[dependent]) ready.push(dependent);",
+    "ready.push(dependent);",
+  ),
+  mutation(
+    "fetches a fan-in's other inputs behind it",
+    "chain.ts",
+    "      if (isClosed) found.set(task, own);\n      return isClosed;",
+    "      found.set(task, own);\n      return true;",
+  ),
+  mutation(
+    "drops what was passed over",
+    SCHEDULER,
+    "    this.#dispatcher.closeAttempt(assignment, task);\n    this.#takeBack(task);",
+    "    this.#dispatcher.closeAttempt(assignment, task);",
   ),
   mutation("leaves dependents of a failed task waiting", LIFECYCLE, "this.#failDependents(task, task);", ""),
   mutation(
@@ -350,8 +368,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "forgets what it has taken over",
     "journal-entries.ts",
-    "assignments.push(each.adoptedFrom ? takenOver(each, flying) : begunHere(id, each, flying));",
-    "if (!each.adoptedFrom) assignments.push(begunHere(id, each, flying));",
+    "assignments.push(each.adoptedFrom ? takenOver(each, open, flying) : begunHere(id, each, open, flying));",
+    "if (!each.adoptedFrom) assignments.push(begunHere(id, each, open, flying));",
   ),
   mutation(
     "writes over what a later driver has in flight",

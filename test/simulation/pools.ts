@@ -1,6 +1,6 @@
 import type { Lane } from "../../sdk/core/offer.ts";
 import { type Execution, execute, type Surroundings } from "./execution.ts";
-import type { Messages, Order, OrderedAttempt, SimulatedFailure } from "./messages.ts";
+import type { HandedOn, Messages, Order, OrderedAttempt, SimulatedFailure } from "./messages.ts";
 
 interface PooledExecutor {
   readonly id: string;
@@ -8,6 +8,8 @@ interface PooledExecutor {
   /** Orders it was given, the one it works on first. */
   readonly queue: Order[];
   position: number;
+  /** What attempts of the order that it works on have handed on. */
+  handed: HandedOn;
   execution: Execution | undefined;
   /** Tasks that were cancelled before they began. */
   readonly dropped: Set<string>;
@@ -58,6 +60,7 @@ export class Pools {
         lane,
         queue: [],
         position: 0,
+        handed: new Map(),
         execution: undefined,
         dropped: new Set(),
         isAlive: true,
@@ -123,6 +126,7 @@ export class Pools {
     } else {
       executor.queue.shift();
       executor.position = 0;
+      executor.handed = new Map();
       this.#next(executor);
     }
   }
@@ -138,7 +142,7 @@ export class Pools {
         failure: { kind: "executor-lost" },
       });
     }
-    executor.execution = execute(this.#around, order, attempt, {
+    executor.execution = execute(this.#around, order, attempt, executor.handed, {
       asks: (children, answer) => this.#messages.ask(about, order.assignment, attempt.task, children, answer),
       isAwaited: () => executor.isAlive && this.#messages.isAwaited(order.assignment, attempt.task),
       ended: (outcome) => {

@@ -31,6 +31,8 @@ export interface ScenarioTask {
   readonly fickle: boolean;
   /** Its result is there from the beginning. */
   readonly cached: boolean;
+  /** Its result is not cached: it need not be stored where nobody but one task behind it needs it. */
+  readonly uncached?: boolean;
 }
 
 export interface ScenarioRun {
@@ -160,7 +162,8 @@ class Dice {
 
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
-  const whole = { ...wholeScenarioOf(seed), ...speculationOf(new Dice(seed + 0.75)) };
+  const chained = withChains(wholeScenarioOf(seed), new Dice(seed + 0.75));
+  const whole = { ...chained, ...speculationOf(new Dice(seed + 0.6)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
 }
@@ -172,13 +175,43 @@ function speculationOf(dice: Dice): Pick<Scenario, "speculation"> {
   return { speculation: rule };
 }
 
+/** Short tasks of known durations that need each other: executors go on from one to the next. */
+function withChains(scenario: Scenario, dice: Dice): Scenario {
+  if (!dice.chance(0.3)) return scenario;
+  const longestMs = dice.pick([2, 2, 20]);
+  const fansIn = dice.chance(0.5);
+  const [{ demand }] = scenario.tasks;
+  const tasks = scenario.tasks.map((task, index): ScenarioTask => {
+    const maxRetries = dice.chance(0.9) ? Math.max(1, task.policy.maxRetries) : task.policy.maxRetries;
+    const near = index > 0 && dice.chance(0.8) ? [dice.between(Math.max(0, index - 3), index - 1)] : [];
+    const two = 2 * index - scenario.tasks.length;
+    const pair = fansIn ? [two, two + 1].filter((each) => each >= 0 && each < index) : near;
+    return {
+      ...task,
+      demand: dice.chance(0.9) ? demand : task.demand,
+      policy: { ...task.policy, maxRetries },
+      durationMs: dice.between(1, longestMs),
+      dependencies: dice.chance(0.9) ? pair : task.dependencies,
+      uncached: dice.chance(0.3),
+    };
+  });
+  return { ...scenario, tasks, lives: scenario.lives.map((life) => ({ ...life, knowsDurations: true })) };
+}
+
 /** How far clocks of machines may differ, in milliseconds. */
 const MOST_AHEAD_MS = 2_000;
 
 /** The last life's first run, with several drivers one after another or at once. */
 function withDrivers(scenario: Scenario, dice: Dice): Scenario {
-  const { runs } = scenario.lives.find(({ crashAtMs }) => crashAtMs === undefined) ?? scenario.lives[0];
-  const life = { runs: [{ ...runs[0], atMs: 0, cancel: undefined }], crashAtMs: undefined, bustCache: false };
+  const { runs, knowsDurations = false } =
+    scenario.lives.find(({ crashAtMs }) => crashAtMs === undefined) ?? scenario.lives[0];
+  const [run] = runs;
+  const life = {
+    runs: [{ ...run, atMs: 0, cancel: undefined }],
+    crashAtMs: undefined,
+    bustCache: false,
+    knowsDurations,
+  };
   const count = dice.between(2, 4);
   const drivers = Array.from({ length: count }, (_, id): ScenarioDriver => {
     const atMs = dice.between(0, dice.chance(0.5) ? 2_000 : 30_000);

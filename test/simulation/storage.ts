@@ -15,6 +15,8 @@ export class Storage {
   readonly records = new Map<number, StoredRecord>();
   /** Every record there ever was, by its value. */
   readonly past = new Map<string, StoredRecord>();
+  /** Tasks with a result that was handed on and not stored. */
+  readonly heldBack = new Set<number>();
   readonly sizing = new Map<string, readonly TooSmall[]>();
   readonly #lost = new Set<string>();
 
@@ -47,6 +49,20 @@ export class Storage {
     this.records.set(task, record);
     this.past.set(value, record);
     return record;
+  }
+
+  /** A result that is handed on and not stored: only a small one, which the driver is told, can be had again. */
+  holdBack(
+    position: number,
+    { resultBytes, inline }: ScenarioTask,
+    value: string,
+    inputs: readonly string[],
+  ): ObjectSlot {
+    this.heldBack.add(position);
+    const slot = { object: value, bytes: resultBytes, hash: value };
+    if (!this.past.has(value)) this.past.set(value, { generation: 0, value: slot, inputs });
+    if (!inline) this.#lost.add(value);
+    return slot;
   }
 
   lose(value: string): void {

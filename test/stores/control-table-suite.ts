@@ -169,6 +169,31 @@ export function testControlTable(
       });
     });
 
+    describe("putInOrder", () => {
+      const absent = { when: "absent" } as const;
+
+      test("writes all of them, more than a service takes at once", async () => {
+        const pk = fresh();
+        const items = Array.from({ length: batches ? 130 : 5 }, (_, n) => ({ pk, sk: `s${n}`, n }));
+        const results = await table.putInOrder(items.map((item) => ({ item, condition: absent })));
+        expect(results).toEqual(items.map(() => ({ written: true })));
+        expect((await table.getMany(items)).map((item) => item?.n)).toEqual(items.map(({ n }) => n));
+      });
+
+      test("ends with the first whose condition does not hold, and tells what is there", async () => {
+        const pk = fresh();
+        await table.put({ pk, sk: "b", n: 0 });
+        const items = ["a", "b", "c"].map((sk) => ({ pk, sk, n: 1 }));
+        const results = await table.putInOrder(items.map((item) => ({ item, condition: absent })));
+        expect(results).toEqual([{ written: true }, { written: false, existing: { pk, sk: "b", n: 0 } }]);
+        expect((await table.getMany(items)).map((item) => item?.n)).toEqual([1, 0, undefined]);
+      });
+
+      test("of nothing writes nothing", async () => {
+        expect(await table.putInOrder([])).toEqual([]);
+      });
+    });
+
     describe("putIf", () => {
       test("absent writes once, and then tells what is there", async () => {
         const pk = fresh();

@@ -157,7 +157,11 @@ describe("what a newer stratolab wrote", () => {
     const reader = new FeedReader(stores.table, FEED, ({ message }) => told.push(message));
     expect(await reader.read()).toEqual([{ executor: "own", event: { type: "hello" } }]);
     expect(await reader.read()).toEqual([]);
-    expect(told).toEqual([expect.stringMatching(/^the feed entry FEED#lab#0 \d+#newer#0+ has version 2, .*Update/)]);
+    expect(told).toEqual([
+      expect.stringMatching(
+        new RegExp(`^the feed entry FEED#lab#0 \\d+#newer#0+ has version ${PROTOCOL_VERSION + 1}, .*Update`),
+      ),
+    ]);
   });
 });
 
@@ -171,25 +175,33 @@ describe("drivers and executors of different versions", () => {
       "a function invoked by a newer driver",
       newer,
       () => readPayload({ ...toPayload(ASSIGNMENT), protocol: newer }),
-      /^the driver speaks version 2, the stack .* version 1\. Update the stack with "npx cdk deploy"$/,
+      new RegExp(
+        `^the driver speaks version ${PROTOCOL_VERSION + 1}, the stack .* version ${PROTOCOL_VERSION}\\. Update the stack with "npx cdk deploy"$`,
+      ),
     ],
     [
       "a function invoked by an older driver",
       older,
       () => readPayload({ ...toPayload(ASSIGNMENT), protocol: older }),
-      /^the driver speaks version 0, the stack .* version 1\. Update stratolab where the script runs$/,
+      new RegExp(
+        `^the driver speaks version ${PROTOCOL_VERSION - 1}, the stack .* version ${PROTOCOL_VERSION}\\. Update stratolab where the script runs$`,
+      ),
     ],
     [
       "a driver answered by a newer function",
       newer,
       () => readResponse({ ...toResponse(result), protocol: newer }),
-      /^the function speaks version 2, this driver version 1\. Update stratolab to the stack's version$/,
+      new RegExp(
+        `^the function speaks version ${PROTOCOL_VERSION + 1}, this driver version ${PROTOCOL_VERSION}\\. Update stratolab to the stack's version$`,
+      ),
     ],
     [
       "a driver answered by an older function",
       older,
       () => readResponse({ ...toResponse(result), protocol: older }),
-      /^the function speaks version 0, this driver version 1\. Update the stack with "npx cdk deploy"$/,
+      new RegExp(
+        `^the function speaks version ${PROTOCOL_VERSION - 1}, this driver version ${PROTOCOL_VERSION}\\. Update the stack with "npx cdk deploy"$`,
+      ),
     ],
   ])("refuse each other: %s", async (_, version, doing, expected) => {
     const { kind, message } = await failureOf(doing);
@@ -198,8 +210,20 @@ describe("drivers and executors of different versions", () => {
   });
 
   test.each([
-    [newer, "newer-version", /speaks version 2, this container's runtime version 1\. Run the script again/],
-    [older, "older-version", /speaks version 0, this container's runtime version 1\. Update stratolab where/],
+    [
+      newer,
+      "newer-version",
+      new RegExp(
+        `speaks version ${PROTOCOL_VERSION + 1}, this container's runtime version ${PROTOCOL_VERSION}\\. Run the script again`,
+      ),
+    ],
+    [
+      older,
+      "older-version",
+      new RegExp(
+        `speaks version ${PROTOCOL_VERSION - 1}, this container's runtime version ${PROTOCOL_VERSION}\\. Update stratolab where`,
+      ),
+    ],
   ])("refuse each other: a container given an assignment of version %i", async (protocol, expectedKind, expected) => {
     await using stores = await temporaryStores();
     await sendLetter(stores, "e", 1, { type: "assign", assignment: { ...ASSIGNMENT, protocol } });

@@ -1,5 +1,5 @@
 import type { Task } from "stratolab";
-import { hungry, hungryOnEcs, quick, steady, sum } from "./tasks.ts";
+import { hungry, hungryOnEcs, link, quick, steady, sum } from "./tasks.ts";
 
 /** A task of the storm, and what it must give. */
 export interface Expected {
@@ -9,15 +9,17 @@ export interface Expected {
   readonly value: number;
 }
 
-const QUICK = 185;
+const QUICK = 155;
 const STEADY = 70;
 const HUNGRY = 10;
 const HUNGRY_ON_ECS = 5;
 const SUMS = 30;
+/** Short tasks, each of which needs the one before it. */
+const LINKS = 30;
 const PARTS_OF_A_SUM = 7;
 
 /**
- * 300 tasks over Lambda and ECS, 30 of which need the results of others.
+ * 300 tasks over Lambda and ECS, 60 of which need the results of others.
  *
  * @param short 15 of them (5 %) take more memory than they asked for.
  */
@@ -46,5 +48,7 @@ export function stormDag(log: string, salt: number, short: boolean): Expected[] 
     const total = parts.reduce((sumSoFar, { value }) => sumSoFar + value, 0);
     add("sum", n, sum({ n, parts: parts.map(({ task }) => task), log, salt }), total);
   }
+  let before: Task<number> | number = 0;
+  for (let n = 0; n < LINKS; n++) before = add("link", n, link({ n, before, log, salt }), n * n).task;
   return expected;
 }

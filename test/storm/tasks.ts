@@ -71,6 +71,15 @@ export const hungryOnEcs = task({
   run: (params: Hungry, ctx) => takeMemory("hungryOnEcs", params, ctx.attempt),
 });
 
+/** One of a chain, done in no time: its executor goes on with the next. */
+export const link = task({
+  name: "storm.link",
+  run: ({ n, log }: { n: number; before: number; log: string; salt: number }, ctx) => {
+    note(log, "link", n, ctx.attempt);
+    return n * n;
+  },
+});
+
 /** Needs the results of others. */
 export const sum = task({
   name: "storm.sum",

@@ -1,8 +1,49 @@
 import type { ResultRecord } from "../../stores/results.ts";
-import type { Outcome } from "../../wire/outcome.ts";
+import type { Assignment } from "../../wire/attempt.ts";
+import type { AttemptReport } from "../../wire/invocation.ts";
+import { resultObject } from "../../wire/keys.ts";
+import type { Success } from "../../wire/outcome.ts";
+
+/**
+ * What is known to be done of an assignment that cannot tell: what was committed, and what was handed on to that
+ * without being stored.
+ *
+ * @param found Records of the attempts, in their order.
+ */
+export function committedReports(
+  { attempts }: Pick<Assignment, "attempts">,
+  found: readonly (ResultRecord | undefined)[],
+): AttemptReport[] {
+  const reports: AttemptReport[] = [];
+  /** What was handed on, with how long its taker took: nothing else is known of how long it took itself. */
+  const used = new Map<string, number>();
+  for (let at = attempts.length - 1; at >= 0; at--) {
+    const { key, task, attempt, generation, handed = [], unstored } = attempts[at];
+    const record = found[at];
+    const isCommitted = record !== undefined && record.generation >= generation;
+    const durationMs = isCommitted ? record.durationMs : unstored && used.get(key);
+    if (durationMs === undefined) continue;
+    for (const each of handed) used.set(each, durationMs);
+    const outcome = isCommitted ? committedOutcome(record) : usedOutcome(key, durationMs);
+    reports.unshift({ task, attempt, outcome });
+  }
+  return reports;
+}
+
+/** Of a result that was not stored: it is lost, should anybody need it after all. */
+function usedOutcome(key: string, durationMs: number): Success {
+  const value = { object: resultObject(key, "unstored"), bytes: 0, hash: "" };
+  const endedAt = Date.now();
+  return { ...committedOutcome({ value, endedAt, durationMs, peakMemoryMb: 0 }), unstored: true };
+}
 
 /** A result that was committed by an attempt that could not tell of it. */
-export function committedOutcome({ value, endedAt, durationMs, peakMemoryMb }: ResultRecord): Outcome {
+export function committedOutcome({
+  value,
+  endedAt,
+  durationMs,
+  peakMemoryMb,
+}: Pick<ResultRecord, "value" | "endedAt" | "durationMs" | "peakMemoryMb">): Success {
   const usage = {
     startedAt: endedAt - durationMs,
     endedAt,

@@ -10,7 +10,7 @@ import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
 import type { AnswerOrder, BilledSpan, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
-import { committedOutcome } from "./committed.ts";
+import { committedReports } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
 
 /** Work that is expected to last no longer is awaited on a socket, in milliseconds. */
@@ -215,18 +215,9 @@ export class LambdaLanes {
       this.#options.stores.table,
       assignment.attempts.map(({ key }) => key),
     ).catch((): undefined[] => []);
-    assignment.attempts.forEach((spec, position) => {
-      const record = found[position];
-      if (!record || record.generation < spec.generation) return;
-      const { task, attempt } = spec;
-      this.#options.report({
-        type: "outcome",
-        assignment: assignment.id,
-        task,
-        attempt,
-        outcome: committedOutcome(record),
-      });
-    });
+    for (const report of committedReports(assignment, found)) {
+      this.#options.report({ type: "outcome", assignment: assignment.id, ...report });
+    }
     this.#fail(assignment, failure, atServiceLimit);
   }
 

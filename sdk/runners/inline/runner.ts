@@ -4,6 +4,7 @@ import { AttemptLab } from "../../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../../runtime/checkpoint.ts";
 import { setupTimeout } from "../../../runtime/env-failures.ts";
 import { execute } from "../../../runtime/execute.ts";
+import { HandedResults } from "../../../runtime/handed-results.ts";
 import { type LoadedTask, loadBundle, toldTasks } from "../../../runtime/load-bundle.ts";
 import type { LogLevel } from "../../../runtime/log-lines.ts";
 import { SetUpEnv } from "../../../runtime/runtime-env.ts";
@@ -22,6 +23,9 @@ import { bundleFolder, runtimeEnvFolder, writeBundle } from "../local/bundle-fil
 import { localGpus } from "../local/gpus.ts";
 import { LocalRunner } from "../local/runner.ts";
 import type { AnswerOrder, DispatchOrder, KillOrder, Runner, RunnerOpening, RunnerSession } from "../runner.ts";
+
+/** How many short tasks are executed one after another without asking what is next. */
+const BATCH = { targetMs: 5, maxTasks: 256 };
 
 /** A runtime environment that is set up in this process. */
 interface InlineEnv {
@@ -43,6 +47,8 @@ export class InlineRunner implements Runner {
   /** Environments that are set up in this process, by id, with the bundle as it is loaded in them. */
   readonly #envs = new Map<string, Promise<InlineEnv>>();
   readonly #running = new Map<string, AbortController>();
+  /** Tasks that have not begun, by assignment. */
+  readonly #waiting = new Map<string, Set<number>>();
   /** `ctx.lab` of running attempts, by assignment. */
   readonly #labs = new Map<string, AttemptLab>();
 
@@ -74,7 +80,7 @@ export class InlineRunner implements Runner {
       tasks: toldTasks(loaded),
       // Variables and the working folder are the process's own: they can be those of one attempt at a time.
       runtimeEnvs: (concurrency ?? 1) === 1 || 'the runner "inline" sets them up with concurrency 1 only',
-      batch: { targetMs: 0, maxTasks: 1 },
+      batch: BATCH,
       inlineBytes: 16 * 1024,
     };
   }
@@ -88,14 +94,21 @@ export class InlineRunner implements Runner {
   }
 
   async #work(assignment: Assignment): Promise<void> {
+    const handed = HandedResults.of(assignment.attempts);
+    const open = new Set(assignment.attempts.map(({ task }) => task));
+    this.#waiting.set(assignment.id, open);
     for (const spec of assignment.attempts) {
-      const outcome = await this.#attempt(assignment, spec);
       const { task, attempt } = spec;
+      const outcome: Outcome = open.delete(task)
+        ? await this.#attempt(assignment, spec, handed)
+        : { kind: "cancelled", seen: "cancelled before it began" };
+      handed?.ended(spec, outcome);
+      if (open.size === 0) this.#waiting.delete(assignment.id);
       this.#session?.report({ type: "outcome", assignment: assignment.id, task, attempt, outcome });
     }
   }
 
-  async #attempt(assignment: Assignment, spec: AttemptSpec): Promise<Outcome> {
+  async #attempt(assignment: Assignment, spec: AttemptSpec, handed: HandedResults | undefined): Promise<Outcome> {
     const { stores } = this.#session as RunnerSession;
     let own: InlineEnv | undefined;
     try {
@@ -165,6 +178,7 @@ export class InlineRunner implements Runner {
         runId,
         namespace,
         inlineBytes,
+        handed,
         context: context && (await loadValue(stores.objects, context, extensions)),
         signal: abort.signal,
         log: this.#log(runId, spec),
@@ -181,7 +195,8 @@ export class InlineRunner implements Runner {
         begin: () => between(true),
         ran: () => between(false),
       });
-      if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
+      if (!abort.signal.aborted || outcome.kind === "ok") return outcome;
+      if (outcome.kind === "suspended" || outcome.kind === "passed-over") return outcome;
       return { ...outcome, kind: overtime ? "timeout" : "cancelled" };
     } finally {
       clearTimeout(timer);
@@ -237,7 +252,8 @@ export class InlineRunner implements Runner {
     return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
   }
 
-  kill({ runId, tasks }: KillOrder): void {
+  kill({ assignment, runId, tasks }: KillOrder): void {
+    for (const task of tasks) this.#waiting.get(assignment)?.delete(task);
     for (const task of tasks) this.#running.get(`${runId}/${task}`)?.abort(new Error("the task was cancelled"));
   }
 

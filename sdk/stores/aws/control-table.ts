@@ -9,23 +9,28 @@ import {
   PutItemCommand,
   paginateQuery,
   paginateScan,
+  TransactionCanceledException,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import type { ItemKey } from "../../wire/keys.ts";
-import type {
-  Attribute,
-  Condition,
-  ControlTable,
-  Item,
-  MergeResult,
-  QueryOptions,
-  WriteResult,
+import {
+  type Attribute,
+  type Condition,
+  type ConditionalWrite,
+  type ControlTable,
+  type Item,
+  type MergeResult,
+  putOneByOne,
+  type QueryOptions,
+  type WriteResult,
 } from "../control-table.ts";
 
 /** DynamoDB's own bounds on batches. */
 const GET_BATCH = 100;
 const WRITE_BATCH = 25;
+const TRANSACTION = 100;
 /** Batches on their way at once. */
 const PARALLEL_BATCHES = 8;
 const MAX_UNPROCESSED_ROUNDS = 20;
@@ -113,6 +118,36 @@ export class DynamoControlTable implements ControlTable {
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       return { written: false, existing: error.Item && toItem(error.Item) };
+    }
+  }
+
+  /** A transaction is one request, whatever it holds; where it does not go through, what is in its way is found one by one. */
+  async putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {
+    const results: WriteResult[] = [];
+    for (let start = 0; start < writes.length; start += TRANSACTION) {
+      const part = writes.slice(start, start + TRANSACTION);
+      try {
+        results.push(...(await this.#putTogether(part)));
+      } catch (error) {
+        if (start === 0) throw error;
+        break;
+      }
+      if (results.length < start + part.length || !results.at(-1)?.written) break;
+    }
+    return results;
+  }
+
+  async #putTogether(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {
+    if (writes.length === 1) return putOneByOne(this, writes);
+    const puts = writes.map(({ item, condition }) => ({
+      Put: { TableName: this.#table, Item: marshall(item), ...toExpression(condition) },
+    }));
+    try {
+      await this.#client.send(new TransactWriteItemsCommand({ TransactItems: puts }));
+      return writes.map(() => ({ written: true }));
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      return putOneByOne(this, writes);
     }
   }
 

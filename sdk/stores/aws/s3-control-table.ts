@@ -10,10 +10,12 @@ import type { ItemKey } from "../../wire/keys.ts";
 import {
   type Attribute,
   type Condition,
+  type ConditionalWrite,
   type ControlTable,
   holds,
   type Item,
   type MergeResult,
+  putOneByOne,
   type QueryOptions,
   type WriteResult,
 } from "../control-table.ts";
@@ -118,6 +120,10 @@ export class S3ControlTable implements ControlTable {
         ? { written: true }
         : undefined;
     });
+  }
+
+  putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {
+    return putOneByOne(this, writes);
   }
 
   async merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {

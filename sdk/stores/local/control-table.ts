@@ -3,6 +3,7 @@ import type { ItemKey } from "../../wire/keys.ts";
 import {
   type Attribute,
   type Condition,
+  type ConditionalWrite,
   type ControlTable,
   holds,
   type Item,
@@ -70,6 +71,22 @@ export class LocalControlTable implements ControlTable {
       if (!holds(condition, existing)) return { written: false, existing };
       this.#db.put([item.pk, item.sk], withoutKey(item));
       return { written: true };
+    });
+  }
+
+  putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {
+    return this.#db.transaction(() => {
+      const results: WriteResult[] = [];
+      for (const { item, condition } of writes) {
+        const existing = this.#read(item.pk, item.sk);
+        if (!holds(condition, existing)) {
+          results.push({ written: false, existing });
+          break;
+        }
+        this.#db.put([item.pk, item.sk], withoutKey(item));
+        results.push({ written: true });
+      }
+      return results;
     });
   }
 

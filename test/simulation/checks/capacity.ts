@@ -28,13 +28,14 @@ export class CapacityKept extends Check {
     this.#goingOn = active.filter(({ id }) => this.#waiting.has(id));
     this.#waiting = new Set(worked.flatMap(({ id, waits }) => (waits.size > 0 ? id : [])));
     const { concurrency, offer } = around.scenario;
-    this.#bound("concurrency", active.length, concurrency, () => 1);
+    this.#bound("concurrency", atOnce(active).length, concurrency, () => 1);
     for (const group of this.#groups) {
       const isIn = ({ lane }: OpenAssignment) => lane.group === group.name;
       // An invocation that waits is one all the same; but those that wait leave one at least to the others.
       const inGroup = (group.name === "lambda" ? worked : active).filter(isIn);
-      const running = active.filter(isIn).length;
-      const most = running === inGroup.length ? group.slots : Math.max(1, group.slots - inGroup.length + running);
+      const running = atOnce(active.filter(isIn)).length;
+      const held = atOnce(inGroup).length;
+      const most = running === held ? group.slots : Math.max(1, group.slots - held + running);
       this.#bound(`slots of ${group.name}`, running, most, (each) => Number(isIn(each)));
       const believed = driver.scheduler.capacityInUse(group.name);
       this.require("slots", believed === inGroup.length, () => `${group.name}: ${believed} held for ${inGroup.length}`);
@@ -56,4 +57,15 @@ export class CapacityKept extends Check {
     const { inFlight } = driver.scheduler;
     this.require("nothing left running", inFlight === 0, () => `${inFlight} assignments are in flight`);
   }
+}
+
+/** What another driver has begun together is executed one after another, though each attempt is awaited for itself. */
+function atOnce(assignments: readonly OpenAssignment[]): readonly OpenAssignment[] {
+  const seen = new Set<string>();
+  return assignments.filter(({ where }) => {
+    if (where === undefined) return true;
+    const isFirst = !seen.has(where);
+    seen.add(where);
+    return isFirst;
+  });
 }

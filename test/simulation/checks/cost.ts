@@ -56,6 +56,7 @@ export class CostKept extends Check {
         break;
       }
       case "attempt-ended":
+      case "passed-over":
       case "suspended":
         this.#attempts.get(event.assignment)?.delete(event.task);
         break;

@@ -12,6 +12,8 @@ export interface OpenAssignment {
   readonly waits: Set<number>;
   /** It is on an executor that another driver has started. */
   readonly isElsewhere?: true;
+  /** Where another driver has begun it: what was begun together is executed one after another. */
+  readonly where?: string;
 }
 
 /** Which attempts are awaited, kept from events and commands alone: the scheduler's own books are not asked. */
@@ -54,9 +56,9 @@ export class Ledger {
   readonly #runs = new Set<number>();
 
   /** What another driver began has no executor of this one's. */
-  adopted(id: number, task: number, lane: Lane): void {
+  adopted(id: number, task: number, lane: Lane, where: string): void {
     const elsewhere = lane.pool === undefined ? {} : ({ isElsewhere: true } as const);
-    this.#open.set(id, { id, lane, executor: undefined, open: new Set([task]), waits: new Set(), ...elsewhere });
+    this.#open.set(id, { id, lane, executor: undefined, open: new Set([task]), waits: new Set(), where, ...elsewhere });
   }
 
   nested(run: number): void {
@@ -64,7 +66,7 @@ export class Ledger {
   }
 
   event(event: SchedulerEvent): void {
-    if (event.type === "suspended") this.#close(event.assignment, event.task);
+    if (event.type === "suspended" || event.type === "passed-over") this.#close(event.assignment, event.task);
     if (event.type === "lost") for (const run of event.runs) this.#runs.add(run);
     if (event.type === "parked" && this.awaits(event.assignment, event.task) && this.#runs.has(event.run)) {
       this.#open.get(event.assignment)?.waits.add(event.run);

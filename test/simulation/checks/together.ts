@@ -101,13 +101,14 @@ export class Together {
     const { flying, run } = tenure;
     if (!flying || !tenure.isJournalled || this.#table.journal?.epoch !== tenure.epoch) return;
     const names = new Set(this.#table.journal.assignments.flatMap(({ attempts }) => attempts.map(({ key }) => key)));
-    for (const [id, { open, adoptedFrom }] of flying.inFlight) {
+    for (const [id, { open: all, takenBack, adoptedFrom }] of flying.inFlight) {
+      const open = [...all].filter((task) => !takenBack.has(task));
       const name = adoptedFrom ? `${adoptedFrom.lab}/${adoptedFrom.assignment}` : `${tenure.lab}/${id}`;
       if (!this.#around.begun?.get(name)?.isAlive()) continue;
       // What waits for this driver's answers cannot go on without it.
-      if (![...open].every((task) => flying.isAlone(task))) continue;
+      if (!open.every((task) => flying.isAlone(task))) continue;
       // What attempts run is asked for again by those that are made again.
-      if ([...open].some((task) => flying.entryOf(task).run !== run)) continue;
+      if (open.some((task) => flying.entryOf(task).run !== run)) continue;
       for (const task of open) {
         const { key } = flying.entryOf(task).planned;
         this.#require("handed over", names.has(key), () => `task ${key} runs, and ${tenure.lab} does not say so`);
