@@ -14,8 +14,10 @@ interface TellerOptions {
   usage(): LiveUsage | undefined;
 }
 
-/** Log lines are told while a task runs, this often, in milliseconds; those of short tasks with its answer. */
+/** Log lines are told while a task runs, at most this often, in milliseconds; those of short tasks with its answer. */
 const LOGS_EVERY_MS = 1_000;
+/** The first of several waits this long for the others, in milliseconds. */
+const GATHER_MS = 50;
 /** The driver is told that an assignment is alive this often, in milliseconds. */
 const BEAT_EVERY_MS = 15_000;
 /** From here on the driver may no longer be listening on its socket, in milliseconds. */
@@ -33,13 +35,14 @@ export class AssignmentTeller {
   #pendingLogs: WireLogLine[] = [];
   #untold: AttemptReport[] = [];
   #telling: Promise<void> = Promise.resolve();
-  readonly #logTimer: NodeJS.Timeout | undefined;
+  #logTimer: NodeJS.Timeout | undefined;
+  #logsToldAt: number;
   readonly #beatTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TellerOptions) {
     this.#options = options;
+    this.#logsToldAt = this.#startedAt;
     if (!options.assignment.feed) return;
-    this.#logTimer = setInterval(() => this.#tellLogs(), LOGS_EVERY_MS);
     this.#beatTimer = setInterval(() => this.#beat(), BEAT_EVERY_MS);
   }
 
@@ -59,6 +62,9 @@ export class AssignmentTeller {
   log(line: WireLogLine): boolean {
     if (!this.#options.assignment.feed) return false;
     this.#pendingLogs.push(line);
+    const now = Date.now();
+    const due = Math.max(this.#logsToldAt + LOGS_EVERY_MS, now + GATHER_MS);
+    this.#logTimer ??= setTimeout(() => this.#tellLogs(), due - now);
     return true;
   }
 
@@ -68,12 +74,13 @@ export class AssignmentTeller {
   }
 
   /**
-   * Tells the rest.
+   * Tells the rest. What the answer has is told, too, once there is a connection: who asked may be gone by now, and
+   * another driver wait for it.
    *
    * @returns Log lines that are left for the answer.
    */
   async finish(end: AssignmentEnd): Promise<WireLogLine[]> {
-    clearInterval(this.#logTimer);
+    clearTimeout(this.#logTimer);
     clearInterval(this.#beatTimer);
     const { assignment } = this.#options;
     if (this.#answerMayBeLost) {
@@ -89,13 +96,19 @@ export class AssignmentTeller {
         });
       }
     }
-    await this.#telling;
     const rest = this.#pendingLogs;
     this.#pendingLogs = [];
+    if (Date.now() - this.#startedAt > LOGS_EVERY_MS) {
+      for (const lines of inParts(rest)) this.#tell({ type: "logs", lines, inAnswerOf: assignment.id });
+    }
+    await this.#telling;
     return rest;
   }
 
   #tellLogs(): void {
+    clearTimeout(this.#logTimer);
+    this.#logTimer = undefined;
+    this.#logsToldAt = Date.now();
     for (const lines of inParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
     this.#pendingLogs = [];
   }

@@ -47,6 +47,7 @@ function takenOver({ lane, open, adoptedFrom }: InFlight, flying: Flying): Journ
   const {
     lab,
     assignment: id,
+    runId,
     task,
     executor,
     dispatchedAt,
@@ -56,5 +57,5 @@ function takenOver({ lane, open, adoptedFrom }: InFlight, flying: Flying): Journ
     const { planned, generation } = flying.entryOf(each);
     return { key: planned.key, task, attempt: flying.attemptOf(each), generation };
   });
-  return { id, lab, lane: lane.name, executor, dispatchedAt, deadline, attempts };
+  return { id, lab, runId, lane: lane.name, executor, dispatchedAt, deadline, attempts };
 }
