@@ -1,4 +1,5 @@
 import type { Task } from "./task.ts";
+import { userFrames } from "./user-frames.ts";
 import { LabError } from "./wire/lab-error.ts";
 import type { FailureKind } from "./wire/outcome.ts";
 
@@ -56,12 +57,12 @@ export class InfeasibleError extends LabError {
 /** One task that has no result, and why: all of its attempts, and its last words. */
 export class TaskError extends LabError {
   declare readonly kind: FailureKind;
-  readonly task: Task<unknown>;
-  readonly attempts: readonly AttemptEvidence[];
+  declare readonly task: Task<unknown>;
+  declare readonly attempts: readonly AttemptEvidence[];
   /** Last log lines of the task, oldest first. */
-  readonly logTail: readonly string[];
+  declare readonly logTail: readonly string[];
   /** The task whose failure kept this one from running, which then has no attempts. */
-  readonly blockedBy: Task<unknown> | undefined;
+  declare readonly blockedBy: Task<unknown> | undefined;
 
   constructor(
     kind: FailureKind,
@@ -75,10 +76,14 @@ export class TaskError extends LabError {
     },
   ) {
     super(kind, message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.task = details.task;
-    this.attempts = details.attempts;
-    this.logTail = details.logTail;
-    this.blockedBy = details.blockedBy;
+    const { task, attempts, logTail, blockedBy } = details;
+    // Printing the error shows its message and what the task threw; the rest would bury that.
+    Object.defineProperties(this, {
+      task: { value: task },
+      attempts: { value: attempts },
+      logTail: { value: logTail },
+      blockedBy: { value: blockedBy },
+    });
     // Where this was made tells nothing; where the task threw is in the stack of the cause.
     this.stack = `${this.name}: ${message}`;
   }
@@ -122,6 +127,8 @@ export class RunError extends LabError {
   ) {
     super(kind, message, failures.length > 0 ? { cause: failures[0] } : undefined);
     this.runId = runId;
+    // Where this was made in here tells nothing; who has asked for the run does.
+    this.stack = `${this.name}: ${message}${userFrames(this.stack)}`;
     // Printing the error shows the first failure as its cause; a thousand more would bury it.
     Object.defineProperties(this, { failures: { value: failures }, results: { value: results } });
   }

@@ -107,10 +107,14 @@ function describe(plan: ToldPlan): string {
       return `not cached of ${task}: ${reasons.join(", ")}`;
     }),
     ...(seconds && costUsd && toRun > 0 ? [`expected: ${time(seconds)}, ${money(costUsd)}`] : []),
-    ...(unmeasured.length > 0 ? [`never measured, so time and cost are not known: ${unmeasured.join(", ")}`] : []),
+    ...(unmeasured.length > 0 ? [`never measured, so ${unknownOf(groups)} not known: ${unmeasured.join(", ")}`] : []),
     ...infeasible.map(({ task, reason }) => `cannot run ${harmless(task)}: ${harmless(reason)}`),
   ].join("\n");
 }
+
+/** What cannot be told before a task type has run once. */
+const unknownOf = (groups: ToldPlan["groups"]) =>
+  groups.every(({ costUsd }) => costUsd) ? "the time is" : "time and cost are";
 
 const seconds = (value: number) => duration(value * 1000);
 const time = ({ low, expected, high }: Range) => `${seconds(expected)} (${seconds(low)} to ${seconds(high)})`;

@@ -21,7 +21,7 @@ const journal = (lab: string, epoch: number, assignments: Journal["assignments"]
 
 test("what is in flight is as it was written, also what the driver has taken over from an earlier one", async () => {
   await using stores = await temporaryStores();
-  const written = journal("second", 2, [assignment("7"), assignment("3", { lab: "first" })]);
+  const written = journal("second", 2, [assignment("7"), assignment("3", { lab: "first", runId: "earlier" })]);
   await writeJournal(stores.table, "ns", written, 0);
   expect(await readJournals(stores.table, "ns")).toEqual([written]);
 });
