@@ -18,7 +18,8 @@ interface TellerOptions {
 const LOGS_EVERY_MS = 1_000;
 /** The first of several waits this long for the others, in milliseconds. */
 const GATHER_MS = 50;
-/** The driver is told that an assignment is alive this often, in milliseconds. */
+/** The driver is told that an assignment is alive, and what it uses: after this, and then so often, in milliseconds. */
+const FIRST_BEAT_MS = 3_000;
 const BEAT_EVERY_MS = 15_000;
 /** From here on the driver may no longer be listening on its socket, in milliseconds. */
 const SOCKET_TRUSTED_MS = 240_000;
@@ -37,13 +38,13 @@ export class AssignmentTeller {
   #telling: Promise<void> = Promise.resolve();
   #logTimer: NodeJS.Timeout | undefined;
   #logsToldAt: number;
-  readonly #beatTimer: NodeJS.Timeout | undefined;
+  #beatTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TellerOptions) {
     this.#options = options;
     this.#logsToldAt = this.#startedAt;
     if (!options.assignment.feed) return;
-    this.#beatTimer = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+    this.#beatTimer = setTimeout(() => this.#beat(), FIRST_BEAT_MS);
   }
 
   get #answerMayBeLost(): boolean {
@@ -81,7 +82,7 @@ export class AssignmentTeller {
    */
   async finish(end: AssignmentEnd): Promise<WireLogLine[]> {
     clearTimeout(this.#logTimer);
-    clearInterval(this.#beatTimer);
+    clearTimeout(this.#beatTimer);
     const { assignment } = this.#options;
     if (this.#answerMayBeLost) {
       this.#tellLogs();
@@ -121,6 +122,7 @@ export class AssignmentTeller {
   }
 
   #beat(): void {
+    this.#beatTimer = setTimeout(() => this.#beat(), BEAT_EVERY_MS);
     // Also where the answer is awaited: the driver that awaits it may be gone, and another one listen.
     const { assignment, usage } = this.#options;
     const used = usage();

@@ -6,6 +6,28 @@ import type { FailureKind } from "./wire/outcome.ts";
 export { CodecError } from "./wire/codec/codec-error.ts";
 export { LabError };
 
+/** What an attempt used and where its time went, as its executor has measured it. Times are in milliseconds. */
+export interface AttemptUsage {
+  /**
+   * From when it could begin, as its inputs were there or the attempt before had ended, until it was dispatched.
+   * Absent of what tasks run, and where another driver has dispatched it.
+   */
+  readonly queueMs?: number;
+  /** From there until it began: the start of its executor, and tasks before it. Absent as that is. */
+  readonly startMs?: number;
+  /** Fetching and decoding inputs. */
+  readonly loadMs: number;
+  /** In the task's own code. */
+  readonly runMs: number;
+  /** Encoding, storing and committing the result. */
+  readonly storeMs: number;
+  /** CPU time of the executor's process while it ran. */
+  readonly cpuMs: number;
+  /** Encoded, with the params. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
 /** What happened in one attempt of a task, and what was decided then. */
 export interface AttemptEvidence {
   /** Counted from 1. */
@@ -27,6 +49,8 @@ export interface AttemptEvidence {
   readonly decided: string;
   /** Highest memory seen, in MB, where it was measured. */
   readonly peakMemoryMb?: number;
+  /** Absent where nobody was left to say it: the executor died. */
+  readonly usage?: AttemptUsage;
   /**
    * Dollars it cost: its time where it ran, with the start and the idle time before it of an ECS task; its
    * requests, and keeping its result for a month, as an estimate. 0 on this machine.

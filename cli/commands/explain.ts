@@ -6,6 +6,7 @@ import { harmless, oneLine } from "../../sdk/progress/text.ts";
 import { askedRun } from "../asked-run.ts";
 import { moment, precise, print } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
+import { size } from "../table.ts";
 
 interface ExplainOptions extends NamespaceOptions {
   readonly run?: string;
@@ -96,9 +97,26 @@ function describeAttempt(attempt: ExplainedAttempt): string {
   const memory = peakMemoryMb ? `, ${peakMemoryMb}${memoryMb === undefined ? "" : ` of ${memoryMb}`} MB` : "";
   const where = `${lane}${executor === "" ? "" : ` (${executor})`}`;
   const what = [`${attempt.attempt}: ${kind} on ${where}${took}${memory}`];
+  if (attempt.usage) what.push(describeUsage(attempt, attempt.usage));
   if (seen !== undefined && kind !== "ok") what.push(`seen: ${seen}`);
   if (decided !== undefined && kind !== "ok") what.push(`decided: ${decided}`);
   return harmless(what.map((line) => line.replaceAll("\n", "\n   ")).join("\n   "));
+}
+
+/** Where the time of an attempt went, and what it used beside memory. */
+function describeUsage(
+  { readyAt, dispatchedAt = readyAt, startedAt = dispatchedAt }: ExplainedAttempt,
+  { loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut }: NonNullable<ExplainedAttempt["usage"]>,
+): string {
+  const stages: readonly (readonly [stage: string, ms: number])[] = [
+    ["queued", dispatchedAt - readyAt],
+    ["starting", startedAt - dispatchedAt],
+    ["loading", loadMs],
+    ["running", runMs],
+    ["storing", storeMs],
+  ];
+  const times = stages.map(([stage, ms]) => `${stage} ${precise(Math.max(0, ms))}`);
+  return `${times.join(", ")}; CPU ${precise(cpuMs)}; ${size(bytesIn)} in, ${size(bytesOut)} out`;
 }
 
 function describeTime({ time }: TaskExplanation): string[] {

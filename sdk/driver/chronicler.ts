@@ -289,5 +289,6 @@ export class Chronicler {
 }
 
 function toldAttempt(evidence: AttemptEvidence, usage: ToldAttempt["usage"] | undefined): ToldAttempt {
-  return usage ? { ...evidence, usage } : evidence;
+  const { usage: _, ...told } = evidence;
+  return usage ? { ...told, usage } : told;
 }

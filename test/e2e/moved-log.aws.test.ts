@@ -65,6 +65,8 @@ describe.concurrent("the log of a run that changes hands has every line once", (
     script.child.kill("SIGKILL");
     await script.ended;
     await place.both("done");
+    // What they have said last is told behind their results.
+    await sleep(1_000);
     expect(await place.log(await id)).toEqual(EVERYTHING);
   });
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Journal, readJournals, writeJournal } from "../../sdk/stores/journal.ts";
 import { temporaryStores } from "./folders.ts";
 
-const assignment = (id: string, more: { readonly lab?: string } = {}) => ({
+const assignment = (id: string, more: { readonly lab?: string; readonly runId?: string } = {}) => ({
   id,
   lane: "fargate 1 vCPU 2048 MB",
   executor: "c1",

@@ -19,7 +19,7 @@ const SILENCE_MS = 40_000;
 /** How often the other lab's executors are told to go on, in milliseconds. */
 const FOSTER_EVERY_MS = 10_000;
 /** What an executor says last may come this much later than its result, in milliseconds. */
-const LAST_WORDS_MS = 1_000;
+const LAST_WORDS_MS = 2_000;
 /** Letters of the driver that began an attempt have numbers below this. */
 const FIRST_LETTER = 1_000_000;
 
