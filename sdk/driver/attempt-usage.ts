@@ -10,17 +10,19 @@ export function usageOf(
   inFlight: InFlight | undefined,
   begunAt: number | undefined,
 ): AttemptUsage {
-  const used = { loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut };
-  if (!inFlight || inFlight.adoptedFrom) return used;
+  if (!inFlight || inFlight.adoptedFrom) return { loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut };
   const { dispatchedAt } = inFlight;
   const startMs = Math.max(0, startedAt - dispatchedAt);
-  const readyAt = begunAt === undefined ? undefined : readyAtOf(entry, dispatchedAt, begunAt);
-  return { ...(readyAt === undefined ? {} : { queueMs: Math.max(0, dispatchedAt - readyAt) }), startMs, ...used };
+  if (begunAt === undefined) return { startMs, loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut };
+  const queueMs = Math.max(0, dispatchedAt - readyAtOf(entry, dispatchedAt, begunAt));
+  return { queueMs, startMs, loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut };
 }
 
 /** When an attempt could begin that was dispatched then. */
-function readyAtOf({ dependencies, evidence = [] }: TaskEntry, dispatchedAt: number, begunAt: number): number {
-  const before = evidence.findLast(({ endedAt }) => endedAt <= dispatchedAt);
+function readyAtOf({ dependencies, evidence }: TaskEntry, dispatchedAt: number, begunAt: number): number {
+  const before = evidence?.findLast(({ endedAt }) => endedAt <= dispatchedAt);
   if (before) return before.endedAt;
-  return dependencies.reduce((last, { success }) => Math.max(last, success?.usage.endedAt ?? 0), begunAt);
+  let ready = begunAt;
+  for (const { success } of dependencies) ready = Math.max(ready, success?.usage.endedAt ?? 0);
+  return ready;
 }
