@@ -14,8 +14,9 @@ const large = ["test/e2e/large.local.test.ts", "test/localstack/containers.test.
 const long = [
   "test/simulation/mutations.test.ts",
   "test/infra/synth.test.ts",
-  "test/localstack/{local-aws,faults-command}.test.ts",
+  "test/localstack/{local-aws,faults-command,proxy,ecs-rules}.test.ts",
   "test/examples/word-count.test.ts",
+  "test/e2e/cancel-fifty.test.ts",
   "test/stores/streams.test.ts",
 ];
 const longOnAws = [

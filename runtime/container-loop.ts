@@ -22,6 +22,11 @@ export interface ContainerLoopOptions {
 const POLL_MIN_MS = 100;
 const POLL_MAX_MS = 1_000;
 const TELL_EVERY_MS = 200;
+/**
+ * It waits so long for its first assignment, in milliseconds, however short it may be idle later: a driver that is slow
+ * to hear of it would start one after another, and none would ever work. Fargate charges the first minute anyway.
+ */
+const FIRST_WORK_MS = 45_000;
 /** How often it says that it lives and what its task uses, in milliseconds. */
 const BEAT_AFTER_MS = 5_000;
 const BEAT_CHECK_MS = 500;
@@ -90,8 +95,9 @@ export class ContainerLoop {
       for (const letter of letters) this.#take(letter.number, letter.letter);
       this.#workOn();
       if (this.#working || letters.length > 0) lastWork = Date.now();
-      const idleFor = Date.now() - lastWork;
-      if (!this.#working && (this.#leaving || idleFor > idleMs)) {
+      const isPatient = this.#lastLetter === 0;
+      const isIdle = Date.now() - lastWork > (isPatient ? Math.max(idleMs, FIRST_WORK_MS) : idleMs);
+      if (!this.#working && (this.#leaving || isIdle)) {
         // One more look: what arrived in this very moment is not left behind.
         const late = await this.#readInbox();
         if (late.length === 0) return;

@@ -88,6 +88,10 @@ class Executor {
   #env: SetUpEnv | undefined;
   /** The bundle did not open: whoever started this process has been told, and ends it. */
   #isBroken = false;
+  /** Assignments that were received and are not done. */
+  #assigned = 0;
+  /** A notice that came while an attempt was still on its way. */
+  #noticed: string | undefined;
   /** Attempts cancelled before they began. */
   readonly #cancelled = new Set<string>();
 
@@ -102,7 +106,8 @@ class Executor {
         this.#queue = this.#open(message);
         break;
       case "assign":
-        this.#queue = this.#queue.then(() => this.#work(message.assignment));
+        this.#assigned += 1;
+        this.#queue = this.#queue.then(() => this.#work(message.assignment)).finally(() => this.#worked());
         break;
       case "notice":
         this.notice(message.reason);
@@ -122,7 +127,13 @@ class Executor {
 
   /** This process is about to be taken away. */
   notice(reason: string): void {
-    this.#current?.checkpoint.request(reason);
+    if (this.#current) this.#current.checkpoint.request(reason);
+    else if (this.#assigned > 0) this.#noticed = reason;
+  }
+
+  #worked(): void {
+    this.#assigned -= 1;
+    if (this.#assigned === 0) this.#noticed = undefined;
   }
 
   async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
@@ -217,6 +228,7 @@ class Executor {
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
+    if (this.#noticed !== undefined) checkpoint.request(this.#noticed);
     let context: unknown;
     try {
       context = await this.#contextOf(assignment, opened, definition);

@@ -1,4 +1,5 @@
 import { checkOf, isCheck, isIntact } from "../sdk/stores/check.ts";
+import { isMapped } from "../sdk/stores/mapped-bytes.ts";
 import type { LoadedObjects, ObjectStore } from "../sdk/stores/object-store.ts";
 import { joinChunks } from "../sdk/wire/codec/codec.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
@@ -62,7 +63,8 @@ export class LoadedCache {
     );
     try {
       const bytes = await loading;
-      return this.#changed.has(object) ? { bytes } : { bytes, lent: this.#keep(slot, bytes, true) };
+      // Another mapping of a file costs less than to find out whether this one was written to.
+      return isMapped(bytes) || this.#changed.has(object) ? { bytes } : { bytes, lent: this.#keep(slot, bytes, true) };
     } finally {
       this.#loading.delete(object);
     }

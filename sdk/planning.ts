@@ -216,9 +216,9 @@ function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) =>
     (value) => value instanceof ObjectRef,
     (value) => {
       const { slot } = value as ObjectRef<unknown>;
-      const { by, ...content } = slot;
+      const { by, file, ...content } = slot;
       objects.push(slot.object);
-      travelsAnew ||= slot.raw !== undefined || by !== undefined;
+      travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
       return slot.raw ? { ...content, object: "" } : content;
     },
   );

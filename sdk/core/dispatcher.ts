@@ -10,7 +10,7 @@ import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
-import { Spending } from "./spending.ts";
+import { Spending, type SpentRun } from "./spending.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 export interface DispatcherOptions {
@@ -419,6 +419,14 @@ export class Dispatcher {
       if (isAlike) return executor;
     }
     return undefined;
+  }
+
+  /** Runs that can pay for nothing more. What may not be begun twice waits where it is, with what it has. */
+  takeSpent(): SpentRun[] {
+    return this.spending.takeSpent((assignment, task) => {
+      const isParked = this.#assignments.get(assignment)?.parked ?? false;
+      return isParked && this.#kindOf(this.#tasks.shape[task]).alone;
+    });
   }
 
   /** Whether the run of a task can pay for its next attempt. */

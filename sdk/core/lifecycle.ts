@@ -170,7 +170,8 @@ export class Lifecycle {
     if (only === undefined) this.#runs[run].draining = true;
     for (const task of only ?? this.unsettledOf(run)) {
       if (!this.#isWantedBy(run, task)) continue;
-      const isRunning = this.#tasks.state[task] === TaskState.Running;
+      const isSuspended = this.#tasks.state[task] === TaskState.Suspended;
+      const isRunning = isSuspended || this.#tasks.state[task] === TaskState.Running;
       const isLeft = !this.#leave(run, task);
       // Others wait for it; those that drain do so only for what is running.
       if (isLeft && (isRunning || this.mayRetry(task))) continue;
@@ -179,7 +180,7 @@ export class Lifecycle {
           for (const nested of this.#nesting.runsOf(task)) this.cancel(nested, undefined, true);
           continue;
         }
-        this.#dispatching.abandon(task, "cancelled");
+        if (!isSuspended) this.#dispatching.abandon(task, "cancelled");
       }
       this.settleFailed(task, "cancelled", why);
     }

@@ -81,12 +81,14 @@ export class Scheduler {
 
   /**
    * @param options `parent`: the task whose attempt opens the run. It ends with that task, unless the task is
-   * done. `maxCostUsd`: nothing is begun of the run that could bring
-   * its cost above this many dollars.
+   * done, and pays from its run's purse. `maxCostUsd`: nothing is begun of the run that could bring its
+   * cost above this many dollars.
    */
   addRun(options: { failFast: boolean; parent?: number; maxCostUsd?: number | undefined }): number {
     const run = this.#lifecycle.addRun(options.failFast, options.parent);
-    if (options.maxCostUsd !== undefined) this.#dispatcher.spending.open(run, options.maxCostUsd);
+    const { maxCostUsd, parent } = options;
+    if (maxCostUsd !== undefined) this.#dispatcher.spending.open(run, maxCostUsd);
+    else if (parent !== undefined) this.#dispatcher.spending.join(run, this.tasks.owner[parent]);
     return run;
   }
 
@@ -221,7 +223,7 @@ export class Scheduler {
 
   /** Ends runs that can pay for nothing more; true if there were some, so that others may have their place. */
   #endSpentRuns(): boolean {
-    const spent = this.#dispatcher.spending.takeSpent();
+    const spent = this.#dispatcher.takeSpent();
     for (const { run, spentUsd, neededUsd } of spent) {
       this.#out.push({ type: "budget-spent", run, spentUsd, neededUsd });
       this.#lifecycle.cancel(run, undefined, true, "its run may not cost more than maxCostUsd");
@@ -373,7 +375,12 @@ export class Scheduler {
     if (parent === undefined) return;
     const assignment = this.#dispatcher.assignmentOf(parent);
     if (assignment) this.#dispatcher.goOn(assignment);
-    else if (this.tasks.state[parent] === TaskState.Suspended) this.#enqueue(parent);
+    else if (this.tasks.state[parent] === TaskState.Suspended) this.#resume(parent);
+  }
+
+  #resume(task: number): void {
+    if (this.#lifecycle.mayRetry(task)) this.#enqueue(task);
+    else this.#settleFailed(task, "cancelled", "the run was cancelled");
   }
 
   #openTasksOf(assignment: Assignment): number[] {

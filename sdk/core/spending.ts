@@ -32,6 +32,8 @@ const ROUNDING_USD = 1e-12;
  */
 export class Spending {
   readonly #accounts = new Map<number, Account>();
+  /** Whose purse runs pay from that have none of their own, and are part of one that has. */
+  readonly #payers = new Map<number, number>();
   /** What attempts in flight hold: by assignment, by task. */
   readonly #held = new Map<number, Map<number, Reservation>>();
   /** What executors on their way hold, by pool, in the order they were asked for. */
@@ -41,19 +43,29 @@ export class Spending {
     this.#accounts.set(run, { maxUsd, spentUsd: 0, reservedUsd: 0, lacksUsd: undefined, isSpent: false });
   }
 
+  /** A run pays from the purse of the one that it is part of. */
+  join(run: number, other: number): void {
+    const payer = this.#payers.get(other) ?? other;
+    if (this.#accounts.has(payer)) this.#payers.set(run, payer);
+  }
+
   isBounded(run: number): boolean {
-    return this.#accounts.has(run);
+    return this.#accountOf(run) !== undefined;
+  }
+
+  #accountOf(run: number): Account | undefined {
+    return this.#accounts.get(this.#payers.get(run) ?? run);
   }
 
   /** Money is gone. */
   charge(run: number, usd: number): void {
-    const account = this.#accounts.get(run);
+    const account = this.#accountOf(run);
     if (account) account.spentUsd += usd;
   }
 
   /** How often a run can pay this much; where it cannot, that is noted. */
   affords(run: number, usd: number): number {
-    const account = this.#accounts.get(run);
+    const account = this.#accountOf(run);
     if (!account) return Number.POSITIVE_INFINITY;
     const left = account.maxUsd - account.spentUsd - account.reservedUsd + ROUNDING_USD;
     if (left >= usd) return usd === 0 ? Number.POSITIVE_INFINITY : Math.floor(left / usd);
@@ -63,7 +75,7 @@ export class Spending {
 
   /** Reserves what an attempt may cost. */
   hold(assignment: number, task: number, run: number, usd: number): void {
-    const account = this.#accounts.get(run);
+    const account = this.#accountOf(run);
     if (!account) return;
     account.reservedUsd += usd;
     const held = this.#held.get(assignment) ?? new Map<number, Reservation>();
@@ -87,7 +99,7 @@ export class Spending {
   /** Reserves what executors cost at least that are asked for, each so much. */
   holdStarts(pool: string, run: number, usd: number, count: number): void {
     if (usd === 0) return;
-    const account = this.#accounts.get(run);
+    const account = this.#accountOf(run);
     if (account) account.reservedUsd += usd * count;
     const starting = this.#starting.get(pool) ?? [];
     for (let each = 0; each < count; each++) starting.push({ run, usd });
@@ -100,8 +112,18 @@ export class Spending {
   }
 
   #giveBack({ run, usd }: Reservation): void {
-    const account = this.#accounts.get(run);
+    const account = this.#accountOf(run);
     if (account) account.reservedUsd = Math.max(0, account.reservedUsd - usd);
+  }
+
+  #stuckUsd(account: Account, isStuck: (assignment: number, task: number) => boolean): number {
+    let sum = 0;
+    for (const [assignment, held] of this.#held) {
+      for (const [task, { run, usd }] of held) {
+        if (this.#accountOf(run) === account && isStuck(assignment, task)) sum += usd;
+      }
+    }
+    return sum;
   }
 
   /** Forgets what could not be paid before. */
@@ -109,12 +131,17 @@ export class Spending {
     for (const account of this.#accounts.values()) account.lacksUsd = undefined;
   }
 
-  /** Runs that have something ready which they cannot pay, and get nothing back any more. Each is told once. */
-  takeSpent(): SpentRun[] {
+  /**
+   * Runs that have something ready which they cannot pay, and get nothing back any more. Each is told once.
+   *
+   * @param isStuck Whether an attempt waits for what is ready, and keeps what is reserved for it until that is done.
+   */
+  takeSpent(isStuck: (assignment: number, task: number) => boolean): SpentRun[] {
     const spent: SpentRun[] = [];
     for (const [run, account] of this.#accounts) {
       const { isSpent, lacksUsd, reservedUsd, spentUsd } = account;
-      if (isSpent || lacksUsd === undefined || reservedUsd > ROUNDING_USD) continue;
+      if (isSpent || lacksUsd === undefined) continue;
+      if (reservedUsd > ROUNDING_USD && reservedUsd > this.#stuckUsd(account, isStuck) + ROUNDING_USD) continue;
       spent.push({ run, spentUsd, neededUsd: lacksUsd });
       account.isSpent = true;
     }

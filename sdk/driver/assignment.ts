@@ -28,18 +28,21 @@ const SUSPEND_AFTER_MS = 5_000;
 
 /**
  * On Lambda time is paid for, so attempts that wait are given up and made again later. Each time they may wait
- * twice as long: one that runs other tasks each time it is executed comes to its end all the same.
+ * twice as long: one that runs other tasks each time it is executed comes to its end all the same. In a run that may
+ * cost so much it is so in containers, too: what was reserved for those that wait is what the tasks need that they
+ * wait for.
  */
-function suspendAfterMs({ suspensions, planned }: TaskEntry, lane: Lane): number | undefined {
-  if (lane.service !== "lambda" || planned.policy.maxRetries === 0) return undefined;
+function suspendAfterMs({ suspensions, planned }: TaskEntry, lane: Lane, isBounded: boolean): number | undefined {
+  const isPaid = lane.service === "lambda" || (isBounded && (lane.service === "fargate" || lane.service === "ec2"));
+  if (!isPaid || planned.policy.maxRetries === 0) return undefined;
   return SUSPEND_AFTER_MS * 2 ** Math.min(suspensions, 10);
 }
 
 /** An attempt as an executor needs to see it. */
-export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane): AttemptSpec {
+export function attemptSpec(entry: TaskEntry, attempt: number, lane: Lane, isBounded: boolean): AttemptSpec {
   const { key, name, version, params, demand, keepMs } = entry.planned;
   const inputs: Record<string, Slot> = {};
-  const patienceMs = suspendAfterMs(entry, lane);
+  const patienceMs = suspendAfterMs(entry, lane, isBounded);
   for (const dependency of entry.dependencies) inputs[dependency.planned.key] = dependency.value as Slot;
   return {
     task: entry.task,

@@ -78,9 +78,10 @@ export class Dispatching {
       this.#report({ type: "assignment-failed", assignment: id, failure });
       return;
     }
+    const isBounded = book.runs[run].maxCostUsd !== undefined;
     const specs = entries.map((entry, position) => {
       const attempt = attempts[position];
-      const spec = attemptSpec(entry, attempt, lane);
+      const spec = attemptSpec(entry, attempt, lane, isBounded);
       const parent = nested.parentOf(entry.run);
       const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
       return trace ? { ...spec, trace } : spec;
@@ -138,13 +139,13 @@ export class Dispatching {
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
     for (const { entry, assignment, attempt, lane, orphan } of adopted) {
       const { from } = orphan;
-      const runId = book.runs[run].id;
+      const { id: runId, maxCostUsd } = book.runs[run];
       progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
       chronicler.dispatched([entry], [attempt], lane, from.executor);
       options.runner.adopt?.({
         assignment,
         runId,
-        spec: attemptSpec(entry, attempt, lane),
+        spec: attemptSpec(entry, attempt, lane, maxCostUsd !== undefined),
         from,
         unheardSince: unheardSince(orphan, told),
         isTold: (line) => told.take(line),

@@ -1,6 +1,6 @@
 import type { SchedulerEvent } from "../core/events.ts";
 import type { Scheduler } from "../core/scheduler.ts";
-import { LabError, type TaskError } from "../errors.ts";
+import type { LabError, TaskError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
 import type { AnswerOrder, RunnerEvent } from "../runners/runner.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -157,13 +157,6 @@ export class NestedRuns {
     };
     this.#byCall.set(call, nested);
     try {
-      if (root.maxCostUsd !== undefined) {
-        throw new LabError(
-          "not-supported",
-          `${parent.planned.task} runs tasks in a run with maxCostUsd, which does not bound those yet: leave maxCostUsd out, or ` +
-            "have the script run them",
-        );
-      }
       const plan = await readChildPlan(stores.objects, request.plan);
       this.#accounts.charge(parent, assignment, plan.tasks.length, scheduler.tasks.depth[parent.task] + 1);
       const bustCache = request.bustCache ?? root.generation > 0;

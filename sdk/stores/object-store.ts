@@ -26,8 +26,12 @@ export interface ObjectStore {
   readonly isRemote: boolean;
   /** In executors: what was loaded stays for the next attempt. */
   readonly loaded?: LoadedObjects;
-  /** Stores the chunks under the key unless it is there already; whole or not at all. */
-  put(key: string, content: Encoded): Promise<void>;
+  /**
+   * Stores the chunks under the key unless it is there already; whole or not at all.
+   *
+   * @returns Where it was written just now to a file that others map: what tells that file from any other.
+   */
+  put(key: string, content: Encoded): Promise<string | undefined>;
   /** The object in memory of its own, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** Stores what comes under a key that is nobody else's, little of it in memory; whole or not at all. */

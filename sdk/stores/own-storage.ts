@@ -34,9 +34,11 @@ export class OwnStorages implements ObjectStore {
     );
   }
 
-  async put(object: string, content: Encoded): Promise<void> {
+  async put(object: string, content: Encoded): Promise<string | undefined> {
     const own = this.#own(object);
-    await (own ? own.storage.put(own.key, joinChunks(content)) : this.#objects.put(object, content));
+    if (!own) return this.#objects.put(object, content);
+    await own.storage.put(own.key, joinChunks(content));
+    return undefined;
   }
 
   async get(object: string): Promise<Uint8Array | undefined> {

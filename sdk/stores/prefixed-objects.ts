@@ -19,7 +19,7 @@ export class PrefixedObjects implements ObjectStore {
 
   #without = (stored: StoredObject): StoredObject => ({ ...stored, key: stored.key.slice(this.#prefix.length) });
 
-  put(key: string, content: Encoded): Promise<void> {
+  put(key: string, content: Encoded): Promise<string | undefined> {
     return this.#objects.put(this.#own(key), content);
   }
 

@@ -8,6 +8,7 @@ import { StoredReturns, storedReturns } from "../wire/returns.ts";
 import type { ObjectSlot, RawBytes, Slot } from "../wire/slot.ts";
 import { valueExtensions } from "../wire/value-extensions.ts";
 import { checkOf, isIntact, sha256Of } from "./check.ts";
+import { passes } from "./mapped-bytes.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** The encoded bytes that a slot stands for, checked. Their memory is the caller's until its attempt ends. */
@@ -38,7 +39,7 @@ export async function findDamage(objects: ObjectStore, slot: Slot): Promise<stri
 
 function damageOf(bytes: Uint8Array, slot: ObjectSlot): string | undefined {
   if (bytes.byteLength !== slot.bytes) return `has ${bytes.byteLength} bytes, not ${slot.bytes}`;
-  return isIntact(bytes, slot.hash) ? undefined : "was changed after it was stored";
+  return passes(bytes, slot, isIntact) ? undefined : "was changed after it was stored";
 }
 
 /** The value that a slot stands for, with all of several returns. Default extensions: those of any value. */
@@ -106,8 +107,8 @@ export async function storeResult(
   const stored = await asStored(objects, encoded);
   const hash = checkOf(stored.chunks, stored.byteLength);
   const object = objectOf(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
-  await objects.put(object, stored);
-  const slot = { object, bytes: stored.byteLength, hash };
+  const file = await objects.put(object, stored);
+  const slot: ObjectSlot = { object, bytes: stored.byteLength, hash, ...(file === undefined ? {} : { file }) };
   objects.loaded?.keep(slot, stored);
   return slot;
 }

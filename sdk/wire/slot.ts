@@ -11,6 +11,8 @@ export interface ObjectSlot {
   readonly bytes: number;
   /** SHA-256 of the encoded value in hexadecimal, checked when it is loaded. */
   readonly hash: string;
+  /** Which file of this machine it was written to, and when: one that is still the same has been checked by that. */
+  readonly file?: string;
   /** It was put as a stream or a Blob: its bytes are stored as they are, not encoded. */
   readonly raw?: RawBytes;
   /** Cache key of the task that put it, or whose result it is: running that one again brings it back. */

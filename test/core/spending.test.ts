@@ -89,6 +89,72 @@ describe("a run that may cost so much", () => {
   });
 });
 
+describe("what tasks run in a run that may cost so much", () => {
+  function nested(maxCostUsd: number, policy: { maxRetries?: number } = {}) {
+    const { stage, run } = bounded(maxCostUsd);
+    const [parent] = stage.tasks(run, 1, { type: "parent", asked: ASKED, policy });
+    stage.open(run, [parent]);
+    const child = stage.scheduler.addRun({ failFast: false, parent });
+    const children = tasksOf(stage, child, 3);
+    const parked = () => stage.step({ type: "parked", assignment: 0, task: parent, run: child });
+    return { stage, run, parent, child, children, parked };
+  }
+
+  test("is paid from its purse", () => {
+    const { stage, child, children, parked } = nested(3.5 * EACH_USD);
+    expect(only(stage.open(child, children), "dispatch")).toHaveLength(2);
+    expect(only(parked(), "dispatch")).toHaveLength(0);
+    const told = stage.step(
+      { type: "charged", run: child, usd: EACH_USD / 10 },
+      { type: "attempt-ended", assignment: 1, task: children[0], end: { kind: "ok", durationMs: 1_000 } },
+    );
+    expect(only(told, "dispatch").map(({ tasks }) => tasks)).toEqual([[children[2]]]);
+  });
+
+  test("has what was reserved for the attempt that waits, when that is suspended", () => {
+    const { stage, run, parent, child, children, parked } = nested(1.5 * EACH_USD);
+    expect(stage.open(child, children)).toEqual([]);
+    expect(parked()).toEqual([]);
+    const told = stage.step({ type: "suspended", assignment: 0, task: parent });
+    expect(only(told, "dispatch").map(({ tasks }) => tasks)).toEqual([[children[0]]]);
+    stage.ok(1, children[0]);
+    stage.ok(2, children[1]);
+    const resumed = stage.ok(3, children[2]);
+    expect(only(resumed, "dispatch").map(({ tasks }) => tasks)).toEqual([[parent]]);
+    expect(only(stage.ok(4, parent), "run-ended")).toEqual([{ type: "run-ended", run }]);
+  });
+
+  test("is not waited for by one that keeps its own: the run is spent, and what runs ends by itself", () => {
+    const { stage, run, parent, child, children, parked } = nested(1.5 * EACH_USD, { maxRetries: 0 });
+    expect(stage.open(child, children)).toEqual([]);
+    const told = parked();
+    expect(only(told, "budget-spent").map((each) => each.run)).toEqual([run]);
+    expect(only(told, "settled").map(({ task }) => task)).toEqual(children);
+    expect(only(told, "run-ended").map((each) => each.run)).toEqual([child]);
+    expect(only(told, "kill")).toEqual([]);
+    expect(only(stage.ok(0, parent), "run-ended").map((each) => each.run)).toEqual([run]);
+  });
+
+  test("finishes where it has begun, also for one that is suspended, when the run is spent", () => {
+    const { stage, run, parent, child, children, parked } = nested(2.5 * EACH_USD);
+    stage.open(child, children);
+    parked();
+    stage.step({ type: "suspended", assignment: 0, task: parent });
+    // Two run, and have cost all that there is.
+    const [first, second] = [children[0], children[1]];
+    stage.step({ type: "charged", run: child, usd: 2.5 * EACH_USD });
+    stage.ok(1, first);
+    const told = stage.ok(2, second);
+    expect(only(told, "budget-spent").map((each) => each.run)).toEqual([run]);
+    expect(only(told, "settled").map(({ task, kind }) => [task, kind])).toEqual([
+      [second, "ok"],
+      [children[2], "cancelled"],
+      [parent, "cancelled"],
+    ]);
+    expect(only(told, "run-ended").map((each) => each.run)).toEqual([child, run]);
+  });
+});
+
 const tasksOf = (stage: Stage, run: number, count: number) => stage.tasks(run, count, { asked: ASKED });
 
 describe("what costs nothing", () => {

@@ -10,6 +10,8 @@ import { blocker, blockerOnEcs, sleeper, sleeperOnEcs } from "./fixtures/stubbor
 /** Time that a cancelled attempt is given to end by itself, and what it may take to see to it. */
 const GRACE_MS = 2_000;
 const MORE_MS = 5_000;
+/** A machine that does much else takes longer; how long it took is said. */
+const BUSY_MACHINE = 6;
 
 /** Cancelling what does not listen, on any runner. */
 export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs: boolean; readonly many: number }) {
@@ -30,7 +32,7 @@ export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs
 }
 
 /** Starts a task of each kind, cancels them when they run, and sees to it that they end; those that wait never begin. */
-async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof sleeper)[]): Promise<void> {
+export async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof sleeper)[]): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "cancel-"));
   await using lab = new Lab({
     progress: false,
@@ -50,12 +52,14 @@ async function cancelAll(options: Partial<LabOptions>, makes: readonly (typeof s
   const outcomes = await run.settled();
   expect(outcomes.map(({ kind }) => kind)).toEqual(outcomes.map(() => "cancelled"));
   // Whatever the lab was told: their pulse stops.
-  const sizes = () => pulses.map((pulse) => statSync(pulse).size);
-  for (let before = sizes(); ; before = sizes()) {
+  const sizes = () => pulses.map((pulse) => statSync(pulse).size).join();
+  for (let before = sizes(), isOver = false; !isOver; before = sizes()) {
     await sleep(400);
-    if (sizes().every((size, n) => size === before[n])) break;
-    expect(Date.now() - cancelledAt).toBeLessThan(GRACE_MS + MORE_MS);
+    isOver = sizes() === before;
+    expect(Date.now() - cancelledAt).toBeLessThan(BUSY_MACHINE * (GRACE_MS + MORE_MS));
   }
+  const seconds = ((Date.now() - cancelledAt) / 1_000).toFixed(1);
+  console.log(`${makes.length} were gone ${seconds} s after they were cancelled (${GRACE_MS / 1_000} s of grace)`);
   expect(existsSync(never)).toBe(false);
   rmSync(folder, { recursive: true });
 }

@@ -428,6 +428,7 @@ export class SimulatedDriver {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
         if (outcome.kind === "suspended") {
+          entry.suspensions += 1;
           this.#kept.set(entry, this.#ran.get(entry) ?? []);
           this.#happen({ type: "suspended", assignment, task });
           break;
@@ -599,11 +600,11 @@ export class SimulatedDriver {
       lane,
       executor,
       attempts: tasks.map((task) => {
-        const { planned, generation, dependencies } = this.entries[task];
+        const { planned, generation, dependencies, suspensions } = this.entries[task];
         const inputs = dependencies.map(
           ({ value }) => (value as ObjectSlot) ?? { object: "none", bytes: 0, hash: "none" },
         );
-        return { task, position: Number(planned.key), generation, inputs };
+        return { task, position: Number(planned.key), generation, inputs, suspensions };
       }),
     };
     this.#certainly(() => {

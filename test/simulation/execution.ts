@@ -99,7 +99,8 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
       const isForgotten = sinceMs >= FORGOTTEN_MS;
       const isKilled = sinceMs === 0 && fate.strikes("death", about);
       const isSuspended = order.lane.service === "lambda" && task.policy.maxRetries > 0;
-      if (isSuspended && sinceMs >= SUSPENDED_MS && !isKilled) {
+      const patienceMs = SUSPENDED_MS * 2 ** Math.min(attempt.suspensions, 10);
+      if (isSuspended && sinceMs >= patienceMs && !isKilled) {
         fate.count("suspended");
         isWaiting = false;
         execution.isOver = true;
@@ -145,7 +146,7 @@ export function execute(around: Surroundings, order: Order, attempt: OrderedAtte
 
 /** How often one that waits is looked at. */
 const WAIT_STEP_MS = 1_500;
-/** Longest that an invocation waits. */
+/** Longest that an invocation waits, the first time. */
 const SUSPENDED_MS = 3_000;
 /** One whose driver does not know of it any more ends after this. */
 const FORGOTTEN_MS = 60_000;

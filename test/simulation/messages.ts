@@ -13,6 +13,8 @@ export interface OrderedAttempt {
   readonly position: number;
   readonly generation: number;
   readonly inputs: readonly ObjectSlot[];
+  /** How often its task was suspended: each time it may wait twice as long. */
+  readonly suspensions: number;
 }
 
 /** Attempts to be executed together. */

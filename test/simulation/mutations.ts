@@ -226,7 +226,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "    this.spending.releaseAll(assignment.id);\n    if (assignment.counted)",
     "    if (assignment.counted)",
   ),
-  mutation("ends a run that will get something back", "spending.ts", " || reservedUsd > ROUNDING_USD", ""),
+  mutation(
+    "ends a run that will get something back",
+    "spending.ts",
+    "      if (reservedUsd > ROUNDING_USD && reservedUsd > this.#stuckUsd(account, isStuck) + ROUNDING_USD) continue;\n",
+    "",
+  ),
   mutation(
     "reserves as for a moment what nobody has measured",
     "attempt-cost.ts",
@@ -236,8 +241,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "goes on with a run that is spent",
     SCHEDULER,
-    "const spent = this.#dispatcher.spending.takeSpent();",
-    "const spent = this.#dispatcher.spending.takeSpent().slice(1);",
+    "const spent = this.#dispatcher.takeSpent();",
+    "const spent = this.#dispatcher.takeSpent().slice(1);",
   ),
 
   // Pace
@@ -302,7 +307,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "never resumes what was suspended",
     SCHEDULER,
-    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#enqueue(parent);",
+    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#resume(parent);",
     "",
   ),
   mutation("lets tasks wait for themselves", SCHEDULER, "    if (path) {", "    if (path && false) {"),

@@ -54,7 +54,8 @@ const takeMemory = async (name: string, { n, holdMb, log }: Hungry, attempt: num
     pieces.push(Buffer.alloc(50 * 2 ** 20, 1));
     await sleep(5);
   }
-  await sleep(50);
+  // Long enough for a supervisor that has to share its processor to look once.
+  await sleep(300);
   return n * n + (pieces.at(-1)?.[0] ?? 0) - 1;
 };
 

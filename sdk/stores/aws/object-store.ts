@@ -40,14 +40,15 @@ export class S3ObjectStore implements ObjectStore {
     this.#sweepEnded = sweepEnded;
   }
 
-  async put(key: string, content: Encoded): Promise<void> {
+  async put(key: string, content: Encoded): Promise<undefined> {
     // `If-None-Match: *` keeps the first of two writers, so an object never changes under a reader.
     while (!(await this.#write(key, content, { IfNoneMatch: "*" }))) {
       const isThere = await this.#reuse(key, ({ bytes }) =>
         bytes > MAX_COPY_BYTES ? this.#write(key, content, {}) : this.#copyOntoItself(key),
       );
-      if (isThere) return;
+      if (isThere) return undefined;
     }
+    return undefined;
   }
 
   /** False where the condition does not hold. */

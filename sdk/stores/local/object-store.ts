@@ -4,14 +4,19 @@ import { access, link, mkdir, open, readdir, rm, stat, utimes } from "node:fs/pr
 import { dirname, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Encoded } from "../../wire/codec/frame.ts";
+import { fileStamp, markMapped } from "../mapped-bytes.ts";
 import type { ObjectStore, StoredObject } from "../object-store.ts";
 import { reuse } from "../reuse.ts";
+import { mapFile } from "./file-mapping.ts";
 
 /** Chunks a single writev takes; Linux allows 1,024 (IOV_MAX). */
 const CHUNKS_PER_WRITE = 512;
 
 /** Up to this size a file is read and written at once: four ways to another thread and back take longer. */
 const AT_ONCE_BYTES = 2 * 1024 ** 2;
+
+/** From this size on a file is mapped: below, reading it is as fast. */
+const MAPPED_BYTES = 256 * 1024;
 
 /** Bytes a single read takes; Linux gives at most 2 GB. */
 const READ_AT_ONCE = 1024 ** 3;
@@ -42,39 +47,44 @@ export class LocalObjectStore implements ObjectStore {
     return join(this.#root, ...key.split("/"));
   }
 
-  put(key: string, content: Encoded): Promise<void> {
+  put(key: string, content: Encoded): Promise<string | undefined> {
     return this.#put(key, async (unfinished) => {
-      if (content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE) {
-        await writeChunks(unfinished, content.chunks);
-      } else writeAtOnce(unfinished, content);
+      const isLarge = content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE;
+      return isLarge ? writeChunks(unfinished, content.chunks) : writeAtOnce(unfinished, content);
     });
   }
 
-  putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
+  async putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
     // What it gives is gone when it was given: no second try where a folder has been removed.
     this.#folders.clear();
-    return this.#putOnce(key, (unfinished) => pipeline(content, createWriteStream(unfinished, { flags: "wx" })));
+    await this.#putOnce(key, async (unfinished) => {
+      await pipeline(content, createWriteStream(unfinished, { flags: "wx" }));
+      return undefined;
+    });
   }
 
-  async #put(key: string, write: (path: string) => Promise<void>): Promise<void> {
+  async #put(key: string, write: WriteFile): Promise<string | undefined> {
     try {
-      await this.#putOnce(key, write);
+      return await this.#putOnce(key, write);
     } catch (error) {
       if (!isMissing(error) || this.#folders.size === 0) throw error;
       // Somebody has removed a folder that was made before.
       this.#folders.clear();
-      await this.#putOnce(key, write);
+      return this.#putOnce(key, write);
     }
   }
 
-  async #putOnce(key: string, write: (path: string) => Promise<void>): Promise<void> {
+  async #putOnce(key: string, write: WriteFile): Promise<string | undefined> {
     const path = this.#path(key);
     const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
     await this.#makeFolder(this.#unfinished);
     try {
-      await write(unfinished);
+      const file = await write(unfinished);
       await this.#makeFolder(dirname(path));
-      while (!(await linkIfAbsent(unfinished, path)) && !(await this.touch(key)));
+      for (;;) {
+        if (await linkIfAbsent(unfinished, path)) return file;
+        if (await this.touch(key)) return undefined;
+      }
     } finally {
       await rm(unfinished, { force: true });
     }
@@ -88,7 +98,7 @@ export class LocalObjectStore implements ObjectStore {
 
   async get(key: string): Promise<Uint8Array | undefined> {
     try {
-      return readAtOnce(this.#path(key)) ?? (await readWhole(this.#path(key)));
+      return openAtOnce(this.#path(key)) ?? (await readWhole(this.#path(key)));
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -157,6 +167,9 @@ async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** Writes a new file. @returns What tells it from any other, where that will be asked. */
+type WriteFile = (path: string) => Promise<string | undefined>;
+
 /** Makes a file as old as this moment; false where there is none. */
 async function refreshed(path: string): Promise<boolean> {
   const now = new Date();
@@ -187,42 +200,53 @@ async function readWhole(path: string, start = 0, maxBytes = Number.POSITIVE_INF
   }
 }
 
-/** The whole of a small file; undefined for a large one. */
-function readAtOnce(path: string): Uint8Array | undefined {
+/** The whole of a small file, a large one mapped; undefined for a large one where there is no mapping. */
+function openAtOnce(path: string): Uint8Array | undefined {
   const file = openSync(path, "r");
   try {
-    const { size } = fstatSync(file);
-    if (size > AT_ONCE_BYTES) return undefined;
-    const bytes = Buffer.allocUnsafeSlow(size);
-    let offset = 0;
-    while (offset < size) {
-      const read = readSync(file, bytes, offset, size - offset, offset);
-      if (read === 0) break;
-      offset += read;
+    const info = fstatSync(file, { bigint: true });
+    const size = Number(info.size);
+    const mapped = size < MAPPED_BYTES ? undefined : mapFile(file, size);
+    if (mapped) {
+      markMapped(mapped, fileStamp(info));
+      return mapped;
     }
-    return bytes.subarray(0, offset);
+    return size > AT_ONCE_BYTES ? undefined : readAtOnce(file, size);
   } finally {
     closeSync(file);
   }
 }
 
-function writeAtOnce(path: string, { chunks, byteLength }: Encoded): void {
+function readAtOnce(file: number, size: number): Uint8Array {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let offset = 0;
+  while (offset < size) {
+    const read = readSync(file, bytes, offset, size - offset, offset);
+    if (read === 0) break;
+    offset += read;
+  }
+  return bytes.subarray(0, offset);
+}
+
+function writeAtOnce(path: string, { chunks, byteLength }: Encoded): string | undefined {
   const file = openSync(path, "wx");
   try {
-    if (byteLength === 0) return;
+    if (byteLength === 0) return undefined;
     const written = writevSync(file, chunks as Uint8Array[]);
     if (written < byteLength) throw new Error(`the disk took ${written} of ${byteLength} bytes of ${path}`);
+    return byteLength < MAPPED_BYTES ? undefined : fileStamp(fstatSync(file, { bigint: true }));
   } finally {
     closeSync(file);
   }
 }
 
-async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<void> {
+async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<string> {
   const file = await open(path, "wx");
   try {
     for (let start = 0; start < chunks.length; start += CHUNKS_PER_WRITE) {
       await writeAll(file, chunks.slice(start, start + CHUNKS_PER_WRITE));
     }
+    return fileStamp(await file.stat({ bigint: true }));
   } finally {
     await file.close();
   }

@@ -21,6 +21,10 @@ const ROUNDING_USD = 1e-9;
 /** Nothing is begun that its run may not be able to pay, and no run is given up that could. */
 export class CostKept extends Check {
   readonly #purses = new Map<number, Purse>();
+  /** From whose purse the runs of attempts are paid. */
+  readonly #payers = new Map<number, number>();
+  /** Assignments of which an attempt waits for a run: by assignment, those runs. */
+  readonly #waiting = new Map<number, Set<number>>();
   /** What is reserved for attempts, by assignment and task. */
   readonly #attempts = new Map<number, Map<number, Held>>();
   /** What is reserved for executors on their way, by pool. */
@@ -30,15 +34,29 @@ export class CostKept extends Check {
     if (maxCostUsd !== undefined) this.#purses.set(run, { maxUsd: maxCostUsd, spentUsd: 0, isSpent: false });
   }
 
+  override nested(run: number, parent: number): void {
+    this.#payers.set(run, this.#payerOf(this.scene.driver.scheduler.tasks.owner[parent]));
+  }
+
+  #payerOf(run: number): number {
+    return this.#payers.get(run) ?? run;
+  }
+
   override event(event: SchedulerEvent): void {
     switch (event.type) {
       case "charged": {
-        const purse = this.#purses.get(event.run);
+        const purse = this.#purses.get(this.#payerOf(event.run));
         this.require("charged", event.usd >= 0, () => `run ${event.run} is given ${-event.usd} dollars`);
         if (purse) purse.spentUsd += event.usd;
         break;
       }
+      case "parked": {
+        const runs = this.#waiting.get(event.assignment) ?? new Set();
+        this.#waiting.set(event.assignment, runs.add(event.run));
+        break;
+      }
       case "attempt-ended":
+      case "suspended":
         this.#attempts.get(event.assignment)?.delete(event.task);
         break;
       case "assignment-failed":
@@ -75,13 +93,16 @@ export class CostKept extends Check {
       case "dispatch":
         this.#dispatched(command);
         break;
+      case "run-ended":
+        for (const runs of this.#waiting.values()) runs.delete(command.run);
+        break;
       case "budget-spent": {
         const { run, neededUsd } = command;
         const purse = this.#purses.get(run);
         if (purse) purse.isSpent = true;
         const isEnough = !purse || purse.spentUsd + neededUsd <= purse.maxUsd - ROUNDING_USD;
         this.require("not given up early", !isEnough, () => `run ${run} could pay ${neededUsd} dollars`);
-        const open = this.#reserved(run);
+        const open = this.#reserved(run) - this.#stuck(run);
         this.require("not given up early", open < ROUNDING_USD, () => `run ${run} may get ${open} dollars back`);
         break;
       }
@@ -94,7 +115,7 @@ export class CostKept extends Check {
     const held = new Map<number, Held>();
     this.#attempts.set(assignment, held);
     tasks.forEach((task, position) => {
-      const run = table.owner[task];
+      const run = this.#payerOf(table.owner[task]);
       const purse = this.#purses.get(run);
       if (!purse) return;
       const usd = reservedUsd?.[position] ?? 0;
@@ -114,7 +135,8 @@ export class CostKept extends Check {
     return (rateOf(lane).perSecond * ms) / 1000;
   }
 
-  #mustBePaid(run: number, what: string): void {
+  #mustBePaid(paying: number, what: string): void {
+    const run = this.#payerOf(paying);
     const purse = this.#purses.get(run);
     if (!purse) return;
     const usd = purse.spentUsd + this.#reserved(run);
@@ -124,6 +146,18 @@ export class CostKept extends Check {
 
   #reserved(run: number): number {
     const all = [...this.#attempts.values()].flatMap((held) => [...held.values()]).concat(...this.#starts.values());
-    return all.reduce((sum, held) => (held.run === run ? sum + held.usd : sum), 0);
+    return all.reduce((sum, held) => (this.#payerOf(held.run) === run ? sum + held.usd : sum), 0);
+  }
+
+  /** What attempts hold that wait for what they run, and are never begun twice. */
+  #stuck(run: number): number {
+    let usd = 0;
+    for (const [assignment, runs] of this.#waiting) {
+      if (runs.size === 0) continue;
+      for (const [task, held] of this.#attempts.get(assignment) ?? []) {
+        if (held.run === run && this.specOf(task).policy.maxRetries === 0) usd += held.usd;
+      }
+    }
+    return usd;
   }
 }
