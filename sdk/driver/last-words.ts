@@ -6,7 +6,7 @@ import type { Orphan } from "./adoption.ts";
 import type { ToldLines } from "./told-lines.ts";
 
 /** What an executor says last may come this much later than its result, in milliseconds. */
-const LATEST_MS = 2_000;
+const LATEST_MS = 5_000;
 /** How far before the last thing that is written down lines may be missing, in milliseconds: they have their way to go. */
 const MISSING_BEFORE_MS = 30_000;
 

@@ -151,7 +151,9 @@ describe("stratolab summary and explain", () => {
     expect(stdout).toMatch(/\nwent to +inline: this machine\n/);
     expect(stdout).toMatch(/\ncache +no result of train was stored\n/);
     expect(stdout).toMatch(/\nwaited for #0 load\(\{ n: 5 \}\): done at .*, the last one\n/);
-    expect(stdout).toMatch(/\nattempts +1: user-error on inline.*\n +queued .*; CPU .* in, .* out\n +seen: .*bad seed.*\n +decided: .*retry 1 of 1/);
+    expect(stdout).toMatch(
+      /\nattempts +1: user-error on inline.*\n +queued .*; CPU .* in, .* out\n +seen: .*bad seed.*\n +decided: .*retry 1 of 1/,
+    );
     expect(stdout).toMatch(/\nerror +.*\n +RangeError: bad seed\n +at /);
     const { stdout: json } = await run("explain", "#3", "--json");
     const told = JSON.parse(json) as TaskExplanation;
