@@ -66,7 +66,7 @@ describe.concurrent("the log of a run that changes hands has every line once", (
     await script.ended;
     await place.both("done");
     // What they have said last is told behind their results.
-    await sleep(1_000);
+    await sleep(3_000);
     expect(await place.log(await id)).toEqual(EVERYTHING);
   });
 });
