@@ -143,7 +143,8 @@ async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, 
   );
   const resolve = await resolveReturns(spec, inputs, environment, extensions);
   const params = await loadValue(objects, spec.params, [resolvedTasks(resolve.resultOf), ...extensions]);
-  return { params: await withRefsResolved(params, objects, extensions), bytes: bytes + resolve.bytes };
+  const resolved = await withRefsResolved(params, objects, extensions);
+  return { params: resolved.params, bytes: bytes + resolve.bytes + resolved.bytes };
 }
 
 /** Of inputs with several returns, those are loaded that the params name. */
@@ -202,16 +203,17 @@ async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
 }
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
-async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions): Promise<unknown> {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
+async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions) {
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return { params, bytes: 0 };
   const refs = Object.entries(params).flatMap(([name, value]) => {
     return value instanceof ObjectRef ? [[name, value.slot] as const] : [];
   });
-  if (refs.length === 0) return params;
+  if (refs.length === 0) return { params, bytes: 0 };
   const values = await Promise.all(
     refs.map(async ([name, slot]) => [name, await loadObject(objects, slot, extensions)] as const),
   );
-  return { ...params, ...Object.fromEntries(values) };
+  const bytes = refs.reduce((sum, [, slot]) => sum + slot.bytes, 0);
+  return { params: { ...params, ...Object.fromEntries(values) }, bytes };
 }
 
 /** A result, or each of several returns. */
