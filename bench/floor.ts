@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import { builtFixture } from "./processes.ts";
 
 /** Processes that answer messages and do nothing else: what no task through processes can beat. */
 export class EchoProcesses {
@@ -12,12 +11,10 @@ export class EchoProcesses {
     this.#children = children;
   }
 
-  static async start(count: number, folder: string): Promise<EchoProcesses> {
-    const outfile = `${folder}/echo-process.mjs`;
-    const entry = fileURLToPath(new URL("./fixtures/echo-process.ts", import.meta.url));
-    await build({ entryPoints: [entry], outfile, bundle: true, platform: "node", format: "esm", packages: "external" });
+  static async start(count: number): Promise<EchoProcesses> {
+    const script = await builtFixture("echo-process");
     const children = Array.from({ length: count }, () =>
-      spawn(process.execPath, [outfile], {
+      spawn(process.execPath, [script], {
         stdio: ["ignore", "inherit", "inherit", "pipe", "pipe"],
         cwd: process.cwd(),
       }),

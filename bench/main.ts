@@ -1,8 +1,12 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { cached1000 } from "./cached-1000.ts";
 import { codec } from "./codec.ts";
+import { coldInit } from "./cold-init.ts";
+import { cpuMap } from "./cpu-map.ts";
 import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
+import { localLatency } from "./local-latency.ts";
 import { localNoop } from "./local-noop.ts";
 import { logLatency } from "./log-latency.ts";
 import { mixRoute } from "./mix-route.ts";
@@ -11,10 +15,16 @@ import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { resume, resumeAws } from "./resume.ts";
+import { startUp } from "./start-up.ts";
 import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
+  startUp,
   localNoop,
+  localLatency,
+  cached1000,
+  cpuMap,
+  coldInit,
   overhead,
   planOneMillion,
   codec,
@@ -50,11 +60,12 @@ if (unknown !== undefined || (runs !== undefined && !(Number.isInteger(runs) && 
 
 const number = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
 
-function describe({ what, value, unit, lowest, highest, against, ratio, goal }: MedianFigure): string {
+function describe({ what, value, unit, lowest, highest, against, ratio, goal, peers }: MedianFigure): string {
   const beside =
     against && ratio !== undefined ? `\n    ${number(ratio)} of ${against.what}: ${number(against.value)} ${unit}` : "";
   const aim = goal === undefined ? "" : `\n    goal: ${goal}`;
-  return `  ${what}: ${number(value)} ${unit} (${number(lowest)} to ${number(highest)})${beside}${aim}`;
+  const elsewhere = peers === undefined ? "" : `\n    elsewhere: ${peers}`;
+  return `  ${what}: ${number(value)} ${unit} (${number(lowest)} to ${number(highest)})${beside}${aim}${elsewhere}`;
 }
 
 const results = [];

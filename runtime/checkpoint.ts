@@ -22,7 +22,8 @@ interface CheckpointOptions {
 /** `ctx.checkpoint` of one attempt. */
 export class AttemptCheckpoint implements TaskCheckpoint {
   readonly #options: CheckpointOptions;
-  readonly #request = new AbortController();
+  /** Made when somebody looks at it: most tasks do not. */
+  #request: AbortController | undefined;
   /** One save after the other, in the order of the calls. */
   #saving: Promise<void> = Promise.resolve();
   #used = false;
@@ -32,7 +33,12 @@ export class AttemptCheckpoint implements TaskCheckpoint {
   }
 
   get requested(): AbortSignal {
-    return this.#request.signal;
+    return this.#requests.signal;
+  }
+
+  get #requests(): AbortController {
+    this.#request ??= new AbortController();
+    return this.#request;
   }
 
   async load<S>(): Promise<S | undefined> {
@@ -69,14 +75,15 @@ export class AttemptCheckpoint implements TaskCheckpoint {
 
   /** The executor is about to be taken away: what is to be kept must be saved now. */
   request(reason: string): void {
-    this.#request.abort(new LabError("checkpoint-requested", reason));
+    this.#requests.abort(new LabError("checkpoint-requested", reason));
   }
 
   /** The task has its result, and needs its state no more. */
   async done(): Promise<void> {
-    await this.#saving.catch(() => {});
     const { stores, taskKey, saver } = this.#options;
     // A first attempt that did not ask for a state is taken to have none: looking would cost each task a read.
-    if (this.#used || saver.attempt > 1) await deleteCheckpoint(stores, taskKey);
+    if (!this.#used && saver.attempt === 1) return;
+    await this.#saving.catch(() => {});
+    await deleteCheckpoint(stores, taskKey);
   }
 }

@@ -3,7 +3,7 @@ import { loadObject } from "../sdk/stores/objects.ts";
 import { commitResult } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import { loadStored, loadValue, storeResult } from "../sdk/stores/values.ts";
+import { loadStored, loadValue, storeResult, valueInHand } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import { storageOf } from "../sdk/wire/cache-options.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
@@ -25,6 +25,7 @@ import { withinTrace } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import type { AttemptLab } from "./attempt-lab.ts";
 import type { AttemptCheckpoint } from "./checkpoint.ts";
+import { processCpuMs } from "./cpu-time.ts";
 import { taskContext } from "./task-context.ts";
 import { taskObjects } from "./task-objects.ts";
 import { toThrownError } from "./thrown-error.ts";
@@ -68,7 +69,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   const extensions = valueExtensions(codecsOf(environment.definition));
   let params: unknown;
   try {
-    const loaded = await loadParams(spec, environment, extensions);
+    const loaded = paramsInHand(spec, extensions) ?? (await loadParams(spec, environment, extensions));
     params = loaded.params;
     bytesIn = loaded.bytes;
   } catch (error) {
@@ -78,10 +79,10 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
 
   let result: unknown;
   try {
-    const { signal, log, context, runId, checkpoint, lab } = environment;
+    const { lab } = environment;
     const objects = taskObjects(environment.stores.objects, extensions, spec.key);
     environment.begin?.();
-    const ctx = taskContext({ spec, runId, signal, log, checkpoint, context, lab, objects });
+    const ctx = taskContext(spec, environment, objects);
     const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
     result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
     // What is left of its code is told to end; nobody hears how it does.
@@ -108,7 +109,7 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   }
   try {
     bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    const value = await store(encoded, returns, spec, environment);
+    const value = inlined(encoded, returns, environment) ?? (await store(encoded, returns, spec, environment));
     const { record, own } = await commitResult(environment.stores.table, {
       key: spec.key,
       namespace: environment.namespace,
@@ -129,6 +130,14 @@ export async function execute(spec: AttemptSpec, environment: ExecutionEnvironme
   } catch (error) {
     return fail(asStoreFailure(error));
   }
+}
+
+/** Params of a task that needs nothing but what it was sent. */
+function paramsInHand({ params: slot, inputs }: AttemptSpec, extensions: CodecExtensions) {
+  for (const _ in inputs) return undefined;
+  const found = valueInHand(slot, extensions);
+  if (!found || refsIn(found.value).length > 0) return undefined;
+  return { params: found.value, bytes: slotBytes(slot) };
 }
 
 async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, extensions: CodecExtensions) {
@@ -204,16 +213,24 @@ async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
 async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions) {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return { params, bytes: 0 };
-  const refs = Object.entries(params).flatMap(([name, value]) => {
-    return value instanceof ObjectRef ? [[name, value.slot] as const] : [];
-  });
+  const refs = refsIn(params);
   if (refs.length === 0) return { params, bytes: 0 };
   const values = await Promise.all(
-    refs.map(async ([name, slot]) => [name, await loadObject(objects, slot, extensions)] as const),
+    refs.map(async ([name, { slot }]) => [name, await loadObject(objects, slot, extensions)] as const),
   );
-  const bytes = refs.reduce((sum, [, slot]) => sum + slot.bytes, 0);
-  return { params: { ...params, ...Object.fromEntries(values) }, bytes };
+  const bytes = refs.reduce((sum, [, { slot }]) => sum + slot.bytes, 0);
+  return { params: { ...(params as object), ...Object.fromEntries(values) }, bytes };
+}
+
+/** Object refs directly in the params, by name. */
+function refsIn(params: unknown): [name: string, ref: ObjectRef<unknown>][] {
+  const refs: [string, ObjectRef<unknown>][] = [];
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return refs;
+  for (const name of Object.keys(params)) {
+    const value: unknown = (params as Record<string, unknown>)[name];
+    if (value instanceof ObjectRef) refs.push([name, value]);
+  }
+  return refs;
 }
 
 /** A result, or each of several returns. */
@@ -226,6 +243,16 @@ function encodeResult(
   const values = partReturns(result, returns);
   if (typeof values === "string") throw new LabError("wrong-returns", values);
   return encodeReturns(values, returns, extensions);
+}
+
+/** A result that travels with its outcome. */
+function inlined(
+  [encoded]: readonly Encoded[],
+  returns: ReturnNames | undefined,
+  { inlineBytes, definition }: ExecutionEnvironment,
+): Slot | undefined {
+  const isOwn = returns !== undefined || storageOf(definition[DEFINITION].cache) !== undefined;
+  return isOwn || encoded.byteLength > inlineBytes ? undefined : { inline: joinChunks(encoded) };
 }
 
 async function store(
@@ -272,7 +299,7 @@ function asStoreFailure(error: unknown): Omit<Failure, "usage"> {
 /** Times the stages of an attempt: load, run, store. */
 class StageClock {
   readonly #startedAt = Date.now();
-  readonly #cpu = process.cpuUsage();
+  readonly #cpuMs = processCpuMs();
   readonly #marks = [performance.now()];
 
   next(): void {
@@ -290,14 +317,13 @@ class StageClock {
   }
 
   usage(bytesIn: number, bytesOut: number, peakMemoryMb: number): Usage {
-    const cpu = process.cpuUsage(this.#cpu);
     return {
       startedAt: this.#startedAt,
       endedAt: Date.now(),
       loadMs: this.#stage(0),
       runMs: this.#stage(1),
       storeMs: this.#stage(2),
-      cpuMs: (cpu.user + cpu.system) / 1000,
+      cpuMs: processCpuMs() - this.#cpuMs,
       peakMemoryMb,
       bytesIn,
       bytesOut,

@@ -2,10 +2,8 @@
  * An executor process: takes assignments from the supervisor that started it, executes their attempts
  * one after another, and reports each outcome as it comes.
  *
- * File descriptors: 3 brings messages, 4 takes outcomes, 6 is the mark. 4 is written synchronously, so
- * an outcome that was reported survives whatever happens to this process afterwards.
+ * File descriptors: 3 brings messages, 4 takes outcomes, 6 is the mark.
  */
-import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { totalmem } from "node:os";
 import { OwnStorages } from "../sdk/stores/own-storage.ts";
@@ -14,13 +12,14 @@ import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import { storageOf } from "../sdk/wire/cache-options.ts";
-import { type FromExecutor, frameMessage, MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
+import { MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
 import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
-import { TASK_TOOLS } from "../sdk/wire/task-tools.ts";
+import type { Slot } from "../sdk/wire/slot.ts";
+import { TASK_TOOLS, type ToolsContext } from "../sdk/wire/task-tools.ts";
 import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
 import { AttemptLab } from "./attempt-lab.ts";
@@ -28,10 +27,11 @@ import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
 import { loadBundle, toldTasks } from "./load-bundle.ts";
-import { LoadedCache, withLoaded } from "./loaded-objects.ts";
+import { LoadedCache, StoreWithLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
 import { ownMemory } from "./memory.ts";
+import { MessageWriter } from "./message-writer.ts";
 import { SetUpEnv } from "./runtime-env.ts";
 import { Semaphore } from "./semaphore.ts";
 import { asSetupFailure, type SetupFailure } from "./setup-log.ts";
@@ -41,6 +41,7 @@ import type { WatchBoard } from "./watch.ts";
 
 const MESSAGES_FD = 3;
 const OUTCOMES_FD = 4;
+const outcomes = new MessageWriter(OUTCOMES_FD);
 const MARK_FD = 6;
 /** Attempts longer than this, in milliseconds, have their memory measured at their end. */
 const WORTH_MEASURING_MS = 20;
@@ -49,19 +50,6 @@ const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 64;
-
-/** A supervisor that stopped reading blocks nobody for ever: it is gone, and so are we. */
-function report(message: FromExecutor): void {
-  let rest = frameMessage(message);
-  while (rest.byteLength > 0) {
-    try {
-      rest = rest.subarray(writeSync(OUTCOMES_FD, rest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") process.exit(1);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-    }
-  }
-}
 
 /** The attempt that is being executed. */
 interface Current {
@@ -86,6 +74,8 @@ class Executor {
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
   #env: SetUpEnv | undefined;
+  /** For the assignment that is being worked on. */
+  #planning: { readonly assignment: Assignment; readonly context: ToolsContext } | undefined;
   /** The bundle did not open: whoever started this process has been told, and ends it. */
   #isBroken = false;
   /** Assignments that were received and are not done. */
@@ -154,12 +144,12 @@ class Executor {
       // On this machine the store is a disk itself.
       if (objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
-      report({ type: "opened", tasks: toldTasks(loaded) });
+      outcomes.write({ type: "opened", tasks: toldTasks(loaded) });
     } catch (error) {
       this.#isBroken = true;
       // The module was found to load elsewhere: what is wrong with it here is its environment.
       const { kind = "start-failed", message, log } = runtimeEnv ? asEnvFailure(error) : (error as SetupFailure);
-      report({ type: "open-failed", kind, message, ...(log ? { log } : {}) });
+      outcomes.write({ type: "open-failed", kind, message, ...(log ? { log } : {}) });
     }
   }
 
@@ -179,7 +169,8 @@ class Executor {
         };
         void this.#attempt(assignment, spec, ran).then((outcome) => {
           const { task, attempt } = spec;
-          report({ type: "outcome", assignment: assignment.id, task, attempt, outcome, ...(spoken ? { spoken } : {}) });
+          const ended = { type: "outcome", assignment: assignment.id, task, attempt, outcome } as const;
+          outcomes.gather(spoken ? { ...ended, spoken } : ended);
           this.#storing.release();
           next();
         });
@@ -197,7 +188,7 @@ class Executor {
       return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
     }
     const loaded = await this.#loaded.begin(objectsOf(spec), keptBytes(spec));
-    const stores = { table: opened.table, objects: withLoaded(opened.objects, loaded) };
+    const stores = { table: opened.table, objects: new StoreWithLoaded(opened.objects, loaded) };
     const abort = new AbortController();
     const watch = this.#watch(spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
@@ -212,26 +203,23 @@ class Executor {
     const lab = new AttemptLab({
       stores,
       tools: definition[TASK_TOOLS],
-      planning: {
-        namespace,
-        versions: this.#versions,
-        taskModule: "the task module",
-        runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
-      },
+      planning: this.#planningOf(assignment),
       runId,
       taskKey: spec.key,
       inlineBytes,
-      signal: abort.signal,
+      get signal() {
+        return abort.signal;
+      },
       suspendAfterMs: spec.suspendAfterMs,
       recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores) : undefined,
-      send: (request) => report({ type: "nested", assignment: assignment.id, task, attempt, request }),
+      send: (request) => outcomes.write({ type: "nested", assignment: assignment.id, task, attempt, request }),
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
     if (this.#noticed !== undefined) checkpoint.request(this.#noticed);
     let context: unknown;
     try {
-      context = await this.#contextOf(assignment, opened, definition);
+      if (assignment.context) context = await this.#contextOf(assignment.context, opened, definition);
     } catch (error) {
       return { kind: "object-lost", seen: `loading the lab's context: ${(error as Error).message}` };
     }
@@ -243,12 +231,16 @@ class Executor {
         namespace,
         context,
         inlineBytes,
-        signal: abort.signal,
+        get signal() {
+          return abort.signal;
+        },
         log: taskLog(speaker),
         checkpoint,
         lab,
         peakMemoryMb: () => watch.peakMemoryMb(),
         begin: () => {
+          // Whatever it does to this process: what has ended before was told.
+          outcomes.flush();
           // What the attempt before has changed of it is as it was.
           this.#env?.enter();
           watch.begin();
@@ -261,7 +253,7 @@ class Executor {
       }),
     );
     loaded.end();
-    await flushSpans(spec.trace);
+    if (spec.trace) await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
     if (outcome.kind === "ok" || outcome.kind === "suspended" || !abort.signal.aborted) return outcome;
@@ -270,6 +262,17 @@ class Executor {
       kind: watch.overtime() ? "timeout" : "cancelled",
       seen: `${(abort.signal.reason as Error).message}; it ended with: ${outcome.seen}`,
     };
+  }
+
+  /** What plans of tasks that its attempts run are made with. */
+  #planningOf(assignment: Assignment): ToolsContext {
+    if (this.#planning?.assignment !== assignment) {
+      const { namespace, taskRuntimeEnvs } = assignment;
+      const runtimeEnvs = new Map(taskRuntimeEnvs);
+      const context = { namespace, versions: this.#versions, taskModule: "the task module", runtimeEnvs };
+      this.#planning = { assignment, context };
+    }
+    return this.#planning.context;
   }
 
   /** What happens around a task's own code: its deadline, its memory, and the mark for those who watch. */
@@ -341,8 +344,7 @@ class Executor {
   }
 
   /** Loaded once for each context; a lab has one. */
-  async #contextOf({ context }: Assignment, stores: Stores, definition: RunnableDefinition): Promise<unknown> {
-    if (!context) return undefined;
+  async #contextOf(context: Slot, stores: Stores, definition: RunnableDefinition): Promise<unknown> {
     const key = "inline" in context ? Buffer.from(context.inline).toString("latin1") : context.object;
     if (!this.#contexts.has(key)) {
       const loaded = await loadValue(stores.objects, context, valueExtensions(codecsOf(definition)));
@@ -353,11 +355,23 @@ class Executor {
 }
 
 /** Objects that an attempt loads before its task begins. */
-const objectsOf = ({ params, inputs }: AttemptSpec): ReadonlySet<string> =>
-  new Set([params, ...Object.values(inputs)].flatMap((slot) => ("object" in slot ? [slot.object] : [])));
+function objectsOf({ params, inputs }: AttemptSpec): ReadonlySet<string> {
+  let objects = NO_OBJECTS;
+  const add = (slot: Slot) => {
+    if ("object" in slot) objects = new Set(objects).add(slot.object);
+  };
+  add(params);
+  for (const key in inputs) add(inputs[key]);
+  return objects;
+}
+
+const NO_OBJECTS: ReadonlySet<string> = new Set();
+
+/** Asked once: it is read from a file. */
+const TOTAL_BYTES = totalmem();
 
 const keptBytes = ({ resources: { memoryMb } }: AttemptSpec): number =>
-  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? totalmem() : memoryMb * 2 ** 20));
+  Math.min(MAX_KEPT_BYTES, KEPT_SHARE * (memoryMb === undefined ? TOTAL_BYTES : memoryMb * 2 ** 20));
 
 /** A bundle that is not stored has nothing to do with the environment. */
 const asEnvFailure = (error: unknown): Pick<SetupFailure, "kind" | "message"> & Partial<SetupFailure> =>
@@ -371,6 +385,8 @@ const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>
 
 /** Serves the supervisor until it closes the channel. */
 export function serve(board: WatchBoard): Executor {
+  // For the user's code, not for this library's own: its maps would be read before the first task.
+  process.setSourceMapsEnabled(true);
   captureConsole();
   const executor = new Executor(board);
   const channel = new Socket({ fd: MESSAGES_FD, readable: true, writable: false });

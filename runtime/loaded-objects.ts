@@ -42,11 +42,11 @@ export class LoadedCache {
    * @param needed Objects that it will load: they stay, whatever their size.
    * @param maxBytes Of all others.
    */
-  async begin(needed: ReadonlySet<string>, maxBytes: number): Promise<AttemptObjects> {
+  begin(needed: ReadonlySet<string>, maxBytes: number): AttemptObjects | Promise<AttemptObjects> {
     this.#needed = needed;
     this.#maxBytes = maxBytes;
-    await this.#trim();
-    return new AttemptObjects(this);
+    const objects = new AttemptObjects(this);
+    return this.#bytes <= maxBytes ? objects : this.#trim().then(() => objects);
   }
 
   /** @returns The bytes, and whether they are the kept memory itself, to be given back. */
@@ -153,17 +153,56 @@ export class AttemptObjects implements LoadedObjects {
 }
 
 /** A store whose values are loaded through an attempt's view of the cache. */
-export const withLoaded = (objects: ObjectStore, loaded: LoadedObjects): ObjectStore => ({
-  isRemote: objects.isRemote,
-  loaded,
-  put: (key, content) => objects.put(key, content),
-  get: (key) => objects.get(key),
-  putStream: (key, content) => objects.putStream(key, content),
-  getRange: (key, start, bytes) => objects.getRange(key, start, bytes),
-  getStart: (key, maxBytes) => objects.getStart(key, maxBytes),
-  has: (key) => objects.has(key),
-  stat: (key) => objects.stat(key),
-  touch: (key) => objects.touch(key),
-  deleteMany: (keys) => objects.deleteMany(keys),
-  list: (prefix) => objects.list(prefix),
-});
+export class StoreWithLoaded implements ObjectStore {
+  readonly #objects: ObjectStore;
+  readonly loaded: LoadedObjects;
+
+  constructor(objects: ObjectStore, loaded: LoadedObjects) {
+    this.#objects = objects;
+    this.loaded = loaded;
+  }
+
+  get isRemote(): boolean {
+    return this.#objects.isRemote;
+  }
+
+  put(...args: Parameters<ObjectStore["put"]>): ReturnType<ObjectStore["put"]> {
+    return this.#objects.put(...args);
+  }
+
+  get(...args: Parameters<ObjectStore["get"]>): ReturnType<ObjectStore["get"]> {
+    return this.#objects.get(...args);
+  }
+
+  putStream(...args: Parameters<ObjectStore["putStream"]>): ReturnType<ObjectStore["putStream"]> {
+    return this.#objects.putStream(...args);
+  }
+
+  getRange(...args: Parameters<ObjectStore["getRange"]>): ReturnType<ObjectStore["getRange"]> {
+    return this.#objects.getRange(...args);
+  }
+
+  getStart(...args: Parameters<ObjectStore["getStart"]>): ReturnType<ObjectStore["getStart"]> {
+    return this.#objects.getStart(...args);
+  }
+
+  has(...args: Parameters<ObjectStore["has"]>): ReturnType<ObjectStore["has"]> {
+    return this.#objects.has(...args);
+  }
+
+  stat(...args: Parameters<ObjectStore["stat"]>): ReturnType<ObjectStore["stat"]> {
+    return this.#objects.stat(...args);
+  }
+
+  touch(...args: Parameters<ObjectStore["touch"]>): ReturnType<ObjectStore["touch"]> {
+    return this.#objects.touch(...args);
+  }
+
+  deleteMany(...args: Parameters<ObjectStore["deleteMany"]>): ReturnType<ObjectStore["deleteMany"]> {
+    return this.#objects.deleteMany(...args);
+  }
+
+  list(...args: Parameters<ObjectStore["list"]>): ReturnType<ObjectStore["list"]> {
+    return this.#objects.list(...args);
+  }
+}

@@ -6,6 +6,8 @@ import { WatchBoard } from "./watch.ts";
 /** File descriptor that the watchdog's last note goes to. */
 const NOTE_FD = 5;
 
+// While the bundle is being built there is time for what nearly every lab needs: the compiled part of its stores.
+void import("../sdk/stores/local/open.ts").catch(() => {});
 const board = new WatchBoard();
 board.end();
 const workerData = { board: board.buffer, noteFd: NOTE_FD, parentPid: process.ppid };

@@ -19,21 +19,34 @@ export interface Mark {
 export class MarkWriter {
   readonly #fd: number;
   readonly #fields = new Float64Array(MARK_BYTES / 8);
+  /** Nothing is executed any more, and that is not written yet. */
+  #isClearing = false;
 
   constructor(fd: number) {
     this.#fd = fd;
-    this.clear();
+    this.#write(-1, 0);
   }
 
   set(task: number, since: number): void {
+    this.#isClearing = false;
+    this.#write(task, since);
+  }
+
+  /** No user code is being executed; the next attempt may begin in this turn of the event loop, and says so itself. */
+  clear(): void {
+    if (this.#isClearing) return;
+    this.#isClearing = true;
+    process.nextTick(() => {
+      if (!this.#isClearing) return;
+      this.#isClearing = false;
+      this.#write(-1, 0);
+    });
+  }
+
+  #write(task: number, since: number): void {
     this.#fields[0] = task;
     this.#fields[1] = since;
     writeSync(this.#fd, this.#fields, 0, MARK_BYTES, 0);
-  }
-
-  /** No user code is being executed. */
-  clear(): void {
-    this.set(-1, 0);
   }
 }
 

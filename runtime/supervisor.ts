@@ -95,7 +95,7 @@ export class Supervisor {
       entry,
       entryArguments,
       // The supervisor bounds memory; V8's own bound must not get in before it.
-      nodeOptions: ["--enable-source-maps", `--max-old-space-size=${memoryMb}`],
+      nodeOptions: [`--max-old-space-size=${memoryMb}`],
       env: process.env,
       onMessage: (message) => this.#message(message),
       onLog: (line) => this.#work?.listener.log({ at: Date.now(), ...line }),

@@ -5,6 +5,7 @@ import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
 import { buildPage } from "./build-page.mjs";
+import { withoutBallast } from "./without-ballast.mjs";
 
 // Chunks are named by content: old ones would pile up.
 await Promise.all(
@@ -99,7 +100,7 @@ const inTheCloud = {
   keepNames: true,
   sourcemap: false,
   legalComments: "none",
-  plugins: [withoutLocalStores],
+  plugins: [withoutLocalStores, withoutBallast],
   // The ES modules of the AWS SDK shed what is not used; its CommonJS ones cannot.
   mainFields: ["module", "main"],
   banner: requireBanner,

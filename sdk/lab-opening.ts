@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { loadArrow } from "./bundle/arrow.ts";
-import { buildBundle } from "./bundle/bundle.ts";
+import { type Bundle, buildBundle } from "./bundle/bundle.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
 import type { Tracer } from "./driver/tracer.ts";
 import { LabError, LabOptionError } from "./errors.ts";
@@ -116,8 +116,11 @@ export class LabOpening {
         'this lab was made without tasks, so it can only attach to runs: give new Lab({ tasks: import.meta.resolve("./tasks.ts") })',
       );
     }
-    const [bundle, opened] = await Promise.all([buildBundle(tasks), this.stores()]);
-    if (bundle.hasArrow) await loadArrow();
+    this.#runner.prepare?.(this.id);
+    const [bundle, opened] = await Promise.all([this.#bundle(tasks), this.stores()]).catch(async (error) => {
+      await this.#runner.close();
+      throw error;
+    });
     const driver = await openDriver({
       ...opened,
       labId: this.id,
@@ -132,6 +135,12 @@ export class LabOpening {
       runtimeEnvs: { shared: this.#options.runtimeEnv },
     });
     return { ...opened, ...driver };
+  }
+
+  async #bundle(tasks: string | URL): Promise<Bundle> {
+    const bundle = await buildBundle(tasks);
+    if (bundle.hasArrow) await loadArrow();
+    return bundle;
   }
 
   /** From now on nothing is opened any more. */

@@ -5,19 +5,18 @@ import { deleteCached, deleteMeant, isCached, listCached, takeCached } from "./c
 import { type CachedTasksOptions, checkCachedTasksOptions } from "./cache-filter.ts";
 import { LabOptionError } from "./errors.ts";
 import { Handles } from "./handles.ts";
-import { type HeldObject, heldObjects } from "./held-objects.ts";
-import { type AskedTask, type CacheStory, cacheStory } from "./history/cache-story.ts";
-import { explainPlanned, type TaskExplanation } from "./history/explain.ts";
-import { checkLogOptions, type LogOptions, readLog } from "./history/follow-log.ts";
+import type { HeldObject } from "./held-objects.ts";
+import type { AskedTask, CacheStory } from "./history/cache-story.ts";
+import type { TaskExplanation } from "./history/explain.ts";
+import type { LogOptions } from "./history/follow-log.ts";
 import type { RunLogLine } from "./history/log-lines.ts";
-import { readHistory } from "./history/run-history.ts";
-import { type RunSummary, summarise } from "./history/summary.ts";
+import type { RunSummary } from "./history/summary.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { LabOpening } from "./lab-opening.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
-import { describePlan, type PlanReport } from "./plan-report.ts";
+import type { PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
 import { ProgressHub } from "./progress/hub.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
@@ -31,7 +30,7 @@ import type { Task, TaskDefinition } from "./task.ts";
 import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
 import { lostIn } from "./wire/object-lost-error.ts";
-import type { ObjectRef } from "./wire/object-ref.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
@@ -220,14 +219,21 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Cancels a task in every run of this lab that waits for it: its waiters get a TaskCancelledError.
+   * Cancels a task in every run of this lab that waits for it: its waiters get a TaskCancelledError. What has ended
+   * stays as it is.
    *
+   * @param task The task; or a handle on a value that a task has put, for that task: it may be running again to
+   * make a lost value anew.
    * @param options `force: true` stops a running attempt at once. Default false: it hears `ctx.signal`
    * and is stopped two seconds later.
    */
-  async cancel(task: Task<unknown>, options: { force?: boolean } = {}): Promise<void> {
+  async cancel(task: Task<unknown> | ObjectRef<unknown>, options: { force?: boolean } = {}): Promise<void> {
     checkNames("cancel", options, ["force"]);
     const { driver, planning } = await this.#opening.lab();
+    if (task instanceof ObjectRef) {
+      if (task.slot.by !== undefined) driver.cancelTask(task.slot.by, options.force ?? false);
+      return;
+    }
     const plan = planTasks([task], planning);
     driver.cancelTask(plan.tasks[plan.targets[0]].key, options.force ?? false);
   }
@@ -246,6 +252,7 @@ export class Lab implements AsyncDisposable {
     await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
     const { placements } = driver;
+    const { describePlan } = await import("./plan-report.ts");
     return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency });
   }
 
@@ -272,6 +279,10 @@ export class Lab implements AsyncDisposable {
    * for (const { name, duration, peakMemoryMb } of types) console.log(name, duration.medianMs, peakMemoryMb);
    */
   async summary(run: string): Promise<RunSummary> {
+    const [{ summarise }, { readHistory }] = await Promise.all([
+      import("./history/summary.ts"),
+      import("./history/run-history.ts"),
+    ]);
     return summarise(await readHistory(await this.#writtenStores(), this.#namespace, run));
   }
 
@@ -285,6 +296,7 @@ export class Lab implements AsyncDisposable {
    * for await (const { task, text } of lab.logs("nightly", { level: "warn" })) console.log(task, text);
    */
   async *logs(run: string, options: LogOptions = {}): AsyncGenerator<RunLogLine, void, undefined> {
+    const { checkLogOptions, readLog } = await import("./history/follow-log.ts");
     checkLogOptions(options);
     const stores = await this.#writtenStores();
     for await (const lines of readLog(stores, this.#namespace, run, options)) yield* lines;
@@ -308,6 +320,7 @@ export class Lab implements AsyncDisposable {
     const stores = await this.#writtenStores();
     await driver.recall(plan);
     const place = () => driver.placements.of(asked.planned);
+    const { explainPlanned } = await import("./history/explain.ts");
     return explainPlanned(stores, { plan, ...asked }, { run: options.run, place });
   }
 
@@ -365,6 +378,7 @@ export class Lab implements AsyncDisposable {
    * const free = (await lab.objects()).filter(({ holders }) => holders.length === 0); // what gc removes
    */
   async objects(): Promise<HeldObject[]> {
+    const { heldObjects } = await import("./held-objects.ts");
     return heldObjects(await this.#writtenStores());
   }
 
@@ -433,6 +447,7 @@ export class Lab implements AsyncDisposable {
    */
   async whyNotCached(task: Task<unknown>): Promise<CacheStory> {
     const asked = await this.#ask(task);
+    const { cacheStory } = await import("./history/cache-story.ts");
     return cacheStory(await this.#writtenStores(), asked, undefined);
   }
 

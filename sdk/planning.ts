@@ -1,13 +1,14 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { inspect } from "node:util";
 import type { Demand, RetryPolicy } from "./core/demand.ts";
-import { taskKey } from "./core/key.ts";
+import { type KeyParts, namesOf, taskKey } from "./core/key.ts";
 import { plan } from "./core/plan.ts";
 import { InvalidTaskError, LabError, LabOptionError, RuntimeEnvSetupError } from "./errors.ts";
 import { type RunnerOptions, resolveOptions } from "./runner-options.ts";
 import { definitionNamed, isSameDefinition, partOf, producerOf, Task } from "./task.ts";
 import { keepMsOf } from "./wire/cache-options.ts";
 import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
+import type { CodecExtension, CodecExtensions } from "./wire/codec/extensions.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
@@ -63,7 +64,7 @@ export interface PlanningContext {
   readonly runtimeEnvs?: ReadonlyMap<string, TaskRuntimeEnv | BrokenRuntimeEnv> | undefined;
 }
 
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const sha256 = (bytes: Uint8Array) => hash("sha256", bytes, "hex");
 
 /**
  * Plans the DAG below some tasks: checks everything that can be checked before anything runs, makes
@@ -76,26 +77,31 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
   targets.forEach(checkIsTask);
   const encoded = new Map<Task<unknown>, EncodedParams>();
   const byName = new Map<string, Task<unknown>["definition"]>();
+  /** Of the task before: mostly the next one is of its type. */
+  let names: (Pick<KeyParts, "taskName" | "version"> & { readonly bytes: Uint8Array }) | undefined;
+  const params = new ParamsEncoder();
   const planned = plan<Task<unknown>>(targets.map(producerOf), {
     dependenciesOf: (task) => (knownKeys.has(task) ? [] : tasksInside(task.params)),
     keyOf: (task, keyOfDependency) => {
-      const known = knownKeys.get(task);
-      if (known !== undefined) return known;
+      const keyKnown = knownKeys.get(task);
+      if (keyKnown !== undefined) return keyKnown;
       checkDefinition(task, byName);
-      const whole = encodeParams(task, keyOfDependency);
-      const { params } = whole;
+      const whole = params.encode(task, keyOfDependency);
       encoded.set(task, whole);
       const version = versionOf(task, context);
-      return taskKey({ namespace: context.namespace, taskName: task.name, version, params }, sha256);
+      const parts = { namespace: context.namespace, taskName: task.name, version, params: whole.params };
+      if (names?.version !== version || names.taskName !== task.name) names = { ...parts, bytes: namesOf(parts) };
+      return taskKey(parts, sha256, names.bytes);
     },
   });
   if ("cycle" in planned) {
     const circle = planned.cycle.map((task) => task.name).join(" -> ");
     throw new InvalidTaskError("cycle", `tasks depend on each other in a circle: ${circle}`);
   }
+  const resolved = new ResolvedOnce();
   const tasks = planned.tasks.map(({ task, key, dependencies }): PlannedTask => {
-    const { demand, policy } = resolveOptions(optionsOf(task), task.name);
     const runtimeEnv = knownKeys.has(task) ? undefined : runtimeEnvOf(task, context);
+    const { demand, policy } = resolved.of(optionsOf(task), task, runtimeEnv?.id);
     const version = versionOf(task, context);
     return {
       task,
@@ -104,14 +110,31 @@ export function planTasks(targets: readonly Task<unknown>[], context: PlanningCo
       version,
       dependencies,
       params: encoded.get(task)?.travelling ?? encodeToBytes(undefined),
-      demand: runtimeEnv ? { ...demand, runtimeEnv: runtimeEnv.id } : demand,
+      demand,
       policy,
-      objects: encoded.get(task)?.objects ?? [],
+      objects: encoded.get(task)?.objects ?? NONE,
       ...keeping(keepMsOf(task.definition[DEFINITION].cache)),
     };
   });
   const parts = partsOf(targets);
   return { tasks, targets: planned.targets, ...(parts ? { parts } : {}) };
+}
+
+/** Tasks with the same options share what follows from them: whoever looks it up later need not compare it. */
+class ResolvedOnce {
+  readonly #known = new Map<RunnerOptions, Map<string | undefined, Pick<PlannedTask, "demand" | "policy">>>();
+
+  of(options: RunnerOptions, { definition, name }: Task<unknown>, runtimeEnv: string | undefined) {
+    const known = this.#known.get(options)?.get(runtimeEnv);
+    if (known) return known;
+    const { demand, policy } = resolveOptions(options, name);
+    const resolved = { demand: runtimeEnv === undefined ? demand : { ...demand, runtimeEnv }, policy };
+    // A function gives others each time.
+    if (typeof definition[DEFINITION].runnerOptions !== "function") {
+      this.#known.set(options, (this.#known.get(options) ?? new Map()).set(runtimeEnv, resolved));
+    }
+    return resolved;
+  }
 }
 
 /** The field, where there is something to say. */
@@ -192,50 +215,66 @@ interface EncodedParams {
   readonly objects: readonly string[];
 }
 
-function encodeParams(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): EncodedParams {
-  const options = {
-    name: "params",
-    extensions: [
-      taskReferences(
-        (value) => value instanceof Task,
-        (value) => {
-          const asked = value as Task<unknown>;
-          const part = partOf(asked);
-          const whole = [keyOf(producerOf(asked)), asked.name] as const;
-          return part === undefined ? whole : [...whole, part];
-        },
-      ),
-      ...valueExtensions(),
-    ],
-  };
-  const objects: string[] = [];
-  let travelsAnew = false;
+const NONE: readonly never[] = [];
+
+/** Encodes the params of tasks, one after another. */
+class ParamsEncoder {
+  /** Of the task at hand: the objects that its params name, and whether its key is made of something else. */
+  #objects: string[] | undefined;
+  #travelsAnew = false;
+  #keyOf: (dependency: Task<unknown>) => string = () => "";
+  readonly #extensions: CodecExtensions = [
+    taskReferences(
+      (value) => value instanceof Task,
+      (value) => {
+        const asked = value as Task<unknown>;
+        const part = partOf(asked);
+        const whole = [this.#keyOf(producerOf(asked)), asked.name] as const;
+        return part === undefined ? whole : [...whole, part];
+      },
+    ) as CodecExtension,
+    ...valueExtensions(),
+  ];
   // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal. So do
   // values, whoever has put them.
-  const byContent = objectReferences(
-    (value) => value instanceof ObjectRef,
-    (value) => {
-      const { slot } = value as ObjectRef<unknown>;
-      const { by, file, ...content } = slot;
-      objects.push(slot.object);
-      travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
-      return slot.raw ? { ...content, object: "" } : content;
-    },
-  );
-  try {
-    const extensions = [byContent, ...options.extensions];
-    const canonical = encode(task.params, { ...options, extensions, canonical: true });
-    const params = joinChunks(canonical);
-    const travelsOtherwise = canonical.spread || travelsAnew;
-    return { params, travelling: travelsOtherwise ? encodeToBytes(task.params, options) : params, objects };
-  } catch (error) {
-    const reason = error instanceof LabError ? error.message : String(error);
-    throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });
+  readonly #byContent: CodecExtensions = [
+    objectReferences(
+      (value) => value instanceof ObjectRef,
+      (value) => {
+        const { slot } = value as ObjectRef<unknown>;
+        const { by, file, ...content } = slot;
+        this.#objects ??= [];
+        this.#objects.push(slot.object);
+        this.#travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
+        return slot.raw ? { ...content, object: "" } : content;
+      },
+    ) as CodecExtension,
+    ...this.#extensions,
+  ];
+
+  /** @param keyOf Of the tasks in its params. */
+  encode(task: Task<unknown>, keyOf: (dependency: Task<unknown>) => string): EncodedParams {
+    this.#objects = undefined;
+    this.#travelsAnew = false;
+    this.#keyOf = keyOf;
+    try {
+      const canonical = encode(task.params, { name: "params", extensions: this.#byContent, canonical: true });
+      const params = joinChunks(canonical);
+      const travelling =
+        canonical.spread || this.#travelsAnew
+          ? encodeToBytes(task.params, { name: "params", extensions: this.#extensions })
+          : params;
+      return { params, travelling, objects: this.#objects ?? NONE };
+    } catch (error) {
+      const reason = error instanceof LabError ? error.message : String(error);
+      throw new InvalidTaskError("not-serializable", `task ${task.name}: ${reason}`, { cause: error });
+    }
   }
 }
 
 /** Tasks in params at any depth of arrays and plain objects, Maps and Sets. */
-function tasksInside(params: unknown): Task<unknown>[] {
+function tasksInside(params: unknown): readonly Task<unknown>[] {
+  if (isFlat(params)) return NONE;
   const found = new Set<Task<unknown>>();
   const seen = new Set<object>();
   const stack: unknown[] = [params];
@@ -257,8 +296,17 @@ function tasksInside(params: unknown): Task<unknown>[] {
   return [...found].reverse();
 }
 
+/** Nothing lies in it but primitives: most params are like that. */
+function isFlat(params: unknown): boolean {
+  if (typeof params !== "object" || params === null) return true;
+  if (Object.getPrototypeOf(params) !== Object.prototype) return false;
+  return Object.values(params).every((value) => typeof value !== "object" || value === null);
+}
+
+const NO_OPTIONS: RunnerOptions = {};
+
 function optionsOf({ definition, name, params }: Task<unknown>): RunnerOptions {
-  const { runnerOptions = {} } = definition[DEFINITION];
+  const { runnerOptions = NO_OPTIONS } = definition[DEFINITION];
   if (typeof runnerOptions !== "function") return runnerOptions;
   const given = tasksInside(params).length === 0 ? params : withoutResults(params, name);
   try {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildOptions, BuildResult, Message } from "esbuild";
@@ -46,6 +47,9 @@ const sha256 = (text: string) => createHash("sha256").update(text).digest("hex")
 const REQUIRE_BANNER =
   'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
+/** When it is needed, and by `require`: imported, Node would look through all of it for what it exports first. */
+const loadEsbuild = () => createRequire(import.meta.url)("esbuild") as typeof import("esbuild");
+
 /** The file of a task module given as a path, a `file:` URL, or a URL object. */
 function taskModulePath(tasks: string | URL): string {
   const given = String(tasks);
@@ -76,7 +80,7 @@ export async function buildBundle(tasks: string | URL): Promise<Bundle> {
   const entry = taskModulePath(tasks);
   const root = projectRoot(entry);
   const taskModule = relative(process.cwd(), entry) || entry;
-  const { build, transform, version: esbuildVersion } = await import("esbuild");
+  const { build, transform, version: esbuildVersion } = loadEsbuild();
   const native = new Map<string, NativePackage>();
   const shared: BuildOptions = {
     bundle: true,

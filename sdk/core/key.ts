@@ -15,10 +15,13 @@ export type Digest = (bytes: Uint8Array) => string;
 const KEY_DIGITS = 32;
 const encoder = new TextEncoder();
 
+/** All parts but the params: tasks of one type have them in common. */
+export const namesOf = ({ namespace, taskName, version }: Omit<KeyParts, "params">): Uint8Array =>
+  encoder.encode(JSON.stringify([1, namespace, taskName, version]));
+
 /** The cache key of a task: equal parts give equal keys, on every machine. */
-export function taskKey(parts: KeyParts, digest: Digest): string {
+export function taskKey(parts: KeyParts, digest: Digest, names = namesOf(parts)): string {
   // The names are preceded by their lengths, so that no two lists of parts give the same bytes.
-  const names = encoder.encode(JSON.stringify([1, parts.namespace, parts.taskName, parts.version]));
   const bytes = new Uint8Array(4 + names.byteLength + parts.params.byteLength);
   new DataView(bytes.buffer).setUint32(0, names.byteLength, true);
   bytes.set(names, 4);

@@ -167,4 +167,5 @@ export class Bill {
   }
 }
 
-const isFree = ({ service }: Lane) => service === "local" || service === "custom";
+/** Nothing is charged for what runs there. */
+export const isFree = ({ service }: Lane) => service === "local" || service === "custom";

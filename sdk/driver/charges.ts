@@ -4,7 +4,7 @@ import type { PlannedTask } from "../planning.ts";
 import type { BilledSpan, RunnerEvent } from "../runners/runner.ts";
 import type { Outcome } from "../wire/outcome.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
-import { Bill } from "./bill.ts";
+import { Bill, isFree } from "./bill.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Placements } from "./placements.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -39,6 +39,7 @@ export class Charges {
 
   /** An attempt has ended. @returns What it cost, in dollars. */
   attempt(entry: TaskEntry, outcome: Outcome, inFlight: InFlight | undefined, billed: BilledSpan | undefined): number {
+    if (inFlight && isFree(inFlight.lane)) return 0;
     const { usage } = outcome;
     const { name, params } = entry.planned;
     const traffic = usage && {

@@ -1,8 +1,9 @@
 import { CodecError } from "../errors.ts";
+import type { Task } from "../task.ts";
 import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { Slot } from "../wire/slot.ts";
 import { errorOf, taskError } from "./failures.ts";
-import { loadAsked } from "./load-asked.ts";
+import { askedInHand, loadAsked } from "./load-asked.ts";
 import { failureOf } from "./outcomes.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import type { RunState } from "./run-state.ts";
@@ -16,24 +17,42 @@ export class Delivery {
     this.#parts = parts;
   }
 
-  /** Loads a result that was asked for; one that is lost is made again. */
-  async deliver(run: RunState, entry: TaskEntry): Promise<void> {
-    const { book, evidence, keeper, loop } = this.#parts;
+  /** Hands out a result that was asked for, at once where it is small. */
+  deliver(run: RunState, entry: TaskEntry): void {
+    const valueFor = this.#inHand(run, entry);
+    if (valueFor) {
+      this.#settle(run, entry, valueFor);
+      this.finishIfOver(run);
+    } else void this.#load(run, entry);
+  }
+
+  #inHand(run: RunState, entry: TaskEntry): ((task: Task<unknown>) => unknown) | undefined {
+    const { keeper, options } = this.#parts;
+    if (keeper.isInDoubt()) return undefined;
+    if (!options.loadsResults) return () => undefined;
+    try {
+      return askedInHand(entry.value as Slot, run.askedFor(entry));
+    } catch {
+      // What is wrong with it shows once more, where that is answered.
+      return undefined;
+    }
+  }
+
+  #settle(run: RunState, entry: TaskEntry, valueFor: (task: Task<unknown>) => unknown): void {
+    const { cached } = entry;
+    const attempts = this.#parts.evidence.attemptsOf(entry);
+    run.settle(entry, (task) => ({ status: "fulfilled", kind: "ok", task, value: valueFor(task), cached, attempts }));
+  }
+
+  /** Loads a result; one that is lost is made again. */
+  async #load(run: RunState, entry: TaskEntry): Promise<void> {
+    const { book, keeper, loop } = this.#parts;
     const slot = entry.value as Slot;
     try {
       const { stores, loadsResults } = this.#parts.options;
       const valueFor = loadsResults ? await loadAsked(stores.objects, slot, run.askedFor(entry)) : () => undefined;
       if (keeper.isInDoubt()) await keeper.certain();
-      const { cached } = entry;
-      const attempts = evidence.attemptsOf(entry);
-      run.settle(entry, (task) => ({
-        status: "fulfilled",
-        kind: "ok",
-        task,
-        value: valueFor(task),
-        cached,
-        attempts,
-      }));
+      this.#settle(run, entry, valueFor);
     } catch (error) {
       if (error instanceof ObjectLostError || error instanceof CodecError) {
         if (entry.value !== slot || run.isOver) return;

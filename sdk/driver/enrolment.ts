@@ -1,3 +1,4 @@
+import type { Placement } from "../core/route.ts";
 import type { Scheduler } from "../core/scheduler.ts";
 import { slackOf } from "../core/slack.ts";
 import { TaskState } from "../core/task-table.ts";
@@ -50,7 +51,7 @@ export function enrol(
   { generation, deadlineMs, failures = NONE, inherited = [], startedAt, isOfRun }: EnrolmentTerms,
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
-  const shapes = new Map<string, number>();
+  const shapes = new Shapes(scheduler, placements);
   const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed, outdated }, scheduler);
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
@@ -70,7 +71,7 @@ export function enrol(
     const dependencies = planned.dependencies.map((dependency) => enrolled[dependency]);
     const paramBytes = planned.storedParams?.bytes ?? planned.params.byteLength;
     const sizes = { paramBytes, resultBytes: record ? slotBytes(record.value) : 0 };
-    const task = scheduler.addTask(run, shapeOf(planned, slack[position], scheduler, placements, shapes), state, sizes);
+    const task = scheduler.addTask(run, shapes.of(planned, slack[position]), state, sizes);
     for (const dependency of dependencies) scheduler.addDependency(task, dependency.task);
     const entry = newTaskEntry({
       planned,
@@ -109,24 +110,45 @@ function slackWithin(deadlineMs: number, { tasks }: LabPlan, { records, needed }
   );
 }
 
-function shapeOf(
-  planned: PlannedTask,
-  slackMs: number | undefined,
-  scheduler: Scheduler,
-  placements: Placements,
-  shapes: Map<string, number>,
-): number {
-  const found = placements.of(planned, slackMs);
-  // A cached task may be of a kind that no executor here could run; it never has to.
-  const nowhere = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
-  const placement = "infeasible" in found ? nowhere : found;
-  const key = JSON.stringify([planned.name, planned.demand, planned.policy, placement.ladder[0]?.name]);
-  let shape = shapes.get(key);
-  if (shape === undefined) {
-    const { timeoutMs } = planned.demand;
-    const bound = timeoutMs === undefined ? {} : { timeoutMs };
-    shape = scheduler.addShape({ type: planned.name, placement, policy: planned.policy, ...bound });
-    shapes.set(key, shape);
+/** A cached task may be of a kind that no executor here could run; it never has to. */
+const NOWHERE: Placement = { ladder: [], onDemandLadder: [], reason: "cached", uses: {} };
+
+/** What the tasks of a plan have in common, told to the scheduler once. */
+class Shapes {
+  readonly #scheduler: Scheduler;
+  readonly #placements: Placements;
+  readonly #known = new Map<string, number>();
+  /** The one before: mostly the next one is like it. */
+  #last: { readonly planned: PlannedTask; readonly placement: Placement; readonly shape: number } | undefined;
+
+  constructor(scheduler: Scheduler, placements: Placements) {
+    this.#scheduler = scheduler;
+    this.#placements = placements;
   }
-  return shape;
+
+  of(planned: PlannedTask, slackMs: number | undefined): number {
+    const found = this.#placements.of(planned, slackMs);
+    const placement = "infeasible" in found ? NOWHERE : found;
+    const last = this.#last;
+    const isAlike =
+      last?.placement === placement &&
+      last.planned.name === planned.name &&
+      last.planned.demand === planned.demand &&
+      last.planned.policy === planned.policy;
+    const shape = isAlike ? last.shape : this.#find(planned, placement);
+    this.#last = { planned, placement, shape };
+    return shape;
+  }
+
+  #find({ name: type, demand, policy }: PlannedTask, placement: Placement): number {
+    const key = JSON.stringify([type, demand, policy, placement.ladder[0]?.name]);
+    let shape = this.#known.get(key);
+    if (shape === undefined) {
+      const { timeoutMs } = demand;
+      const bound = timeoutMs === undefined ? {} : { timeoutMs };
+      shape = this.#scheduler.addShape({ type, placement, policy, ...bound });
+      this.#known.set(key, shape);
+    }
+    return shape;
+  }
 }

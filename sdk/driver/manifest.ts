@@ -59,13 +59,28 @@ const MAX_INLINE_BYTES = 1_500;
 type Row = readonly [kind: number, key: Uint8Array, dependencies: readonly number[], params: Slot];
 type Kind = Pick<ManifestTask, "name" | "version" | "demand" | "policy" | "keepMs">;
 
+const isAlike = (one: Kind, other: Kind): boolean =>
+  one.name === other.name &&
+  one.version === other.version &&
+  one.demand === other.demand &&
+  one.policy === other.policy &&
+  one.keepMs === other.keepMs;
+
 /** Stores a manifest and gives where. */
 export async function writeManifest(objects: ObjectStore, manifest: RunManifest): Promise<Slot> {
   const kinds = new Map<string, number>();
-  const tasks = manifest.tasks.map(({ key, dependencies, params, name, version, demand, policy, keepMs }): Row => {
-    const kind = JSON.stringify({ name, version, demand, policy, keepMs } satisfies Kind);
-    if (!kinds.has(kind)) kinds.set(kind, kinds.size);
-    return [kinds.get(kind) as number, Buffer.from(key, "hex"), dependencies, params];
+  /** The task before, and its kind: mostly the next one is like it. */
+  let last: ManifestTask | undefined;
+  let kindOfLast = 0;
+  const tasks = manifest.tasks.map((task): Row => {
+    if (!last || !isAlike(task, last)) {
+      const { name, version, demand, policy, keepMs } = task;
+      const kind = JSON.stringify({ name, version, demand, policy, keepMs } satisfies Kind);
+      if (!kinds.has(kind)) kinds.set(kind, kinds.size);
+      kindOfLast = kinds.get(kind) as number;
+    }
+    last = task;
+    return [kindOfLast, Buffer.from(task.key, "hex"), task.dependencies, task.params];
   });
   // Neither compressed nor encoded further: a clean-up finds in it what it names.
   const bytes = pack({ ...manifest, f: PROTOCOL_VERSION, tasks, kinds: [...kinds.keys()] });

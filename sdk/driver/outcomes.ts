@@ -55,7 +55,9 @@ export class Outcomes<K> {
     this.tasks = tasks;
     this.#outcomes = keys.map(() => undefined);
     keys.forEach((key, position) => {
-      this.#positions.set(key, [...(this.#positions.get(key) ?? []), position]);
+      const known = this.#positions.get(key);
+      if (known) known.push(position);
+      else this.#positions.set(key, [position]);
     });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
@@ -101,6 +103,7 @@ export class Outcomes<K> {
   }
 
   #wake(): void {
+    if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const resolve of waiting) resolve();

@@ -110,7 +110,7 @@ export class RunStarts {
       this.#dispatching.adopt(left, entries, index);
       this.#tellLines(run, entries, missing);
     }
-    for (const entry of new Set(targets)) if (entry.value) void this.#delivery.deliver(run, entry);
+    for (const entry of new Set(targets)) if (entry.value) this.#delivery.deliver(run, entry);
     this.open(index, entries);
     return run;
   }

@@ -36,7 +36,7 @@ export class Settling {
       progress.done(owner.id, entry);
       chronicler.done(entry);
       options.tracer?.done(owner, entry);
-      for (const run of wanting) void this.#delivery.deliver(run, entry);
+      for (const run of wanting) this.#delivery.deliver(run, entry);
       nested.forget(entry);
       return;
     }

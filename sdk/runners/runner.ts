@@ -175,6 +175,13 @@ export interface Runner {
    * @param storage What the user gave as `storage`, if anything; false for a lab that keeps nothing.
    */
   storeAddress(storage: string | false | undefined): Promise<StoreAddress>;
+  /**
+   * A lab is being opened, and its code is still being put together: whatever takes long and does not need that may
+   * be begun. It ends with `close`, also where `open` is never called. Default nothing.
+   *
+   * @param labId What `open` will be given.
+   */
+  prepare?(labId: string): void;
   /** Makes ready to run attempts of a bundle. @throws LabError when that cannot be. */
   open(session: RunnerSession): Promise<RunnerOpening>;
   /** Starts executors of a pooled lane: each is followed by `executor-ready` or `start-failed`. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import ignore, { type Ignore } from "ignore";
+import type { Ignore } from "ignore";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { storeValue } from "../stores/values.ts";
 import { encode } from "../wire/codec/codec.ts";
@@ -38,7 +38,8 @@ export async function workingFiles(folder: string, excludes: readonly string[] =
   const info = await stat(folder).catch(() => undefined);
   if (!info?.isDirectory()) throw new SetupProblem(`workingDir: there is no folder ${folder}`);
   const found: FoundFile[] = [];
-  await collect(folder, "", { rules: [], excludes: ignore().add([...excludes]), parents: [], found });
+  const { default: newRules } = await import("ignore");
+  await collect(folder, "", { rules: [], excludes: newRules().add([...excludes]), parents: [], found, newRules });
   found.sort((a, b) => (a.path < b.path ? -1 : 1));
   const bytes = found.reduce((sum, file) => sum + file.bytes, 0);
   if (bytes > MAX_BYTES || found.length > MAX_FILES) throw tooLarge(folder, found, bytes);
@@ -58,6 +59,7 @@ interface Walk {
   /** Folders on the way as they really are: a link back to one of them would have no end. */
   readonly parents: readonly string[];
   readonly found: FoundFile[];
+  readonly newRules: () => Ignore;
 }
 
 async function collect(root: string, base: string, walk: Walk): Promise<void> {
@@ -65,7 +67,7 @@ async function collect(root: string, base: string, walk: Walk): Promise<void> {
   const real = await realpath(here);
   if (walk.parents.includes(real)) return;
   const own = await readFile(join(here, ".gitignore"), "utf8").catch(() => undefined);
-  const rules = own === undefined ? walk.rules : [...walk.rules, { base, patterns: ignore().add(own) }];
+  const rules = own === undefined ? walk.rules : [...walk.rules, { base, patterns: walk.newRules().add(own) }];
   const inside = { ...walk, rules, parents: [...walk.parents, real] };
   for (const name of await readdir(here)) {
     if (NEVER.includes(name)) continue;

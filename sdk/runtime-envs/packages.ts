@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { createGzip } from "node:zlib";
-import { packTar } from "modern-tar/fs";
 import { storeStream } from "../stores/byte-streams.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { contentObject } from "../wire/keys.ts";
@@ -119,6 +118,7 @@ function forPlatform(platform: Platform): string[] {
 }
 
 async function store(modules: string, objects: ObjectStore): Promise<PackageArchive> {
+  const { packTar } = await import("modern-tar/fs");
   const bytes = await sizeOf(modules);
   const packed = packTar([{ type: "directory", source: modules, target: "node_modules" }]).pipe(
     createGzip({ level: 6 }),

@@ -1,9 +1,9 @@
-import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
+import { type ItemKey, RESULT_PREFIX, resultKey } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
-import type { ControlTable, Item } from "./control-table.ts";
-import { slotAttributes, slotOf } from "./slot-attributes.ts";
+import type { Attribute, ControlTable, Item } from "./control-table.ts";
+import { setSlot, slotOf } from "./slot-attributes.ts";
 
 /** The result of a task, as the control table keeps it under the task's cache key. */
 export interface ResultRecord {
@@ -31,14 +31,13 @@ export interface ResultRecord {
 /** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
 const EXPIRED_STAYS_MS = 86_400_000;
 
-function keepAttributes({ keepMs, endedAt }: ResultRecord) {
-  if (keepMs === undefined) return {};
-  return { k: keepMs, ...(keepMs > 0 ? { ttl: Math.ceil((endedAt + keepMs + EXPIRED_STAYS_MS) / 1_000) } : {}) };
-}
-
+/** Written for every task: one object with its fields, not several spread into one. */
 function toItem(record: ResultRecord): Item {
-  return {
-    ...resultKey(record.key),
+  const { keepMs, endedAt } = record;
+  const { pk, sk } = resultKey(record.key);
+  const item: Record<string, Attribute> & ItemKey = {
+    pk,
+    sk,
     f: PROTOCOL_VERSION,
     ns: record.namespace,
     n: record.name,
@@ -46,13 +45,15 @@ function toItem(record: ResultRecord): Item {
     g: record.generation,
     r: record.runId,
     a: record.attempt,
-    t: record.endedAt,
+    t: endedAt,
     d: Math.round(record.durationMs * 1000) / 1000,
     m: record.peakMemoryMb,
-    ...keepAttributes(record),
-    ...slotAttributes("v", record.value),
-    ...slotAttributes("p", record.params),
   };
+  if (keepMs !== undefined) item.k = keepMs;
+  if (keepMs !== undefined && keepMs > 0) item.ttl = Math.ceil((endedAt + keepMs + EXPIRED_STAYS_MS) / 1_000);
+  setSlot(item, "v", record.value);
+  setSlot(item, "p", record.params);
+  return item;
 }
 
 /** The cache key of a result, by its item. */

@@ -10,8 +10,20 @@ import type { Attribute, Item } from "./control-table.ts";
 type SlotPrefix = "v" | "p" | "m" | "c";
 
 export function slotAttributes(prefix: SlotPrefix, slot: Slot): Record<string, Attribute> {
-  if ("inline" in slot) return { [prefix]: slot.inline };
-  return { [`${prefix}o`]: slot.object, [`${prefix}b`]: slot.bytes, [`${prefix}h`]: slot.hash };
+  const attributes: Record<string, Attribute> = {};
+  setSlot(attributes, prefix, slot);
+  return attributes;
+}
+
+/** Adds them to those of an item. */
+export function setSlot(attributes: Record<string, Attribute>, prefix: SlotPrefix, slot: Slot): void {
+  if ("inline" in slot) {
+    attributes[prefix] = slot.inline;
+    return;
+  }
+  attributes[`${prefix}o`] = slot.object;
+  attributes[`${prefix}b`] = slot.bytes;
+  attributes[`${prefix}h`] = slot.hash;
 }
 
 export function slotOf(prefix: SlotPrefix, item: Item): Slot {

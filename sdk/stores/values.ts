@@ -1,7 +1,7 @@
 import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
-import { pack, unpack } from "../wire/codec/packed.ts";
+import { isPacked, pack, unpack } from "../wire/codec/packed.ts";
 import { resultObject } from "../wire/keys.ts";
 import { ObjectLostError } from "../wire/object-lost-error.ts";
 import { StoredReturns, storedReturns } from "../wire/returns.ts";
@@ -50,6 +50,18 @@ export async function loadValue(
 ): Promise<unknown> {
   const stored = await loadStored(objects, slot, extensions);
   return stored instanceof StoredReturns ? stored.whole((own) => loadStored(objects, own, extensions)) : stored;
+}
+
+/** A value that lies in its slot. */
+interface ValueInHand {
+  readonly value: unknown;
+}
+
+/** The value that a slot stands for, where nothing has to be fetched for it: a promise each takes longer than most. */
+export function valueInHand(slot: Slot, extensions: CodecExtensions = valueExtensions()): ValueInHand | undefined {
+  if (!("inline" in slot) || isPacked(slot.inline)) return undefined;
+  const value = decode(slot.inline, [storedReturns, ...extensions]);
+  return value instanceof StoredReturns ? undefined : { value };
 }
 
 /** The value that a slot stands for; of several returns, where they lie. */

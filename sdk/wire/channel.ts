@@ -1,5 +1,6 @@
 import { Packr } from "msgpackr";
 import type { Assignment } from "./attempt.ts";
+import { compacted, expanded } from "./compact.ts";
 import type { NestedAnswer, NestedRequest } from "./nested.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RuntimeEnv, RuntimeEnvSpec } from "./runtime-env.ts";
@@ -64,7 +65,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true });
 
 /** One message as a frame: its length as u32, little-endian, then MessagePack. */
 export function frameMessage(message: ToExecutor | FromExecutor): Buffer {
-  const body = packr.pack(message);
+  const body = packr.pack(compacted(message));
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + body.byteLength);
   frame.writeUInt32LE(body.byteLength, 0);
   body.copy(frame, LENGTH_BYTES);
@@ -93,7 +94,7 @@ export class MessageReader<M> {
     let offset = 0;
     while (bytes.byteLength - offset >= LENGTH_BYTES && this.#nextEnd(bytes, offset) <= bytes.byteLength) {
       const end = this.#nextEnd(bytes, offset);
-      messages.push(packr.unpack(bytes.subarray(offset + LENGTH_BYTES, end)) as M);
+      messages.push(expanded(packr.unpack(bytes.subarray(offset + LENGTH_BYTES, end))) as M);
       offset = end;
     }
     bytes = bytes.subarray(offset);

@@ -45,7 +45,10 @@ describe("an executor killed with SIGKILL in the middle of a run", () => {
     const { exitCode, stdout } = await script.ended;
     expect(exitCode).toBe(0);
     expect(JSON.parse(stdout).results).toEqual(all);
-    expect(sorted(lines("end").map(({ id }) => id))).toEqual(all);
+    const ended = lines("end").map(({ id }) => id);
+    expect(sorted([...new Set(ended)])).toEqual(all);
+    // What was being stored in the very moment is done again.
+    expect(ended.length).toBeLessThanOrEqual(COUNT + 1);
     expect(lines("begin").length).toBeLessThanOrEqual(COUNT + 1);
     expect(mine()).toEqual([]);
   });

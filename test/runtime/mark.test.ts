@@ -2,12 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { setImmediate as turnOfTheEventLoop } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { MarkFile, MarkWriter } from "../../runtime/mark.ts";
 
 describe("the mark", () => {
-  test("says what is being executed, and nothing in between", () => {
+  test("says what is being executed, and nothing in between", async () => {
     const file = new MarkFile(`test-${process.pid}-a`);
     expect(file.read()).toBeUndefined();
     const writer = new MarkWriter(file.fd);
@@ -17,6 +18,11 @@ describe("the mark", () => {
     writer.set(2 ** 31, 5);
     expect(file.read()).toEqual({ task: 2 ** 31, since: 5 });
     writer.clear();
+    writer.set(3, 6);
+    await turnOfTheEventLoop();
+    expect(file.read()).toEqual({ task: 3, since: 6 });
+    writer.clear();
+    await turnOfTheEventLoop();
     expect(file.read()).toBeUndefined();
     file.close();
     expect(file.read()).toBeUndefined();

@@ -140,6 +140,14 @@ describe("a task that is cancelled", () => {
   });
 });
 
+test("to cancel a handle changes nothing where its value is there", async () => {
+  await using bench = new LabBench();
+  const lab = bench.lab();
+  const value = await lab.put(7);
+  await lab.cancel(value);
+  expect(await lab.get(value)).toBe(7);
+});
+
 describe("a task module that cannot be loaded", () => {
   test.each<[string, string, object]>([
     ["throws", `throw new Error("no data");`, { kind: "task-module", message: expect.stringContaining("no data") }],

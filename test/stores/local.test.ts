@@ -1,7 +1,10 @@
+import { execFileSync } from "node:child_process";
 import { readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
+import { openShared } from "../../sdk/stores/local/shared-database.ts";
+import { commitResult, type ResultRecord } from "../../sdk/stores/results.ts";
 import { openStores } from "../../sdk/stores/stores.ts";
 import { type RunningScript, runScript } from "../support/scripts.ts";
 import { testControlTable } from "./control-table-suite.ts";
@@ -48,15 +51,22 @@ function told({ child }: RunningScript, lines: number): Promise<void> {
   });
 }
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
 describe("local stores", () => {
   test("are opened again and again in one process, while others write and close", async () => {
     const { folder, release } = await newFolder();
     const writer = await openLocalStores(folder);
     for (let round = 0; round < 200; round += 1) {
+      const items = Array.from({ length: 5 }, (_, index) => ({ pk: `p${round}`, sk: `s${index}`, n: 0 }));
+      await Promise.all(items.map((item) => writer.table.put(item)));
       // Under way: its condition is asked for on this very thread.
-      const writes = Array.from({ length: 5 }, (_, index) =>
-        writer.table.putIf({ pk: `p${round}`, sk: `s${index}` }, { when: "absent" }),
-      );
+      const isAsItWas = { when: "equals", attribute: "n", value: 0 } as const;
+      const writes = items.map((item) => writer.table.putIf({ ...item, n: 1 }, isAsItWas));
       await new Promise((resolve) => setImmediate(resolve));
       const other = await openLocalStores(folder);
       const last = other.table.putIf({ pk: `p${round}`, sk: "last" }, { when: "absent" });
@@ -69,6 +79,52 @@ describe("local stores", () => {
     await writer.table.close();
     expect(await reader.table.query("p199")).toHaveLength(6);
     await reader.table.close();
+    await release();
+  });
+
+  test("show what another process has written since the last look, without a round of the event loop in between", async () => {
+    await using stores = await temporaryStores();
+    const { table, folder } = stores;
+    const find = async () => [
+      await table.get({ pk: "p", sk: "s" }),
+      ...(await table.getMany([{ pk: "p", sk: "s" }])),
+      ...(await table.query("p")),
+      ...(await collect(table.scan("p"))),
+    ];
+    expect(await find()).toEqual([undefined, undefined]);
+    const write = `
+      const { openStores } = await import(${JSON.stringify(new URL("../../sdk/stores/stores.ts", import.meta.url).href)});
+      const { table } = await openStores({ kind: "local", directory: ${JSON.stringify(folder)} });
+      await table.put({ pk: "p", sk: "s", n: 1 });
+      await table.close();`;
+    execFileSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", write]);
+    const item = { pk: "p", sk: "s", n: 1 };
+    expect(await find()).toEqual([item, item, item, item]);
+  });
+
+  test("commit what is written in one turn of the event loop together, of results as of anything else", async () => {
+    await using stores = await temporaryStores();
+    const { db, release } = openShared(join(stores.folder, "control.lmdb"));
+    const committed = () => Number((db.getStats() as { readonly lastTxnId: number }).lastTxnId);
+    const record = (key: string): ResultRecord => ({
+      key,
+      namespace: "default",
+      name: "noop",
+      version: "v:1",
+      generation: 0,
+      value: { inline: Buffer.of(1) },
+      params: { inline: Buffer.of(2) },
+      runId: "20260101-000000-abcde",
+      attempt: 1,
+      endedAt: 1,
+      durationMs: 0,
+      peakMemoryMb: 1,
+    });
+    const before = committed();
+    const keys = Array.from({ length: 256 }, (_, index) => `key${index}`);
+    const results = await Promise.all(keys.map((key) => commitResult(stores.table, record(key))));
+    expect(results.every(({ own }) => own)).toBe(true);
+    expect(committed() - before).toBeLessThanOrEqual(2);
     await release();
   });
 

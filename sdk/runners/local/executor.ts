@@ -16,11 +16,17 @@ import { runtimeEnvFolder } from "./bundle-file.ts";
 
 type Opened = FromExecutor & { type: "opened" | "open-failed" };
 
-interface LocalExecutorOptions {
-  readonly id: string;
+/** What an executor loads, and the stores that it works on. */
+export interface LocalCode {
   readonly bundlePath: string;
   readonly bundle: Bundle;
   readonly address: StoreAddress;
+}
+
+interface LocalExecutorOptions {
+  readonly id: string;
+  /** Absent: it is told later, by `load`; its process starts meanwhile. */
+  readonly code?: LocalCode | undefined;
   /** It is for attempts in a runtime environment: the first of them says which, and only then the bundle is loaded. */
   readonly hasRuntimeEnv?: boolean;
   report(event: RunnerEvent): void;
@@ -39,6 +45,7 @@ const LEAVE_MS = 2_000;
 export class LocalExecutor {
   readonly id: string;
   readonly #options: LocalExecutorOptions;
+  #code: LocalCode | undefined;
   #process: ExecutorProcess;
   #opened: Promise<Opened>;
   /** Assignments handed over and not finished, oldest first: their attempts without an outcome. */
@@ -53,6 +60,7 @@ export class LocalExecutor {
   constructor(options: LocalExecutorOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#code = options.code;
     [this.#process, this.#opened] = this.#start();
   }
 
@@ -72,8 +80,9 @@ export class LocalExecutor {
       // Its own mark: what a replaced process leaves behind must not be mistaken for the next one.
       id: `${this.id}.${generation}`,
       entry: packageFile("dist/runtime/local.js"),
-      // The watchdog bounds memory per attempt; V8's own bound must not get in before it.
-      nodeOptions: ["--enable-source-maps", `--max-old-space-size=${heapMb}`],
+      // The watchdog bounds memory per attempt; V8's own bound must not get in before it. An executor is one of as many
+      // as there are cores: four threads of its own beside it would only be in the others' way.
+      nodeOptions: [`--max-old-space-size=${heapMb}`, "--v8-pool-size=2"],
       env: { ...LARGE_PAGES, ...process.env },
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);
@@ -96,12 +105,18 @@ export class LocalExecutor {
       },
     });
     this.#isTold = false;
-    if (!this.#options.hasRuntimeEnv) this.#open(child, undefined);
+    if (!this.#options.hasRuntimeEnv && this.#code) this.#open(child, this.#code, undefined);
     return [child, opened];
   }
 
-  #open(child: ExecutorProcess, spec: RuntimeEnvSpec | undefined): void {
-    const { bundlePath, bundle, address } = this.#options;
+  /** The code that it was started for is there. */
+  load(code: LocalCode): void {
+    this.#code = code;
+    this.#open(this.#process, code, undefined);
+  }
+
+  #open(child: ExecutorProcess, code: LocalCode, spec: RuntimeEnvSpec | undefined): void {
+    const { bundlePath, bundle, address } = code;
     this.#isTold = true;
     const env = spec && { runtimeEnv: { spec, folder: runtimeEnvFolder(address), isOwn: false } };
     const local = { path: bundlePath, root: bundle.root };
@@ -133,7 +148,7 @@ export class LocalExecutor {
     this.#work.push({ assignment, open: new Set(assignment.attempts.map(({ task }) => task)) });
     // What earlier tasks left in memory must not be held against this one.
     if (idle && memoryMb !== undefined && this.#peakMemoryMb > memoryMb * STALE_MEMORY) this.#replace();
-    if (!this.#isTold) this.#open(this.#process, assignment.runtimeEnv);
+    if (!this.#isTold && this.#code) this.#open(this.#process, this.#code, assignment.runtimeEnv);
     this.#process.send({ type: "assign", assignment });
   }
 

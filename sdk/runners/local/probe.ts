@@ -17,9 +17,7 @@ export async function probeBundle(
 ): Promise<RunnerOpening["tasks"]> {
   const executor = new LocalExecutor({
     id: `probe-${process.pid}-${bundle.hash.slice(0, 8)}`,
-    bundlePath,
-    bundle,
-    address,
+    code: { bundlePath, bundle, address },
     report: () => {},
     onDeath: () => {},
   });

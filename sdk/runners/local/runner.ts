@@ -14,7 +14,7 @@ import type {
 } from "../runner.ts";
 import { startBackgroundDriver } from "./background-driver.ts";
 import { bundleFolder, writeBundle } from "./bundle-file.ts";
-import { LocalExecutor } from "./executor.ts";
+import { type LocalCode, LocalExecutor } from "./executor.ts";
 import { localGpus } from "./gpus.ts";
 import { localStorage } from "./storage.ts";
 
@@ -31,9 +31,12 @@ export class LocalRunner implements Runner {
   readonly name = "local";
   readonly #executors = new Map<string, LocalExecutor>();
   #session: RunnerSession | undefined;
-  #bundlePath = "";
+  #code: LocalCode | undefined;
+  #labId = "";
   #nextExecutor = 0;
-  /** Started to see whether the bundle loads; the first that is asked for. */
+  /** Started before the bundle was there, to load it as soon as it is. */
+  #early: LocalExecutor | undefined;
+  /** Has shown that the bundle loads; the first that is asked for. */
   #spare: LocalExecutor | undefined;
   #closing = false;
 
@@ -41,12 +44,22 @@ export class LocalRunner implements Runner {
     return localStorage(storage);
   }
 
+  /** A process takes as long to start as its code to be bundled. */
+  prepare(labId: string): void {
+    this.#closing = false;
+    this.#labId = labId;
+    // A lab that could not be opened before may have other code by now.
+    this.#code = undefined;
+    this.#early ??= this.#startExecutor();
+  }
+
   async open(session: RunnerSession): Promise<RunnerOpening> {
     this.#session = session;
     // A lab that could not be opened closes its runner, and tries again with the next call.
     this.#closing = false;
-    const { address, bundle, concurrency, resources, stores } = session;
-    this.#bundlePath = await writeBundle(bundleFolder(address), bundle);
+    const { address, bundle, concurrency, labId, resources, stores } = session;
+    this.#labId = labId;
+    this.#code = { bundlePath: await writeBundle(bundleFolder(address), bundle), bundle, address };
     // Whoever goes on with a run, on whatever machine, needs the code that it was begun with.
     if (address.kind === "s3") await putBundle(stores.objects, bundle);
     const slots = concurrency ?? availableParallelism();
@@ -67,7 +80,9 @@ export class LocalRunner implements Runner {
   /** Starts a first executor, to see what the bundle has. One that dies meanwhile says nothing of the code. */
   async #loadBundle(): Promise<RunnerOpening["tasks"]> {
     for (let start = 1; ; start += 1) {
-      const spare = this.#startExecutor();
+      const spare = this.#early ?? this.#startExecutor();
+      if (this.#early && this.#code) this.#early.load(this.#code);
+      this.#early = undefined;
       const opened = await spare.opened;
       if (opened.type === "opened") {
         this.#spare = spare;
@@ -105,18 +120,15 @@ export class LocalRunner implements Runner {
   }
 
   #startExecutor(hasRuntimeEnv = false): LocalExecutor {
-    const session = this.#session as RunnerSession;
     const executor = new LocalExecutor({
-      id: `${session.labId}-${this.#nextExecutor++}`,
-      bundlePath: this.#bundlePath,
-      bundle: session.bundle,
-      address: session.address,
+      id: `${this.#labId}-${this.#nextExecutor++}`,
+      code: this.#code,
       hasRuntimeEnv,
-      report: (event) => session.report(event),
+      report: (event) => this.#session?.report(event),
       onDeath: (failure) => {
         this.#executors.delete(executor.id);
         if (!this.#closing) {
-          session.report({ type: "executor-gone", executor: executor.id, ...(failure ? { failure } : {}) });
+          this.#session?.report({ type: "executor-gone", executor: executor.id, ...(failure ? { failure } : {}) });
         }
       },
     });
@@ -153,5 +165,6 @@ export class LocalRunner implements Runner {
   async close(): Promise<void> {
     this.#closing = true;
     await Promise.all([...this.#executors.values()].map((executor) => executor.stop()));
+    this.#early = undefined;
   }
 }

@@ -17,6 +17,11 @@ const LAST = "\u{10ffff}";
 
 type Stored = Record<string, Attribute>;
 
+/** What LMDB's own types leave out: whether the item was written; false where there was one already. */
+interface PutsIfAbsent {
+  put(key: [string, string], value: Stored, options: { readonly noOverwrite: true }): Promise<boolean>;
+}
+
 /**
  * The control table in an LMDB file: several processes at once, each write its own transaction,
  * committed in groups. A process killed at any moment leaves whole transactions or none.
@@ -31,11 +36,21 @@ export class LocalControlTable implements ControlTable {
     this.#release = release;
   }
 
+  /**
+   * LMDB keeps what it reads from until the next round of the event loop. What another process has written and told
+   * since then is to be seen in this one.
+   */
+  #lookAnew(): void {
+    this.#db.resetReadTxn();
+  }
+
   async get({ pk, sk }: ItemKey): Promise<Item | undefined> {
+    this.#lookAnew();
     return this.#read(pk, sk);
   }
 
   async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
+    this.#lookAnew();
     return keys.map(({ pk, sk }) => this.#read(pk, sk));
   }
 
@@ -43,7 +58,13 @@ export class LocalControlTable implements ControlTable {
     await this.#db.put([item.pk, item.sk], withoutKey(item));
   }
 
-  putIf(item: Item, condition: Condition): Promise<WriteResult> {
+  async putIf(item: Item, condition: Condition): Promise<WriteResult> {
+    if (condition.when !== "equals") {
+      // Mostly there is none. LMDB sees to that in its own thread, many in one transaction: one that asks this
+      // thread holds the lock of the file for all processes until this one gets round to it.
+      const absent = this.#db as unknown as PutsIfAbsent;
+      if (await absent.put([item.pk, item.sk], withoutKey(item), { noOverwrite: true })) return { written: true };
+    }
     return this.#db.transaction(() => {
       const existing = this.#read(item.pk, item.sk);
       if (!holds(condition, existing)) return { written: false, existing };
@@ -90,6 +111,7 @@ export class LocalControlTable implements ControlTable {
   }
 
   async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+    this.#lookAnew();
     const start: [string, string] = [pk, after ?? ""];
     // One more, since the range includes `after` itself.
     const range = this.#db.getRange({ start, end: [pk, LAST], ...(limit === undefined ? {} : { limit: limit + 1 }) });
@@ -101,6 +123,7 @@ export class LocalControlTable implements ControlTable {
   }
 
   async *scan(pkPrefix: string): AsyncIterable<Item> {
+    this.#lookAnew();
     const range = this.#db.getRange({ start: [pkPrefix, ""], end: [pkPrefix + LAST, LAST], snapshot: false });
     for (const { key, value } of range) yield { ...value, pk: key[0], sk: key[1] };
   }

@@ -92,7 +92,8 @@ interface Layout {
   readonly starts: readonly number[];
 }
 
-const isPacked = (stored: Uint8Array) =>
+/** Whether a stored value was made smaller. */
+export const isPacked = (stored: Uint8Array) =>
   stored.byteLength >= HEAD_BYTES && stored[0] === (MAGIC & 0xff) && stored[1] === MAGIC >> 8;
 
 const refuse = (why: string): never => {

@@ -21,13 +21,29 @@ function keysAreSorted(keys: readonly string[]): boolean {
   return true;
 }
 
+const PLAIN: Scan = { plain: true, shared: new Set(), unsupported: false };
+
+/** A plain object of plain primitives, as most params and results are: nothing has to be remembered on the way. */
+function isFlat(root: object, canonical: boolean): boolean {
+  if (Object.getPrototypeOf(root) !== Object.prototype) return false;
+  const keys = Object.keys(root);
+  if (canonical && !keysAreSorted(keys)) return false;
+  return keys.every((key) => {
+    const value = (root as Record<string, unknown>)[key];
+    if (key === "__proto__" || !key.isWellFormed()) return false;
+    if (typeof value === "object") return value === null;
+    return typeof value !== "function" && typeof value !== "symbol" && !isOdd(value);
+  });
+}
+
 /** One pass over a value, without recursion, that decides how it can be encoded. */
 export function scan(root: unknown, extensions: CodecExtensions, canonical: boolean): Scan {
-  const shared = new Set<object>();
   if (typeof root !== "object" || root === null) {
     const unsupported = typeof root === "function" || typeof root === "symbol";
-    return { plain: !unsupported && !isOdd(root), shared, unsupported };
+    return { plain: !unsupported && !isOdd(root), shared: PLAIN.shared, unsupported };
   }
+  if (isFlat(root, canonical)) return PLAIN;
+  const shared = new Set<object>();
   const seen = new Set<object>();
   const stack: object[] = [];
   const depths: number[] = [];
