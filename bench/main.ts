@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
 import { cached1000 } from "./cached-1000.ts";
+import { cloudNoop } from "./cloud-noop.ts";
 import { codec } from "./codec.ts";
 import { coldInit } from "./cold-init.ts";
 import { cpuMap } from "./cpu-map.ts";
@@ -14,6 +15,7 @@ import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
+import { requests } from "./requests.ts";
 import { resume, resumeAws } from "./resume.ts";
 import { startUp } from "./start-up.ts";
 import { storm } from "./storm.ts";
@@ -25,6 +27,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   cached1000,
   cpuMap,
   coldInit,
+  cloudNoop,
+  requests,
   overhead,
   planOneMillion,
   codec,

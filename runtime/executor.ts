@@ -138,9 +138,9 @@ class Executor {
       const { tasks: loaded, exported } = await loadBundle(path, bundleHash, root, this.#env);
       await this.#env?.prepare(exported);
       this.#definitions = new Map(loaded.map(({ name, definition }) => [name, definition]));
-      const { table, objects } = await opening;
+      const { objects, ...others } = await opening;
       const storageOfTask = (name: string) => storageOf(this.#definitions.get(name)?.[DEFINITION].cache);
-      this.#stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+      this.#stores = { ...others, objects: new OwnStorages(objects, storageOfTask) };
       // On this machine the store is a disk itself.
       if (objects.isRemote) this.#loaded = new LoadedCache(new SpillFolder());
       this.#versions = new Map(loaded.map(({ name, version }) => [name, version]));
@@ -167,10 +167,13 @@ class Executor {
           spoken = end;
           if (overlapping) next();
         };
-        void this.#attempt(assignment, spec, ran).then((outcome) => {
+        void this.#attempt(assignment, spec, ran).then((ended) => {
           const { task, attempt } = spec;
-          const ended = { type: "outcome", assignment: assignment.id, task, attempt, outcome } as const;
-          outcomes.gather(spoken ? { ...ended, spoken } : ended);
+          // What was asked since the last report: of those that overlap, the first one bears it.
+          const requests = this.#stores?.requests?.take();
+          const outcome = requests ? { ...ended, requests } : ended;
+          const report = { type: "outcome", assignment: assignment.id, task, attempt, outcome } as const;
+          outcomes.gather(spoken ? { ...report, spoken } : report);
           this.#storing.release();
           next();
         });

@@ -93,20 +93,20 @@ export class AttachedRuns {
   async #drive(record: RunRecord, surroundings: Surroundings): Promise<AttachedRun> {
     const { stores, address } = surroundings;
     const manifest = await readManifest(stores.objects, record.manifest as never);
-    const { bundle, context, concurrency, endsBy, failFast, generation, maxCostUsd, memoryMonitor, nesting, versions } =
-      manifest;
+    const { bundle, context, concurrency, endsBy, failFast, generation, maxCostUsd, memoryMonitor, nesting } = manifest;
     const opened = await openDriver({
       ...surroundings,
       labId: randomBytes(6).toString("hex"),
       runner: this.#options.newRunner(),
       namespace: this.#namespace,
       bundle: await storedBundle(bundle, address, stores),
-      versions: new Map(versions),
+      versions: new Map(manifest.versions),
       context: { slot: context },
       concurrency: this.#options.concurrency ?? concurrency,
       resources: this.#options.resources,
       memoryMonitor,
       nesting,
+      speculation: manifest.speculation,
       runtimeEnvs: { recorded: manifest.runtimeEnvs ?? { byTask: [], specs: [] } },
       loadsResults: this.#options.loadsResults,
     });

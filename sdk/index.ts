@@ -59,6 +59,7 @@ export type {
   RunnerSession,
 } from "./runners/runner.ts";
 export type { RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
+export type { SpeculationOptions } from "./speculation.ts";
 export {
   type SplitTask,
   type SplitTaskConfig,

@@ -11,6 +11,7 @@ import { type OpenDriver, openDriver } from "./open-driver.ts";
 import type { ProgressHub } from "./progress/hub.ts";
 import { chooseProgress } from "./progress/progress.ts";
 import type { Runner } from "./runners/runner.ts";
+import { speculationRule } from "./speculation.ts";
 import { LabLife } from "./stores/lab-life.ts";
 import { OwnStorages } from "./stores/own-storage.ts";
 import { openStores, type Stores } from "./stores/stores.ts";
@@ -102,9 +103,9 @@ export class LabOpening {
       chooseProgress(shown),
       tracing ? openTracer() : undefined,
     ]);
-    const { table, objects } = await openStores(address);
+    const { objects, ...others } = await openStores(address);
     const storageOfTask = (name: string) => storageOf(definitionNamed(name)[DEFINITION].cache);
-    const stores = { table, objects: new OwnStorages(objects, storageOfTask) };
+    const stores = { ...others, objects: new OwnStorages(objects, storageOfTask) };
     return { address, progress: this.#hub.around(progress), tracer, stores };
   }
 
@@ -131,6 +132,7 @@ export class LabOpening {
       concurrency,
       resources,
       memoryMonitor: memoryMonitor === true ? undefined : memoryMonitor,
+      speculation: speculationRule(this.#options.speculation),
       nesting: { maxDepth: maxNestedDepth, maxTasks: maxNestedTasks },
       runtimeEnvs: { shared: this.#options.runtimeEnv },
     });

@@ -7,6 +7,7 @@ import { InlineRunner } from "./runners/inline/runner.ts";
 import { LocalRunner } from "./runners/local/runner.ts";
 import type { Runner } from "./runners/runner.ts";
 import { problemOfRuntimeEnv } from "./runtime-env.ts";
+import { isSpeculation, type SpeculationOptions } from "./speculation.ts";
 import type { MemoryMonitor } from "./wire/memory-monitor.ts";
 import { DriverEnv } from "./wire/protocol.ts";
 import type { RuntimeEnv } from "./wire/runtime-env.ts";
@@ -52,6 +53,14 @@ export interface LabOptions {
    * @example new Lab({ tasks, memoryMonitor: { marginMb: 128, pollMs: 20 } })
    */
   readonly memoryMonitor?: boolean | MemoryMonitor;
+  /**
+   * Whether an attempt that takes far longer than nearly all others of its kind gets a second one beside it, where
+   * that takes nothing from other tasks and costs little: the first result counts, the other attempt is ended. Not for
+   * tasks with `maxRetries: 0` or `speculate: false`. `false`: never. Default true: after twice what 95 % have taken.
+   *
+   * @example new Lab({ tasks, speculation: { quantile: 0.99, factor: 3 } })
+   */
+  readonly speculation?: boolean | SpeculationOptions;
   /** How deep tasks may run tasks that run tasks (`ctx.lab`); 0 for not at all. Default 16. */
   readonly maxNestedDepth?: number;
   /** How many tasks one attempt of a task may run, those they depend on included. Default 10,000. */
@@ -113,6 +122,10 @@ const RULES: { readonly [K in keyof Required<LabOptions>]: Rule } = {
   memoryMonitor: optional({
     allowed: "true, false or { marginMb, pollMs }: MB of 0 or more, and whole milliseconds, at least 10",
     holds: (value) => boolean.holds(value) || isMemoryMonitor(value),
+  }),
+  speculation: optional({
+    allowed: "true, false or { quantile, factor }: above 0.5 and at most 1, and at least 1",
+    holds: isSpeculation,
   }),
   maxNestedDepth: optional({
     allowed: "a whole number from 0 to 200",

@@ -1,4 +1,5 @@
 import type { Bundle } from "./bundle/bundle.ts";
+import type { SpeculationRule } from "./core/speculate.ts";
 import { Driver } from "./driver/driver.ts";
 import type { NestingLimits } from "./driver/nested-accounts.ts";
 import type { ProgressListener } from "./driver/progress-events.ts";
@@ -36,6 +37,8 @@ export interface DriverSettings {
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   /** How deep tasks may run tasks, and how many each. */
   readonly nesting: NestingLimits;
+  /** When attempts get a second one beside them; undefined for never. */
+  readonly speculation: SpeculationRule | undefined;
   /** The lab's own runtime environment, or all of them as they were recorded with a run. */
   readonly runtimeEnvs?: { readonly shared: RuntimeEnv | undefined } | { readonly recorded: RecordedRuntimeEnvs };
   readonly progress: ProgressListener;
@@ -94,6 +97,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       concurrency: concurrency ?? Number.POSITIVE_INFINITY,
       memoryMonitor,
       nesting: settings.nesting,
+      speculation: settings.speculation,
       progress,
       tracer: settings.tracer,
       loadsResults: settings.loadsResults ?? true,

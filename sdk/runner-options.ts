@@ -36,6 +36,11 @@ export interface RunnerOptions {
   readonly retryOn?: boolean | readonly (ErrorClass | string)[];
   /** Attempts at the largest size after running out of memory there. Default 3. */
   readonly maxOomRetries?: number;
+  /**
+   * Whether an attempt that takes far longer than others gets a second one beside it; false for what must not run
+   * twice at once. Default: as the lab has it, and never with `maxRetries: 0`.
+   */
+  readonly speculate?: boolean;
   /** Whether cheaper capacity that may be taken away is used where there is some. Default true. */
   readonly spot?: boolean;
   /** Forces one kind of AWS executor. Default: decided by what the task needs. */
@@ -95,6 +100,7 @@ const RULES: { readonly [K in keyof Required<RunnerOptions>]: Rule } = {
       (Array.isArray(value) && value.every((entry) => typeof entry === "string" || typeof entry === "function")),
   },
   maxOomRetries: wholeFrom(0),
+  speculate: { allowed: "true or false", holds: (value) => typeof value === "boolean" },
   spot: { allowed: "true or false", holds: (value) => typeof value === "boolean" },
   executor: { allowed: '"lambda" or "ecs"', holds: (value) => value === "lambda" || value === "ecs" },
   resources: AMOUNTS,
@@ -148,6 +154,7 @@ export function resolveOptions(options: RunnerOptions, taskName: string): Resolv
       maxRetries: options.maxRetries ?? DEFAULT_RETRY_POLICY.maxRetries,
       retryOn: namesOf(options.retryOn ?? DEFAULT_RETRY_POLICY.retryOn),
       maxOomRetries: options.maxOomRetries ?? DEFAULT_RETRY_POLICY.maxOomRetries,
+      ...(options.speculate === false ? { speculate: false } : {}),
     },
   };
 }

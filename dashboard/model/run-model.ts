@@ -134,6 +134,9 @@ function takeInOne(model: RunModel, event: ToldEvent): void {
       task.nextAt = event.at + event.delayMs;
       break;
     }
+    case "beside-ended":
+      end(model, model.tasks[event.task], event.last);
+      break;
     case "done": {
       const task = model.tasks[event.task];
       if (event.last) {
@@ -233,7 +236,7 @@ function join(model: RunModel, { at, parent, positions, wanted, cached, fresh }:
 function dispatch(
   model: RunModel,
   task: TaskModel,
-  { at, lane, executor = "" }: ToldEvent & { type: "dispatched" },
+  { at, beside, lane, executor = "" }: ToldEvent & { type: "dispatched" },
   attempt: number,
 ): void {
   task.status = "running";
@@ -244,8 +247,9 @@ function dispatch(
     known.executor = executor || known.executor;
     return;
   }
-  leaveOpenAttempts(task, at);
-  task.attempts.push({ attempt, readyAt: Math.min(at, readyAt(model, task)), dispatchedAt: at, lane, executor });
+  if (!beside) leaveOpenAttempts(task, at);
+  const ready = beside ? at : Math.min(at, readyAt(model, task));
+  task.attempts.push({ attempt, readyAt: ready, dispatchedAt: at, lane, executor });
 }
 
 function readyAt(model: RunModel, task: TaskModel): number {

@@ -1,5 +1,6 @@
 import type { FaultName } from "../faults/rules.ts";
 import type { AwsRequest } from "./aws-request.ts";
+import { unitsOf } from "./units.ts";
 
 /** What came of the requests of one operation. */
 export interface OperationCount {
@@ -11,6 +12,8 @@ export interface OperationCount {
   /** Answers of 400 and above, and answers that never came. */
   failed: number;
   requestBytes: number;
+  /** What DynamoDB charges them with; of other services a unit each. */
+  units: number;
   faults: Partial<Record<FaultName | "payload-limit" | "concurrency-limit", number>>;
 }
 
@@ -40,11 +43,12 @@ export class Counter {
   arrived(request: AwsRequest): OperationCount {
     let count = this.#operations.get(request.operation);
     if (!count) {
-      count = { requests: 0, fromExecutors: 0, delivered: 0, failed: 0, requestBytes: 0, faults: {} };
+      count = { requests: 0, fromExecutors: 0, delivered: 0, failed: 0, requestBytes: 0, units: 0, faults: {} };
       this.#operations.set(request.operation, count);
     }
     count.requests += 1;
     count.requestBytes += request.body.length;
+    count.units += unitsOf(request);
     if (request.from === "executors") count.fromExecutors += 1;
     for (const task of this.#tasksOf(request)) this.#countTask(task, request.operation);
     return count;

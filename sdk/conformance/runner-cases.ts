@@ -361,6 +361,33 @@ export function runnerConformance(options: RunnerConformanceOptions): RunnerCase
       }),
     });
   }
+  if (sharesFiles && isolated) {
+    cases.push({
+      name: "gives a task whose attempt hangs a second one, whose result counts",
+      run: withLab({ concurrency: 3 }, async ({ lab, events, folder }) => {
+        const marker = join(folder, "stuck");
+        const ids = Array.from({ length: 31 }, (_, id) => id);
+        const outcomes = await lab.start(ids.map((id) => tasks.hanging({ marker, id, ms: 100 }))).settled();
+        deepStrictEqual(
+          outcomes.map((outcome) => outcome.kind === "ok" && outcome.value),
+          ids,
+        );
+        const [told] = events.filter((event) => event.type === "second-attempt" && event.task.includes("id: 0"));
+        match(
+          told?.type === "second-attempt" ? told.why : "",
+          /^second attempt because the first has taken .* at most$/,
+        );
+        deepStrictEqual(
+          outcomes[0].attempts.map(({ attempt, kind }) => [attempt, kind]),
+          [
+            [1, "cancelled"],
+            [2, "ok"],
+          ],
+        );
+        ok((await readFile(marker)).byteLength === 0);
+      }),
+    });
+  }
   return cases;
 }
 

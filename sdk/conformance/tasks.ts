@@ -1,6 +1,6 @@
 /** The tasks that the conformance suite runs on a runner. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { task } from "../task.ts";
 
 export class FlakyError extends Error {
@@ -164,6 +164,28 @@ export const reader = task({
     text: readFileSync(file, "utf8"),
   }),
 });
+
+/** The first attempt of one of them never ends, as the file that it makes shows. */
+export const hanging = task({
+  name: "conformance.hanging",
+  run: async ({ marker, id, ms }: { marker: string; id: number; ms: number }) => {
+    const isStuck = id === 0 && makes(marker);
+    await new Promise<void>((resolve) => {
+      if (isStuck) setInterval(() => {}, 1_000);
+      else setTimeout(resolve, ms);
+    });
+    return id;
+  },
+});
+
+function makes(file: string): boolean {
+  try {
+    closeSync(openSync(file, "wx"));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Leaves a line in a file for each execution: a count that the system itself has no part in. */
 export const counted = task({

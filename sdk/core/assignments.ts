@@ -17,6 +17,8 @@ export interface Assignment {
   /** Which of `tasks` are settled with the scheduler, by position. */
   readonly ended: boolean[];
   remaining: number;
+  /** When its first attempt began here, as far as can be told: when it was handed to an executor that had nothing else. */
+  begunAt?: number;
 }
 
 /** Assignments in flight by id. */
@@ -31,7 +33,7 @@ export class Assignments {
     return this.#next;
   }
 
-  add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked">): Assignment {
+  add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked" | "begunAt">): Assignment {
     const id = this.#next++;
     const { lane, executor, copy, uses, counted, tasks, attempts } = assignment;
     // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
@@ -52,6 +54,10 @@ export class Assignments {
     this.#byId.set(id, added);
     if (counted) this.active += 1;
     return added;
+  }
+
+  [Symbol.iterator](): IterableIterator<Assignment> {
+    return this.#byId.values();
   }
 
   /** A queued assignment is being worked on now. */

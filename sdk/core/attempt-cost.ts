@@ -1,9 +1,10 @@
+import type { RequestCounts } from "../wire/requests.ts";
 import type { Lane } from "./offer.ts";
 import { ec2Second, fargateSecond, lambdaSecond, PRICES } from "./prices.ts";
 
 /*
- * What attempts cost, in dollars. Compute is charged by time and lane. What is stored and asked for on the
- * way is an estimate from sizes and from how the runners work.
+ * What attempts cost, in dollars. Compute is charged by time and lane, requests as executors have counted them.
+ * What their supervisors ask is an estimate from how the runners work, as is all of it before an attempt.
  */
 
 /** How the time of an executor is charged. */
@@ -13,16 +14,28 @@ export interface Rate {
   readonly perStart: number;
   /** Seconds that are charged at least. */
   readonly minimumSeconds: number;
-  /** Requests of an executor that is there, each second. */
+  /** Requests of an executor that is there, each full second. */
   readonly inTouchPerSecond: number;
 }
 
+/** Dollars for what was asked of the stores. */
+export const requestsUsd = ({ reads, writes, puts, gets }: RequestCounts): number =>
+  reads * PRICES.dynamo.readUnit + writes * PRICES.dynamo.writeUnit + puts * PRICES.s3.put + gets * PRICES.s3.get;
+
+/** What it costs to bring the record of a run up to date. */
+export const RECORD_USD: number = PRICES.dynamo.writeUnit;
+
 const FREE: Rate = { perSecond: 0, perStart: 0, minimumSeconds: 0, inTouchPerSecond: 0 };
+const { readUnit: READ, writeUnit: WRITE } = PRICES.dynamo;
 /**
- * What keeping in touch with a container costs a second: it looks into its inbox about once, and into the
- * lab's sign of life every ten seconds; it says something every five; the driver reads its feed.
+ * What keeping in touch costs an executor a second: it looks into its inbox once, and into the lab's sign of life
+ * every ten seconds; a container says something every five, an invocation every fifteen.
  */
-const IN_TOUCH_SECOND = 1.8 * PRICES.dynamo.readUnit + 0.2 * PRICES.dynamo.writeUnit;
+const IN_TOUCH_SECOND = { container: 1.1 * READ + WRITE / 5, invocation: 1.1 * READ + WRITE / 15 };
+/** A container says hello and goodbye, loads its code, and looks into its inbox more often at first. */
+const CONTAINER_START = 2 * WRITE + 8 * READ + PRICES.s3.get;
+/** As it does after each assignment. */
+const AFTER_AN_ASSIGNMENT = 6 * READ;
 
 /** How an executor of a lane is charged: nothing on this machine. */
 export function rateOf(lane: Lane): Rate {
@@ -30,7 +43,8 @@ export function rateOf(lane: Lane): Rate {
   switch (service) {
     case "lambda": {
       const perSecond = lambdaSecond(memoryMb, ephemeralStorageMb, architecture);
-      return { perSecond, perStart: PRICES.lambda.request, minimumSeconds: 0.001, inTouchPerSecond: 0 };
+      const inTouchPerSecond = IN_TOUCH_SECOND.invocation;
+      return { perSecond, perStart: PRICES.lambda.request, minimumSeconds: 0.001, inTouchPerSecond };
     }
     case "fargate": {
       const publicAddress = lane.publicAddress ?? false;
@@ -47,15 +61,15 @@ export function rateOf(lane: Lane): Rate {
 
 const containerRate = (perSecond: number): Rate => ({
   perSecond,
-  perStart: 0,
+  perStart: CONTAINER_START,
   minimumSeconds: PRICES.minimumSeconds,
-  inTouchPerSecond: IN_TOUCH_SECOND,
+  inTouchPerSecond: IN_TOUCH_SECOND.container,
 });
 
 /** Dollars for an executor that was there for so long, in milliseconds. */
 export function timeUsd({ perSecond, perStart, minimumSeconds, inTouchPerSecond }: Rate, ms: number): number {
   const seconds = Math.max(0, ms / 1000);
-  return perStart + perSecond * Math.max(minimumSeconds, seconds) + inTouchPerSecond * seconds;
+  return perStart + perSecond * Math.max(minimumSeconds, seconds) + inTouchPerSecond * Math.floor(seconds);
 }
 
 /** What an attempt moved and stored. */
@@ -70,6 +84,8 @@ export interface Traffic {
   readonly objectsLoaded: number;
   /** Attempts that shared its dispatch, itself included. */
   readonly shared: number;
+  /** What its executor has asked of the stores; default an estimate. */
+  readonly requests?: RequestCounts | undefined;
 }
 
 /** What an item of the control table holds beside the user's bytes. */
@@ -78,22 +94,30 @@ const WRITE_UNIT_BYTES = 1024;
 const GB = 2 ** 30;
 
 /**
- * Dollars for the requests of an attempt, and for keeping its result a month, on Lambda and ECS: a look-up,
- * a commit, objects loaded and stored; on ECS the letter and what is told in the feed, too.
+ * Dollars for the requests of an attempt, and for keeping its result a month, on Lambda and ECS: a commit, objects
+ * loaded and stored; on ECS what is told in the feed, too.
  */
 export function trafficUsd(lane: Lane, traffic: Traffic): number {
-  if (lane.service === "local" || lane.service === "custom") return 0;
-  const { paramBytes, resultBytes, resultIsObject = false, objectsLoaded, shared } = traffic;
+  const { paramBytes, resultBytes, resultIsObject = false, requests, shared } = traffic;
+  const isHere = lane.service === "local" || lane.service === "custom";
+  // Here too, where the storage is a bucket.
+  if (isHere) return requests ? requestsUsd(requests) : 0;
   const { dynamo, s3 } = PRICES;
-  const units = (bytes: number) => Math.ceil((ITEM_BYTES + bytes) / WRITE_UNIT_BYTES) * dynamo.writeUnit;
-  let usd = dynamo.readUnit + objectsLoaded * s3.get;
-  if (lane.service !== "lambda") usd += units(paramBytes * shared) / shared + units(Math.min(resultBytes ?? 0, 2048));
+  let usd = requests ? requestsUsd(requests) : expectedRequestsUsd(traffic);
+  if (lane.service !== "lambda") usd += AFTER_AN_ASSIGNMENT / shared + unitsUsd(Math.min(resultBytes ?? 0, 2048));
   if (resultBytes === undefined) return usd;
-  usd += units(paramBytes + (resultIsObject ? 0 : resultBytes));
   usd += ((ITEM_BYTES + paramBytes) / GB) * dynamo.gbMonth;
-  // The object is stored, kept, and loaded by whoever asked for it.
-  if (resultIsObject) usd += s3.put + s3.get + (resultBytes / GB) * s3.gbMonth;
+  if (resultIsObject) usd += (resultBytes / GB) * s3.gbMonth;
   return usd;
+}
+
+const unitsUsd = (bytes: number) => Math.ceil((ITEM_BYTES + bytes) / WRITE_UNIT_BYTES) * WRITE;
+
+function expectedRequestsUsd({ objectsLoaded, paramBytes, resultBytes, resultIsObject = false }: Traffic): number {
+  const { s3 } = PRICES;
+  const loaded = objectsLoaded * s3.get;
+  if (resultBytes === undefined) return loaded;
+  return loaded + unitsUsd(paramBytes + (resultIsObject ? 0 : resultBytes)) + (resultIsObject ? s3.put : 0);
 }
 
 /** How long an attempt may take as far as anybody can say: an hour, where nothing bounds it. */
@@ -123,7 +147,8 @@ export function attemptUsd(lane: Lane, ms: number, paramBytes: number, around: "
   const aroundMs = lane.service === "lambda" ? AROUND_AN_INVOCATION_MS[around] : 0;
   const traffic = trafficUsd(lane, { paramBytes, resultBytes: 1024, objectsLoaded: 1, shared: 1 });
   const perSecond = rate.perSecond + rate.inTouchPerSecond;
-  return rate.perStart + (perSecond * (ms + aroundMs)) / 1000 + traffic;
+  const perStart = lane.service === "lambda" ? rate.perStart : 0;
+  return perStart + (perSecond * (ms + aroundMs)) / 1000 + traffic;
 }
 
 /**
@@ -136,7 +161,7 @@ export const ceilingUsd = (lane: Lane, ms: number, paramBytes: number): number =
 /** What starting an executor commits to: its minimum. */
 export function startUsd(lane: Lane): number {
   const rate = rateOf(lane);
-  return rate.perSecond * rate.minimumSeconds;
+  return rate.perStart + rate.perSecond * rate.minimumSeconds;
 }
 
 /** Follows what one executor costs while its time goes on. */

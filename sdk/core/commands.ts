@@ -16,6 +16,8 @@ export type Command =
       readonly attempts: readonly number[];
       /** What each may cost, in dollars, where its run has a bound on that. */
       readonly reservedUsd?: readonly number[];
+      /** Of a second attempt, beside one that takes too long: why there is one. */
+      readonly beside?: string;
     }
   /** `run`: for whose tasks, and on whose account. */
   | { readonly type: "start-executors"; readonly lane: Lane; readonly count: number; readonly run: number }
@@ -40,6 +42,8 @@ export type Command =
       readonly lane: Lane;
       readonly why: string;
     }
+  /** Of two attempts of a task one has failed: the other goes on, and nobody is charged. */
+  | { readonly type: "goes-on"; readonly task: number; readonly assignment: number; readonly kind: FailureKind }
   /** A task has its result, or will never have one. */
   | {
       readonly type: "settled";

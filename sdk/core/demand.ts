@@ -25,6 +25,8 @@ export interface RetryPolicy {
   readonly retryOn: boolean | readonly string[];
   /** Attempts at the largest size after running out of memory there. */
   readonly maxOomRetries: number;
+  /** False: never two attempts at once. Default: as the lab has it, where `maxRetries` is not 0. */
+  readonly speculate?: boolean;
 }
 
 /** A task of 1 vCPU that asks for nothing else. */

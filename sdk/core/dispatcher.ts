@@ -10,6 +10,8 @@ import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
+import { SecondAttempts, type Straggler } from "./second-attempts.ts";
+import type { SpeculationRule } from "./speculate.ts";
 import { Spending, type SpentRun } from "./spending.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
@@ -18,6 +20,8 @@ export interface DispatcherOptions {
   /** Bound on assignments being worked on at once, over all lanes. */
   readonly concurrency: number;
   readonly batch: BatchOptions;
+  /** When attempts get a second one beside them. Default never. */
+  readonly speculation?: SpeculationRule | undefined;
 }
 
 /** What the dispatcher has to know of tasks of a shape. */
@@ -26,6 +30,8 @@ export interface TaskKind {
   readonly type: string;
   /** It must not be begun twice because of others: it never shares a dispatch, and never waits behind one. */
   readonly alone: boolean;
+  /** It never has two attempts at once. */
+  readonly once: boolean;
   /** Longest attempt that the task allows, in milliseconds. */
   readonly timeoutMs?: number;
 }
@@ -44,6 +50,9 @@ const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 /** Work that makes another pooled executor worth its start, where durations are known. */
 const WORTH_AN_EXECUTOR_MS = 30_000;
+
+/** Whether an attempt of the task in this assignment has not ended. */
+const awaits = ({ tasks, ended }: Assignment, task: number): boolean => !ended[tasks.indexOf(task)];
 
 /** An invocation that waits goes on counting with Lambda, until it is suspended. */
 const leavesItsSlot = ({ service }: Lane): boolean => service !== "lambda";
@@ -68,6 +77,7 @@ export class Dispatcher {
   readonly #pauses = new Map<string, Pause>();
   /** What runs with a bound on their cost have reserved and spent. */
   readonly spending = new Spending();
+  readonly seconds: SecondAttempts;
   #now = 0;
   /** Groups that may have more executors than they should: attempts have waited there. How many still do. */
   readonly #crowded = new Map<string, number>();
@@ -78,6 +88,8 @@ export class Dispatcher {
     kindOf: (shape: number) => TaskKind,
     random: () => number,
     emit: (command: Command) => void,
+    /** The run on whose account a task is. */
+    runOf: (task: number) => number,
   ) {
     this.#tasks = tasks;
     this.#options = options;
@@ -86,6 +98,16 @@ export class Dispatcher {
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
     this.#pacing = new Pacing(options.groups);
+    this.seconds = new SecondAttempts(tasks, options.speculation, {
+      typeOf: (task) => kindOf(tasks.shape[task]).type,
+      isOnce: (task) => kindOf(tasks.shape[task]).once,
+      runOf,
+    });
+  }
+
+  /** What happens from now on happens at this moment. */
+  at(now: number): void {
+    this.#now = now;
   }
 
   get capacity(): Capacity {
@@ -109,6 +131,20 @@ export class Dispatcher {
   assignmentOf(task: number): Assignment | undefined {
     if (this.#tasks.state[task] !== TaskState.Running) return undefined;
     return this.#assignments.get(this.#tasks.assignment[task]);
+  }
+
+  /** An assignment in which an attempt of a task is awaited: one of two, where there are two. */
+  awaitedIn(id: number, task: number): Assignment | undefined {
+    if (this.#tasks.state[task] !== TaskState.Running) return undefined;
+    if (this.#tasks.assignment[task] !== id && this.seconds.of(task) !== id) return undefined;
+    const assignment = this.#assignments.get(id);
+    return assignment && awaits(assignment, task) ? assignment : undefined;
+  }
+
+  /** Assignments in which attempts of a task are awaited. */
+  awaitedOf(task: number): Assignment[] {
+    const ids = [this.#tasks.assignment[task], this.seconds.of(task)];
+    return ids.flatMap((id) => (id === undefined ? [] : (this.awaitedIn(id, task) ?? [])));
   }
 
   estimateOf(type: string): DurationEstimate {
@@ -248,6 +284,7 @@ export class Dispatcher {
   close(assignment: Assignment): void {
     if (!this.#assignments.get(assignment.id)) return;
     this.#assignments.remove(assignment);
+    this.seconds.closed(assignment.id);
     this.spending.releaseAll(assignment.id);
     if (assignment.counted) this.#giveBack(assignment);
     if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
@@ -266,7 +303,9 @@ export class Dispatcher {
   }
 
   /** What an assignment holds of its group, whether it waits or not. */
-  #take({ lane, uses, parked }: Assignment): void {
+  #take(assignment: Assignment): void {
+    const { lane, uses, parked } = assignment;
+    assignment.begunAt ??= this.#now;
     if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
     if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, 1);
     if (!parked || lane.pool === undefined) return;
@@ -475,6 +514,49 @@ export class Dispatcher {
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
     const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
     this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...reserved });
+  }
+
+  // --- A second attempt beside one that takes too long --------------------------------------------
+
+  /** Stragglers among what is in flight, and when to look again. */
+  stragglers(): { stragglers: Straggler[]; nextAt: number | undefined } {
+    return this.seconds.look(this.#now, this.#assignments);
+  }
+
+  /** Begins a second attempt on capacity that nobody else waits for, where there is some and the run can pay. */
+  beginSecond({ assignment: beside, why }: Straggler): void {
+    const { lane, uses } = beside;
+    const [task] = beside.tasks;
+    const run = this.#tasks.owner[task];
+    const isWanted = this.#queues.active().some((queue) => queue.lane.group === lane.group);
+    if (isWanted || this.#assignments.active >= this.#options.concurrency) return;
+    if (!this.#capacity.fits(lane.group, uses)) return;
+    const usd = this.spending.isBounded(run) ? this.#ceilingOf(task, lane) : 0;
+    if (!this.spending.hasLeft(run, usd)) return;
+    const executor = lane.pool === undefined ? undefined : this.#executors.takeIdle(lane.pool);
+    const copy = lane.pool === undefined ? this.#pacing.admit(lane, this.#now) : 0;
+    if (copy === undefined || (lane.pool !== undefined && !executor)) return;
+    this.#tasks.attempt[task] += 1;
+    const attempts = [this.#tasks.attempt[task]];
+    const target = executor ? { executor: executor.id } : {};
+    const second = this.#assignments.add({
+      lane,
+      executor: executor?.id,
+      copy,
+      uses,
+      counted: true,
+      tasks: [task],
+      attempts,
+    });
+    this.#take(second);
+    executor?.assignments.push(second.id);
+    if (!executor) this.#pacing.begin(lane, copy, this.#now);
+    this.spending.hold(second.id, task, run, usd);
+    this.seconds.begun(task, second, beside);
+    const where = executor ? target : copy > 0 ? { copy } : {};
+    const reserved = this.spending.isBounded(run) ? { reservedUsd: [usd] } : {};
+    const { id } = second;
+    this.#emit({ type: "dispatch", assignment: id, lane, ...where, tasks: [task], attempts, ...reserved, beside: why });
   }
 
   /** @returns False when more would be started than the group has to give. */

@@ -59,6 +59,8 @@ export type SchedulerEvent =
   | { readonly type: "limit"; readonly group: string; readonly slots: number }
   /** Results that were stored are gone, as these runs found out when they wanted them. */
   | { readonly type: "lost"; readonly runs: readonly number[]; readonly tasks: readonly number[] }
+  /** An attempt is about to run tasks: from now on it is the only one of its task. */
+  | { readonly type: "asks"; readonly assignment: number; readonly task: number }
   /**
    * An attempt waits for a run that it has opened. Until that has ended it holds no slot; then it goes on
    * at once.

@@ -21,6 +21,13 @@ export class Nesting {
     return this.#parents.get(run);
   }
 
+  /** The run that no task has opened, and that a run is part of. @param ownerOf The run of each task. */
+  rootOf(run: number, ownerOf: ArrayLike<number>): number {
+    let root = run;
+    for (let task = this.parentOf(root); task !== undefined; task = this.parentOf(root)) root = ownerOf[task];
+    return root;
+  }
+
   wait(parent: number, run: number): void {
     const waits = this.#waits.get(parent);
     if (waits) waits.add(run);

@@ -35,6 +35,9 @@ const GIVEN_UP = "the runtime environment that it has in common with others cann
 /** `Pump`: something that was held back may go. */
 const Purpose = { Backoff: 0, Pump: 1 } as const;
 
+/** Stragglers are looked for this often at most, in milliseconds. */
+const LOOK_EVERY_MS = 1_000;
+
 /**
  * The scheduler: a state machine that is told what happened and says what to do. It reads no clock,
  * does no I/O and draws its jitter from a seed, so the same events give the same commands whether
@@ -60,6 +63,9 @@ export class Scheduler {
   readonly #dueAt = new Map<number, number>();
   readonly #setups = new Setups();
   #now = 0;
+  /** When stragglers were looked for, and when they will be. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #lookAt = Number.POSITIVE_INFINITY;
   #out: Command[] = [];
 
   constructor(options: SchedulerOptions) {
@@ -68,7 +74,8 @@ export class Scheduler {
       this.#out.push(command);
     };
     const kindOf = (shape: number) => this.#kinds[shape];
-    this.#dispatcher = new Dispatcher(this.tasks, options, kindOf, this.#random, emit);
+    const runOf = (task: number) => this.#nesting.rootOf(this.tasks.owner[task], this.tasks.owner);
+    this.#dispatcher = new Dispatcher(this.tasks, options, kindOf, this.#random, emit, runOf);
     const dispatching = {
       enqueue: (task: number) => this.#enqueue(task),
       abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
@@ -94,7 +101,9 @@ export class Scheduler {
 
   addShape(shape: TaskShape): number {
     const { type, policy, timeoutMs } = shape;
-    this.#kinds.push({ type, alone: policy.maxRetries === 0, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    const alone = policy.maxRetries === 0;
+    const once = alone || policy.speculate === false;
+    this.#kinds.push({ type, alone, once, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
     return this.#shapes.push(shape) - 1;
   }
 
@@ -143,22 +152,29 @@ export class Scheduler {
 
   /** Sets a run in motion, after all its tasks and dependencies were added. */
   open(run: number, tasks: Iterable<number>, now: number): Command[] {
-    this.#now = now;
+    this.#moment(now);
     this.#lifecycle.open(run, tasks);
-    return this.#finish();
+    return this.#finish(true);
   }
 
   /** Takes in what happened, in order. */
   step(events: readonly SchedulerEvent[], now: number): Command[] {
-    this.#now = now;
+    this.#moment(now);
     for (const event of events) this.#apply(event);
     this.#timeHasPassed();
-    return this.#finish();
+    return this.#finish(events.some(({ type }) => type !== "tick"));
+  }
+
+  #moment(now: number): void {
+    this.#now = now;
+    this.#dispatcher.at(now);
   }
 
   /** When the next `tick` is due; undefined when nothing waits for time. */
   get wakeAt(): number | undefined {
-    return this.#timers.nextAt;
+    const lookAt = this.inFlight > 0 ? this.#lookAt : Number.POSITIVE_INFINITY;
+    const at = Math.min(this.#timers.nextAt ?? Number.POSITIVE_INFINITY, lookAt);
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
   get inFlight(): number {
@@ -170,9 +186,9 @@ export class Scheduler {
     return this.#dispatcher.capacity.inUse(group);
   }
 
-  /** Whether this is the attempt of the task that is awaited. */
+  /** Whether this is an attempt of the task that is awaited. */
   isAwaited(assignment: number, task: number): boolean {
-    return this.#dispatcher.assignmentOf(task)?.id === assignment;
+    return this.#dispatcher.awaitedIn(assignment, task) !== undefined;
   }
 
   /** Whether all that a run waits for is settled. */
@@ -209,16 +225,34 @@ export class Scheduler {
     this.#dispatcher.estimateOf(type).add(durationMs);
   }
 
-  #finish(): Command[] {
+  /** @param hasHappened Beside that time has passed. */
+  #finish(hasHappened: boolean): Command[] {
     let heldUntil: number | undefined;
     do heldUntil = this.#dispatcher.pump(this.#now);
     while (this.#endSpentRuns());
+    if (this.#dispatcher.seconds.isOn) this.#watchStragglers(hasHappened);
     if (heldUntil !== undefined && (this.#timers.nextAt ?? Number.POSITIVE_INFINITY) > heldUntil) {
       this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });
     }
     const out = this.#out;
     this.#out = [];
     return out;
+  }
+
+  /** What takes too long is given a second attempt, where there is room for it. */
+  #watchStragglers(hasHappened: boolean): void {
+    if (this.#now >= this.#lookAt) {
+      this.#lookAt = Number.POSITIVE_INFINITY;
+      this.#lookedAt = this.#now;
+      const { stragglers, nextAt } = this.#dispatcher.stragglers();
+      for (const straggler of stragglers) {
+        if (!this.#isTooSmall(straggler.assignment)) this.#dispatcher.beginSecond(straggler);
+      }
+      if (nextAt !== undefined) this.#lookAt = Math.max(nextAt, this.#now + LOOK_EVERY_MS);
+    }
+    // What has happened may have changed what is usual, what is free, and what can be paid.
+    const soon = Math.max(this.#now, this.#lookedAt + LOOK_EVERY_MS);
+    if (hasHappened) this.#lookAt = Math.min(soon, this.#lookAt);
   }
 
   /** Ends runs that can pay for nothing more; true if there were some, so that others may have their place. */
@@ -258,9 +292,13 @@ export class Scheduler {
         break;
       case "charged":
         this.#dispatcher.spending.charge(event.run, event.usd);
+        this.#dispatcher.seconds.charged(event.run, event.usd);
         break;
       case "lost":
         this.#resultsLost(event.tasks, event.runs);
+        break;
+      case "asks":
+        this.#asks(event);
         break;
       case "parked":
         this.#parked(event);
@@ -283,8 +321,7 @@ export class Scheduler {
   // --- Attempts end -------------------------------------------------------------------------------
 
   #attemptEnded(assignmentId: number, task: number, end: AttemptEnd): void {
-    const awaited = this.#dispatcher.assignmentOf(task);
-    const assignment = awaited?.id === assignmentId ? awaited : undefined;
+    const assignment = this.#dispatcher.awaitedIn(assignmentId, task);
     if (assignment) {
       this.#nesting.stopWaiting(task);
       this.#dispatcher.closeAttempt(assignment, task);
@@ -293,6 +330,7 @@ export class Scheduler {
     }
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
+      this.#dispatcher.seconds.learn(task, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
       if (assignment) {
         this.#dispatcher.capacity.succeeded(assignment.lane.group);
@@ -303,6 +341,7 @@ export class Scheduler {
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
     } else if (assignment) {
       this.#giveUpSetup(end, assignment.lane, [task]);
+      if (this.#otherGoesOn(task, assignment, end)) return;
       if (!this.#lifecycle.isSettled(task)) this.#attemptFailed(task, end, assignment.lane);
     }
   }
@@ -314,7 +353,7 @@ export class Scheduler {
    */
   #breakOff(assignments: readonly Assignment[], end: SharedFailure | undefined): void {
     const open = assignments.flatMap((assignment) => {
-      const tasks = this.#openTasksOf(assignment).map((task) => ({ task, lane: assignment.lane }));
+      const tasks = this.#openTasksOf(assignment).map((task) => ({ task, assignment, lane: assignment.lane }));
       if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
       for (const { task } of tasks) this.#nesting.stopWaiting(task);
       this.#dispatcher.close(assignment);
@@ -328,9 +367,9 @@ export class Scheduler {
       const tasks = open.map(({ task }) => task);
       this.#giveUpSetup(end, open[0].lane, tasks);
     }
-    for (const { task, lane } of open) {
+    for (const { task, assignment, lane } of open) {
       // Judging one before it may have ended the run, and this one with it.
-      if (this.tasks.state[task] !== TaskState.Running) continue;
+      if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
       if (end && (isCommon || task === culprit)) {
         this.#attemptFailed(task, end, lane);
       } else {
@@ -340,7 +379,37 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Of two attempts of a task one has ended without a result. What it has shown is learned; else nothing follows
+   * from it as long as the other one is there.
+   */
+  #otherGoesOn(task: number, lost: Assignment, end: AttemptFailure | undefined): boolean {
+    const { seconds } = this.#dispatcher;
+    const second = seconds.of(task);
+    if (second === undefined || this.#lifecycle.isSettled(task)) return false;
+    seconds.forget(task);
+    if (second !== lost.id) this.tasks.assignment[task] = second;
+    if (end) {
+      this.#learnFrom(task, end, lost.lane);
+      this.#out.push({ type: "goes-on", task, assignment: lost.id, kind: end.kind });
+    }
+    return true;
+  }
+
   // --- Attempts run tasks of their own ------------------------------------------------------------
+
+  /** Of two attempts that run tasks, one would run them beside the other. */
+  #asks({ assignment: id, task }: SchedulerEvent & { type: "asks" }): void {
+    const assignment = this.#dispatcher.awaitedIn(id, task);
+    if (!assignment) return;
+    const { seconds } = this.#dispatcher;
+    seconds.noteParent(task);
+    if (seconds.of(task) === undefined) return;
+    const other = this.#dispatcher.awaitedOf(task).find((each) => each !== assignment);
+    seconds.forget(task);
+    this.tasks.assignment[task] = id;
+    if (other) this.#kill(other, task, "superseded");
+  }
 
   #parked({ assignment: id, task, run }: SchedulerEvent & { type: "parked" }): void {
     const assignment = this.#dispatcher.assignmentOf(task);
@@ -385,7 +454,7 @@ export class Scheduler {
 
   #openTasksOf(assignment: Assignment): number[] {
     return assignment.tasks.filter(
-      (task, position) => !assignment.ended[position] && this.#dispatcher.assignmentOf(task) === assignment,
+      (task, position) => !assignment.ended[position] && this.#dispatcher.awaitedIn(assignment.id, task) === assignment,
     );
   }
 
@@ -399,8 +468,7 @@ export class Scheduler {
   }
 
   #attemptFailed(task: number, end: AttemptFailure, lane: Lane): void {
-    if (end.kind === "throttled") this.#dispatcher.capacity.throttled(lane.group);
-    if (end.kind === "out-of-memory" && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
+    this.#learnFrom(task, end, lane);
     if (!this.#lifecycle.mayRetry(task)) {
       this.#settleFailed(task, end.kind, "the run was cancelled");
       return;
@@ -425,6 +493,12 @@ export class Scheduler {
     this.#retry(task, end, decision);
   }
 
+  /** What a failure says of capacity and sizes, whatever becomes of the task. */
+  #learnFrom(task: number, { kind }: AttemptFailure, lane: Lane): void {
+    if (kind === "throttled") this.#dispatcher.capacity.throttled(lane.group);
+    if (kind === "out-of-memory" && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
+  }
+
   /** A runtime environment that is given up fails those that have just tried, and all that wait for it. */
   #giveUpSetup({ kind }: AttemptFailure, { runtimeEnv }: Lane, tried: readonly number[]): void {
     if (kind !== "setup-failed" || runtimeEnv === undefined) return;
@@ -442,6 +516,13 @@ export class Scheduler {
     // What waits has been moved when the first of its kind failed; looking once more for each of a thousand takes long.
     if (!this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb)) return;
     for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);
+  }
+
+  /** Whether others of its kind have run out of memory since where an attempt is. */
+  #isTooSmall({ lane, tasks: [task] }: Assignment): boolean {
+    const { type } = this.shapeOf(task);
+    if (!this.#sizing.knows(type)) return false;
+    return (lane.memoryMb ?? Number.POSITIVE_INFINITY) <= this.#sizing.tooSmallFor(type, this.tasks.inputBytes(task));
   }
 
   /** Moves a task up to the first size that is not known to be too small for it; at most to the largest. */
@@ -485,6 +566,7 @@ export class Scheduler {
   }
 
   #settleFailed(task: number, kind: FailureKind, why: string): void {
+    this.#abandon(task, "superseded");
     this.#forget(task);
     this.#lifecycle.settleFailed(task, kind, why);
   }
@@ -561,8 +643,11 @@ export class Scheduler {
   }
 
   #abandon(task: number, reason: "cancelled" | "superseded"): void {
-    const assignment = this.#dispatcher.assignmentOf(task);
-    if (!assignment) return;
+    for (const assignment of this.#dispatcher.awaitedOf(task)) this.#kill(assignment, task, reason);
+    this.#dispatcher.seconds.forget(task);
+  }
+
+  #kill(assignment: Assignment, task: number, reason: "cancelled" | "superseded"): void {
     const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
     this.#out.push({ type: "kill", assignment: assignment.id, ...target, tasks: [task], reason });
     this.#dispatcher.closeAttempt(assignment, task);

@@ -5,7 +5,7 @@
  */
 
 /** Inputs are put together by powers of two of their bytes. */
-const bucketOf = (inputBytes: number): number => (inputBytes < 1 ? 0 : Math.floor(Math.log2(inputBytes)) + 1);
+export const bucketOf = (inputBytes: number): number => (inputBytes < 1 ? 0 : Math.floor(Math.log2(inputBytes)) + 1);
 
 /** A size that was too small, and from which bucket of input sizes on. */
 export type TooSmall = readonly [bucket: number, memoryMb: number];

@@ -73,6 +73,12 @@ export class Spending {
     return 0;
   }
 
+  /** Whether a run can pay this much for what it does not need. */
+  hasLeft(run: number, usd: number): boolean {
+    const account = this.#accountOf(run);
+    return !account || account.maxUsd - account.spentUsd - account.reservedUsd + ROUNDING_USD >= usd;
+  }
+
   /** Reserves what an attempt may cost. */
   hold(assignment: number, task: number, run: number, usd: number): void {
     const account = this.#accountOf(run);

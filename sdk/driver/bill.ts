@@ -118,8 +118,12 @@ export class Bill {
   ended(attempt: EndedAttempt, now: number): number {
     const { inFlight, run, name, traffic } = attempt;
     // Whoever is no longer awaited was charged when it was given up.
-    if (!inFlight || isFree(inFlight.lane)) return 0;
+    if (!inFlight) return 0;
     const movedUsd = traffic ? trafficUsd(inFlight.lane, traffic) : 0;
+    if (isFree(inFlight.lane)) {
+      if (movedUsd > 0) this.#charge(run, movedUsd, name);
+      return movedUsd;
+    }
     const container = this.#containers.get(inFlight.executor ?? "");
     if (container) {
       container.run = run;
@@ -158,8 +162,8 @@ export class Bill {
     const place = `${lab}/${executor ?? assignment}`;
     let meter = this.#takenOver.get(place);
     if (!meter) {
-      // The first minute of a container was on its own driver's bill.
-      const rate = executor === undefined ? rateOf(lane) : { ...rateOf(lane), minimumSeconds: 0 };
+      // The start and the first minute of a container were on its own driver's bill.
+      const rate = executor === undefined ? rateOf(lane) : { ...rateOf(lane), perStart: 0, minimumSeconds: 0 };
       meter = new Meter(rate, dispatchedAt);
       this.#takenOver.set(place, meter);
     }

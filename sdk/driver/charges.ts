@@ -2,16 +2,20 @@ import { attemptUsd } from "../core/attempt-cost.ts";
 import type { Scheduler } from "../core/scheduler.ts";
 import type { PlannedTask } from "../planning.ts";
 import type { BilledSpan, RunnerEvent } from "../runners/runner.ts";
+import type { RequestMeter } from "../stores/request-meter.ts";
 import type { Outcome } from "../wire/outcome.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { Bill, isFree } from "./bill.ts";
 import type { InFlight } from "./in-flight.ts";
+import { OwnRequests } from "./own-requests.ts";
 import type { Placements } from "./placements.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
 interface ChargesOptions {
   readonly scheduler: Scheduler;
   readonly placements: Placements;
+  /** Of what the driver itself asks of the stores; undefined where that is free. */
+  readonly requests: RequestMeter | undefined;
   /** A run of the scheduler has cost more, for tasks of this name where that is known. */
   charge(run: number, usd: number, name: string | undefined): void;
 }
@@ -20,12 +24,15 @@ interface ChargesOptions {
 export class Charges {
   readonly #options: ChargesOptions;
   readonly bill: Bill;
+  readonly own: OwnRequests;
 
   constructor(options: ChargesOptions) {
     this.#options = options;
-    this.bill = new Bill((run, usd, name) => {
+    const charge = (run: number, usd: number, name: string | undefined) => {
       if (usd !== 0) options.charge(run, usd, name);
-    });
+    };
+    this.bill = new Bill(charge);
+    this.own = new OwnRequests(options.requests, (run, usd) => charge(run, usd, undefined));
   }
 
   /** What an attempt of a task costs where it will go first, as far as its type is known, in dollars. */
@@ -39,10 +46,12 @@ export class Charges {
 
   /** An attempt has ended. @returns What it cost, in dollars. */
   attempt(entry: TaskEntry, outcome: Outcome, inFlight: InFlight | undefined, billed: BilledSpan | undefined): number {
-    if (inFlight && isFree(inFlight.lane)) return 0;
-    const { usage } = outcome;
+    const { usage, requests } = outcome;
+    this.own.settle();
+    if (inFlight && isFree(inFlight.lane) && !requests) return 0;
     const { name, params } = entry.planned;
-    const traffic = usage && {
+    const traffic = (usage || requests) && {
+      requests,
       paramBytes: entry.params ? 0 : params.byteLength,
       objectsLoaded: [entry.params, ...entry.dependencies.map(({ value }) => value)].filter(isObject).length,
       shared: inFlight?.size ?? 1,

@@ -125,6 +125,7 @@ export class Chronicler {
     lane: Lane,
     executor: string | undefined,
     why?: string,
+    isBeside = false,
   ): void {
     const at = Date.now();
     for (const story of this.#stories.values()) {
@@ -137,7 +138,12 @@ export class Chronicler {
         own.push(attempts[index]);
       });
       if (tasks.length === 0) continue;
-      const where = { ...(executor === undefined ? {} : { executor }), ...(why === undefined ? {} : { why }) };
+      const beside = isBeside ? { beside: true as const } : {};
+      const where = {
+        ...(executor === undefined ? {} : { executor }),
+        ...(why === undefined ? {} : { why }),
+        ...beside,
+      };
       this.#add(story, { type: "dispatched", at, lane: lane.name, ...where, tasks, attempts: own });
     }
   }
@@ -147,6 +153,14 @@ export class Chronicler {
     if (!evidence) return;
     const last = toldAttempt(evidence, entry.lastFailure?.usage);
     this.#tell(entry, (task) => ({ type: "retried", at: Date.now(), task, last, why, delayMs, lane: lane.name }));
+  }
+
+  /** Of two attempts one has ended, as was noted last: the task goes by the other. */
+  besideEnded(entry: TaskEntry): void {
+    const evidence = entry.evidence?.at(-1);
+    if (!evidence) return;
+    const usage = evidence.kind === "cancelled" ? undefined : entry.lastFailure?.usage;
+    this.#tell(entry, (task) => ({ type: "beside-ended", at: Date.now(), task, last: toldAttempt(evidence, usage) }));
   }
 
   done(entry: TaskEntry): void {

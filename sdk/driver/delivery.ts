@@ -72,13 +72,13 @@ export class Delivery {
 
   finishIfOver(run: RunState): void {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
-    const { book, chronicler, journal, keeper, live, options, progress, statistics } = this.#parts;
+    const { book, charges, chronicler, journal, keeper, live, options, progress, statistics } = this.#parts;
     if (!run.lost) statistics.record(run);
     run.finish();
-    const told = Promise.all([chronicler.end(run), journal.end(run)]);
+    const told = Promise.all([chronicler.end(run), journal.end(run), statistics.written()]);
     keeper.end(
       run,
-      told.then(() => {}),
+      told.then(() => charges.own.end(run.index, !run.lost)),
     );
     book.active.delete(run);
     live.end(run);

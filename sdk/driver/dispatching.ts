@@ -37,7 +37,7 @@ export class Dispatching {
   }
 
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
-    const { assignment, lane, executor, copy, tasks, attempts } = command;
+    const { assignment, beside, lane, executor, copy, tasks, attempts } = command;
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
     const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
       this.#parts.options;
@@ -45,12 +45,14 @@ export class Dispatching {
     const entries = tasks.map((task) => book.entries[task]);
     const [{ run, planned }] = entries;
     const at = Date.now();
-    inFlight.add(id, lane, executor, tasks, at);
+    inFlight.add(id, lane, executor, tasks, at, attempts);
     journal.changed(book.runs[run]);
-    progress.dispatched(book.runs[run].id, planned.name, entries.length, at);
+    const runId = book.runs[run].id;
+    if (beside === undefined) progress.dispatched(runId, planned.name, entries.length, at);
+    else progress.secondBegan(runId, entries[0], { at, attempt: attempts[0], why: beside, lane: lane.name });
     // Why a later attempt goes where it goes was said when the last one failed.
-    const why = attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined;
-    chronicler.dispatched(entries, attempts, lane, executor, why);
+    const why = beside ?? (attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined);
+    chronicler.dispatched(entries, attempts, lane, executor, why, beside !== undefined);
     try {
       await storeLargeParams(entries, stores.objects, opening.inlineBytes);
     } catch (error) {
@@ -114,6 +116,7 @@ export class Dispatching {
 
   kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const { book, nested, options } = this.#parts;
+    if (reason === "superseded") this.#noteOutrun(String(assignment), tasks);
     const run = book.runOf(book.entries[tasks[0]]);
     const isLost = run.lost !== undefined;
     // The run's next driver waits for what outlives this one.
@@ -131,6 +134,18 @@ export class Dispatching {
       tasks,
       graceMs: atOnce ? 0 : CANCEL_GRACE_MS,
     });
+  }
+
+  /** Of attempts that are ended since others were faster is told, too. */
+  #noteOutrun(assignment: string, tasks: readonly number[]): void {
+    const { book, chronicler, evidence, inFlight } = this.#parts;
+    const flying = inFlight.get(assignment);
+    if (!flying) return;
+    for (const task of tasks) {
+      const entry = book.entries[task];
+      evidence.outrun(entry, flying);
+      chronicler.besideEnded(entry);
+    }
   }
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */

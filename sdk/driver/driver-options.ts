@@ -1,3 +1,4 @@
+import type { SpeculationRule } from "../core/speculate.ts";
 import type { Runner, RunnerOpening } from "../runners/runner.ts";
 import type { RuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -25,6 +26,8 @@ export interface DriverOptions {
   readonly concurrency: number;
   readonly memoryMonitor: MemoryMonitor | false | undefined;
   readonly nesting: NestingLimits;
+  /** When attempts get a second one beside them; undefined for never. */
+  readonly speculation: SpeculationRule | undefined;
   readonly runtimeEnvs: RuntimeEnvs;
   readonly progress: ProgressListener;
   /** Makes spans of what happens, where that is wanted. */

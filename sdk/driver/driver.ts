@@ -60,11 +60,11 @@ export class Driver {
   }
 
   #assemble(options: DriverOptions): DriverParts {
-    const { bundle, concurrency, labId, namespace, nesting, opening, runner, stores } = options;
+    const { bundle, concurrency, labId, namespace, nesting, opening, runner, speculation, stores } = options;
     const { table } = stores;
     const batch = opening.batch;
     const groups = capacityGroups(opening.offer);
-    const scheduler = new Scheduler({ seed: randomInt(2 ** 31), groups, concurrency, batch });
+    const scheduler = new Scheduler({ seed: randomInt(2 ** 31), groups, concurrency, batch, speculation });
     const book = new RunBook();
     const inFlight = new InFlightBook();
     const placements = new Placements(opening.offer, (type) => scheduler.estimateMs(type));
@@ -122,7 +122,7 @@ export class Driver {
       progress.charged(run.id, name, usd);
       if (run.isOver) keeper.costChanged(run);
     };
-    const charges = new Charges({ scheduler, placements, charge });
+    const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name, ({ run }) =>
@@ -173,6 +173,9 @@ export class Driver {
         break;
       case "retry":
         this.#settling.retried(command);
+        break;
+      case "goes-on":
+        this.#settling.goesOn(command);
         break;
       case "settled":
         this.#settling.settled(command);

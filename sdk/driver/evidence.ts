@@ -59,7 +59,7 @@ export class EvidenceBook {
     entry.evidence ??= [];
     entry.evidence.push({
       // An executor that did not start is held against the attempt that it was wanted for.
-      attempt: lane ? lastAttempt + 1 : lastAttempt,
+      attempt: lane ? lastAttempt + 1 : (inFlight?.attempts?.get(entry.task) ?? lastAttempt),
       kind,
       ...placeOf(inFlight?.lane ?? lane, this.#runnerName),
       executor: inFlight?.executor ?? failure.executor ?? "",
@@ -74,6 +74,24 @@ export class EvidenceBook {
           }
         : {}),
       costUsd,
+    });
+  }
+
+  /** An attempt is ended that nobody waits for any more: another one has brought the result, or will not be waited for. */
+  outrun(entry: TaskEntry, inFlight: InFlight): void {
+    const attempt = inFlight.attempts?.get(entry.task);
+    if (attempt === undefined) return;
+    entry.evidence ??= [];
+    entry.evidence.push({
+      attempt,
+      kind: "cancelled",
+      ...placeOf(inFlight.lane, this.#runnerName),
+      executor: inFlight.executor ?? "",
+      startedAt: inFlight.dispatchedAt,
+      endedAt: Date.now(),
+      seen: "it was still at work",
+      decided: "ended, since nobody waits for it any more; free of charge",
+      costUsd: 0,
     });
   }
 
@@ -126,7 +144,8 @@ export class EvidenceBook {
       usage: usageOf(entry, usage, inFlight, this.#begunAt(entry)),
       costUsd,
     };
-    return [...evidence, last];
+    // One of two that was ended may have begun later than the one that brought the result.
+    return [...evidence, last].sort((one, other) => one.attempt - other.attempt);
   }
 }
 

@@ -154,6 +154,7 @@ export class FollowedRun extends Outcomes<number> {
           }
           break;
         case "retried":
+        case "beside-ended":
         case "suspended":
           this.#note(event.task, event.last);
           break;

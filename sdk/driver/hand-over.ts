@@ -58,6 +58,7 @@ export class HandOvers {
     loop.flush();
     await Promise.all([journal.handOver(run), chronicler.handOver(run)]);
     const now = Date.now();
+    charges.own.settle();
     charges.bill.leave(run.index, (executor) => inFlight.firstOn(executor) ?? now);
     await give();
     await runner.handOver({ runId: id, namespace });

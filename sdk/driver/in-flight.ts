@@ -11,6 +11,8 @@ export interface InFlight {
   readonly size: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
+  /** Number of each attempt, by task; of what another driver began nothing is told. */
+  readonly attempts?: ReadonlyMap<number, number>;
   /** What its invocation costs, where it is one. */
   invocation?: Meter;
   /** Another driver began it. */
@@ -28,8 +30,17 @@ export class InFlightBook {
     return size;
   }
 
-  add(id: string, lane: Lane, executor: string | undefined, tasks: readonly number[], dispatchedAt: number): void {
-    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks) });
+  /** @param numbers Of the attempts, in the order of the tasks. */
+  add(
+    id: string,
+    lane: Lane,
+    executor: string | undefined,
+    tasks: readonly number[],
+    dispatchedAt: number,
+    numbers: readonly number[] = [],
+  ): void {
+    const attempts = new Map(numbers.map((number, position) => [tasks[position], number]));
+    this.#byId.set(id, { lane, executor, dispatchedAt, size: tasks.length, open: new Set(tasks), attempts });
   }
 
   /** An attempt that another driver began is awaited from now on. */

@@ -31,12 +31,16 @@ export function inFlightOf(isOf: (entry: TaskEntry) => boolean, flying: Flying):
   return assignments;
 }
 
-function begunHere(id: string, { lane, executor, dispatchedAt, open }: InFlight, flying: Flying): JournalAssignment {
+function begunHere(
+  id: string,
+  { lane, executor, dispatchedAt, open, attempts: numbers }: InFlight,
+  flying: Flying,
+): JournalAssignment {
   let boundMs = 0;
   const attempts = [...open].map((task) => {
     const { planned, generation } = flying.entryOf(task);
     boundMs += planned.demand.timeoutMs ?? UNBOUNDED_MS;
-    return { key: planned.key, task, attempt: flying.attemptOf(task), generation };
+    return { key: planned.key, task, attempt: numbers?.get(task) ?? flying.attemptOf(task), generation };
   });
   const deadline = dispatchedAt + Math.min(boundMs, lane.maxTimeoutMs ?? boundMs);
   return { id, lane: lane.name, executor, dispatchedAt, deadline, attempts };

@@ -70,13 +70,17 @@ export class LiveAttempts {
     }
   }
 
-  #describe(assignment: string, { executor, lane, dispatchedAt }: InFlight, entry: TaskEntry): RunningAttempt {
+  #describe(
+    assignment: string,
+    { attempts, executor, lane, dispatchedAt }: InFlight,
+    entry: TaskEntry,
+  ): RunningAttempt {
     const { attemptOf, runner } = this.#options;
     const usage = runner.usageOf?.({ assignment, ...(executor === undefined ? {} : { executor }) });
     return {
       name: entry.planned.name,
       task: String(entry.planned.task),
-      attempt: attemptOf(entry.task),
+      attempt: attempts?.get(entry.task) ?? attemptOf(entry.task),
       lane: lane.name,
       ...(executor === undefined ? {} : { executor }),
       since: dispatchedAt,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { pack, unpack } from "msgpackr";
 import type { Demand, RetryPolicy } from "../core/demand.ts";
+import type { SpeculationRule } from "../core/speculate.ts";
 import type { RecordedRuntimeEnvs } from "../runtime-envs/runtime-envs.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
 import { loadBytes } from "../stores/values.ts";
@@ -36,6 +37,8 @@ export interface RunManifest {
   /** Attempts at once; undefined for no bound. */
   readonly concurrency: number | undefined;
   readonly nesting: NestingLimits;
+  /** When attempts get a second one beside them; absent for never. */
+  readonly speculation?: SpeculationRule | undefined;
   /** Absent where no task has one. */
   readonly runtimeEnvs?: RecordedRuntimeEnvs | undefined;
   readonly failFast: boolean;

@@ -102,6 +102,9 @@ export class NestedRuns {
     const { request, assignment } = event;
     if (!this.#isAwaited(assignment, parent)) return;
     if (request.type === "start") {
+      if (!this.hasAsked(parent)) {
+        this.#options.push({ type: "asks", assignment: Number(assignment), task: parent.task });
+      }
       if (!this.#byCall.has(request.call)) void this.#start(parent, assignment, executor, request);
       return;
     }

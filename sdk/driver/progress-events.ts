@@ -83,6 +83,17 @@ export type ProgressEvent =
       readonly delayMs: number;
       readonly lane: string;
     }
+  /** An attempt takes longer than nearly all others of its kind: a second one has begun beside it. */
+  | {
+      readonly type: "second-attempt";
+      readonly runId: string;
+      readonly at: number;
+      readonly name: string;
+      readonly task: string;
+      readonly attempt: number;
+      readonly why: string;
+      readonly lane: string;
+    }
   /** A finished task has to run again: its result was lost. */
   | {
       readonly type: "task-reopened";

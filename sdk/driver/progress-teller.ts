@@ -66,6 +66,14 @@ export class ProgressTeller {
     this.#tell({ type: "task-started", runId, at, name, count });
   }
 
+  secondBegan(
+    runId: string,
+    { planned: { name, task } }: TaskEntry,
+    about: { readonly at: number; readonly attempt: number; readonly why: string; readonly lane: string },
+  ): void {
+    this.#tell({ type: "second-attempt", runId, name, task: String(task), ...about });
+  }
+
   done(runId: string, { planned: { name } }: TaskEntry): void {
     this.#tell({ type: "task-done", runId, at: Date.now(), name });
   }

@@ -34,6 +34,12 @@ function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: Pr
       break;
     case "dispatched": {
       const [first] = event.tasks;
+      if (event.beside) {
+        const { attempts, lane, why = "" } = event;
+        const { name, task } = plan.tasks[first];
+        tell({ type: "second-attempt", runId, at, name, task: String(task), attempt: attempts[0], why, lane });
+        break;
+      }
       tell({ type: "task-started", runId, at, name: plan.tasks[first].name, count: event.tasks.length });
       break;
     }

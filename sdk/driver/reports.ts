@@ -88,7 +88,7 @@ export class Reports {
     }
   }
 
-  #outcome({ assignment, task, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
+  #outcome({ assignment, task, attempt: number, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
     const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
     const { chronicler, journal, nested, progress } = this.#parts;
     const entry = book.entries[task];
@@ -118,7 +118,8 @@ export class Reports {
     } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
-      entry.success ??= { attempt: scheduler.tasks.attempt[task], inFlight, executor, usage: outcome.usage, costUsd };
+      const attempt = inFlight?.adoptedFrom ? scheduler.tasks.attempt[task] : number;
+      entry.success ??= { attempt, inFlight, executor, usage: outcome.usage, costUsd };
       loop.push(event);
       return;
     }

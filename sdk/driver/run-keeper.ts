@@ -86,7 +86,7 @@ export class RunKeeper {
   readonly #kept = new Map<RunState, Kept>();
   readonly #ending = new Set<Promise<void>>();
   /** Records of runs that have ended, for what they cost afterwards. */
-  readonly #ended = new WeakMap<RunState, { readonly record: RunRecord; readonly written: Promise<void> }>();
+  readonly #ended = new WeakMap<RunState, { readonly record: RunRecord; isWriting: boolean; written: Promise<void> }>();
   readonly #amending = new Set<RunState>();
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
@@ -207,8 +207,13 @@ export class RunKeeper {
     this.#forget(run);
     // As it is now but for its cost: a result that comes late is kept, and was not waited for.
     const last = this.#progressOf(run);
-    const ended = told.then(() => this.#write(kept, last));
-    this.#ended.set(run, { record: kept.record, written: ended });
+    const final = { record: kept.record, isWriting: false, written: told };
+    this.#ended.set(run, final);
+    const ended = told.then(() => {
+      final.isWriting = true;
+      return this.#write(kept, last);
+    });
+    final.written = ended;
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
   }
@@ -216,7 +221,8 @@ export class RunKeeper {
   /** A run that has ended has cost more since. */
   costChanged(run: RunState): void {
     const last = this.#ended.get(run);
-    if (!last || this.#amending.has(run)) return;
+    // What comes before the last write is in it.
+    if (!last?.isWriting || this.#amending.has(run)) return;
     const { table } = this.#options;
     // What else comes at the same time is written with it.
     const amended = Promise.all([last.written, sleep(AMEND_AFTER_MS, undefined, { ref: false })])

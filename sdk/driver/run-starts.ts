@@ -32,9 +32,10 @@ export class RunStarts {
   }
 
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
-    const { keeper } = this.#parts;
+    const { charges, keeper } = this.#parts;
     const { isContinued, runId, name, tags } = options;
     const startedAt = Date.now();
+    const requestMark = charges.own.mark();
     const claimed = isContinued ? await keeper.claim({ runId, name, tags }) : undefined;
     // What an earlier driver of the run has computed anew is not computed anew again.
     const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
@@ -49,7 +50,7 @@ export class RunStarts {
         }
       : { runId, name, tags: tags ?? [], epoch: 1, generation };
     try {
-      return await this.#start(plan, tasks, { ...options, generation }, identity, claimed);
+      return await this.#start(plan, tasks, { ...options, generation, requestMark }, identity, claimed);
     } catch (error) {
       if (claimed) await keeper.release(claimed);
       throw error;
@@ -59,11 +60,11 @@ export class RunStarts {
   async #start(
     plan: LabPlan,
     tasks: readonly Task<unknown>[],
-    options: StartOptions & { readonly generation: number },
+    options: StartOptions & { readonly generation: number; readonly requestMark: number },
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const { failFast, generation, deadlineMs, maxCostUsd } = options;
+    const { failFast, generation, deadlineMs, maxCostUsd, requestMark } = options;
     const { scheduler, book, charges, chronicler, journal, keeper, keptFailures, live, progress } = this.#parts;
     const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
@@ -103,6 +104,7 @@ export class RunStarts {
     tracer?.begin(run, runner.name, { tasks: wanted.length, cached });
     if (runner.adopt) journal.begin(run);
     progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
+    charges.own.begin(index, requestMark);
     live.begin(run);
     if (left) {
       // What tasks run is asked for later.
@@ -141,11 +143,11 @@ export class RunStarts {
     { records }: Pick<LookedUp, "records">,
     how: Pick<RunManifest, "failFast" | "generation" | "endsBy" | "maxCostUsd">,
   ): Promise<Slot> {
-    const { bundle, versions, context, memoryMonitor, nesting, concurrency, stores } = this.#parts.options;
+    const { bundle, versions, context, memoryMonitor, nesting, speculation, concurrency, stores } = this.#parts.options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
     const runtimeEnvs = await this.#parts.options.runtimeEnvs.record(this.#parts.options.opening.offer);
-    const lab = { bundle, versions: [...versions], runtimeEnvs, context, memoryMonitor, nesting, concurrency: bounded };
-    const settings = { ...lab, ...how };
+    const code = { bundle, versions: [...versions], runtimeEnvs, context };
+    const settings = { ...code, memoryMonitor, nesting, speculation, concurrency: bounded, ...how };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 

@@ -27,6 +27,14 @@ export class Settling {
     options.tracer?.retried(book.runOf(entry), entry, kind);
   }
 
+  /** Of two attempts one has failed. */
+  goesOn({ task, kind }: Command & { type: "goes-on" }): void {
+    const { book, chronicler, evidence, scheduler } = this.#parts;
+    const entry = book.entries[task];
+    evidence.note(entry, scheduler.tasks.attempt[task], kind, "the other attempt goes on; free of charge");
+    chronicler.besideEnded(entry);
+  }
+
   settled({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
     const { scheduler, book, chronicler, evidence, nested, options, progress } = this.#parts;
     const entry = book.entries[task];

@@ -76,7 +76,13 @@ const SLOWEST = 10;
 /** Sums up a run from its history. */
 export function summarise({ run, plan, events }: RunHistory): RunSummary {
   const tasks = taskHistories(plan, events);
-  const durations = tasks.map(({ attempts }) => attempts.reduce((sum, attempt) => sum + (durationOf(attempt) ?? 0), 0));
+  const durations = tasks.map(({ attempts, status }) =>
+    attempts.reduce((sum, attempt) => {
+      // One that was outrun took its time beside the other.
+      const isOutrun = status === "done" && attempt.kind === "cancelled";
+      return sum + (isOutrun ? 0 : (durationOf(attempt) ?? 0));
+    }, 0),
+  );
   const timed = (position: number): TimedTask => ({
     position,
     task: shownTask(plan, position),

@@ -107,6 +107,9 @@ class Folding {
         task.status = "pending";
         break;
       }
+      case "beside-ended":
+        this.#ended(this.tasks[event.task], event.last, event.at);
+        break;
       case "nested":
         this.#nested(event);
         break;
@@ -185,15 +188,15 @@ class Folding {
   #dispatched(
     task: TaskHistory,
     attempt: number,
-    { at, lane, executor = "", why }: ChronicleEvent & { type: "dispatched" },
+    { at, lane, executor = "", why, beside }: ChronicleEvent & { type: "dispatched" },
   ): void {
     const last = task.attempts.at(-1);
     const isTakenOver =
       last !== undefined && this.#orphans.delete(last) && last.attempt === attempt && last.executor === executor;
     task.status = "running";
     if (isTakenOver) return;
-    this.#leaveOpen(task);
-    const { readyAt, pauseMs } = this.#readiness(task, at);
+    if (!beside) this.#leaveOpen(task);
+    const { readyAt, pauseMs } = beside ? { readyAt: at, pauseMs: 0 } : this.#readiness(task, at);
     const reason = why === undefined ? {} : { why };
     task.attempts.push({ attempt, readyAt, pauseMs, dispatchedAt: at, lane, executor, ...reason });
   }

@@ -43,6 +43,8 @@ export function describeEvent(event: ProgressEvent): string | undefined {
       return `retry ${oneLine(event.task)}, attempt ${event.attempt}: ${event.kind}: ${harmless(event.seen)}; ${harmless(event.why)}${
         event.delayMs > 0 ? `, in ${duration(event.delayMs)}` : ""
       } on ${event.lane}`;
+    case "second-attempt":
+      return `${oneLine(event.task)}: ${harmless(event.why)}, on ${event.lane}`;
     case "task-failed":
       // Those that never ran are told of by the count: one line each would bury what matters.
       return event.kind === "cancelled" ? undefined : `failed ${harmless(event.message)}`;

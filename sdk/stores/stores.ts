@@ -1,11 +1,14 @@
 import type { StoreAddress } from "../wire/store-address.ts";
 import type { ControlTable } from "./control-table.ts";
 import type { ObjectStore } from "./object-store.ts";
+import type { RequestMeter } from "./request-meter.ts";
 
 /** A lab's two stores. */
 export interface Stores {
   readonly table: ControlTable;
   readonly objects: ObjectStore;
+  /** Counts what is asked of them, where that costs something. */
+  readonly requests?: RequestMeter;
 }
 
 /** Opens the stores at an address. Each kind is loaded only where it is used. */

@@ -62,8 +62,10 @@ export type ChronicleEvent =
       readonly at: number;
       readonly lane: string;
       readonly executor?: string;
-      /** Why there, of first attempts. */
+      /** Why there, of first attempts; why at all, of second ones beside those. */
       readonly why?: string;
+      /** The attempt before goes on. */
+      readonly beside?: true;
       readonly tasks: readonly number[];
       readonly attempts: readonly number[];
     }
@@ -77,6 +79,8 @@ export type ChronicleEvent =
       readonly delayMs: number;
       readonly lane: string;
     }
+  /** Of two attempts at once one has ended: the task goes by the other. */
+  | { readonly type: "beside-ended"; readonly at: number; readonly task: number; readonly last: ToldAttempt }
   /** A task runs tasks: positions of the tasks of its plan, some of which the run may have had before. */
   | {
       readonly type: "nested";

@@ -1,3 +1,4 @@
+import type { RequestCounts } from "./requests.ts";
 import type { Slot } from "./slot.ts";
 
 /** Every way an attempt can fail. What each means and what follows: `docs/architecture.md`. */
@@ -83,5 +84,5 @@ export interface Suspension {
   readonly usage: Usage;
 }
 
-/** How an attempt ended. */
-export type Outcome = Success | Failure | Suspension;
+/** How an attempt ended, and what was asked of the stores for it, where that is charged. */
+export type Outcome = (Success | Failure | Suspension) & { readonly requests?: RequestCounts };

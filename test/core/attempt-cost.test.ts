@@ -25,11 +25,15 @@ const LANES = [
 
 describe("the price of time", () => {
   test("is Lambda's by memory, architecture and storage, with each request", () => {
-    const usd = (offer: Offer) => timeUsd(rateOf(laneOf({ memoryMb: 1_024 }, offer)), 1_000);
+    // From its second second on it looks into its inbox, too.
+    const usd = (offer: Offer) => timeUsd(rateOf(laneOf({ memoryMb: 1_024 }, offer)), 500);
     const plain = { ...LAMBDA_OFFER, ephemeralStorageMb: 512 };
-    expect(usd([plain])).toBeCloseTo(0.0000166667 + 0.0000002, 12);
-    expect(usd([{ ...plain, architecture: "arm64" }])).toBeCloseTo(0.0000133334 + 0.0000002, 12);
-    expect(usd([{ ...plain, ephemeralStorageMb: 512 + 1_024 }])).toBeCloseTo(0.0000168667 + 0.0000000309, 12);
+    expect(usd([plain])).toBeCloseTo(0.0000166667 / 2 + 0.0000002, 12);
+    expect(usd([{ ...plain, architecture: "arm64" }])).toBeCloseTo(0.0000133334 / 2 + 0.0000002, 12);
+    expect(usd([{ ...plain, ephemeralStorageMb: 512 + 1_024 }])).toBeCloseTo(
+      (0.0000166667 + 0.0000000309) / 2 + 0.0000002,
+      12,
+    );
   });
 
   test("is Fargate's by vCPUs and memory, for a minute at least", () => {
@@ -37,7 +41,7 @@ describe("the price of time", () => {
     // What AWS charges by the hour, and half a cent at most for keeping in touch.
     const touch = hour({ executor: "ecs" }, [FARGATE]) - (0.0405 + 2 * 0.00445);
     expect(touch).toBeGreaterThan(0);
-    expect(touch).toBeLessThan(0.002);
+    expect(touch).toBeLessThan(0.0015);
     expect(hour({ executor: "ecs" }, [FARGATE_SPOT]) - touch).toBeCloseTo(0.0125 + 2 * 0.00137, 4);
     expect(hour({ executor: "ecs" }, [{ ...FARGATE, publicAddress: true }]) - touch).toBeCloseTo(0.0494 + 0.005, 4);
     expect(hour({ executor: "ecs" }, [{ ...FARGATE, architecture: "arm64" }]) - touch).toBeCloseTo(0.0395, 4);
@@ -45,7 +49,7 @@ describe("the price of time", () => {
     expect(hour(disk, [FARGATE]) - hour({ executor: "ecs" }, [FARGATE])).toBeCloseTo(10 * 0.000111, 8);
     const rate = rateOf(laneOf({ executor: "ecs" }, [FARGATE]));
     expect(timeUsd(rate, 1_000) / timeUsd(rate, 60_000)).toBeCloseTo(1, 1);
-    expect(timeUsd(rate, 120_000)).toBeCloseTo(2 * timeUsd(rate, 60_000), 9);
+    expect(timeUsd(rate, 120_000)).toBeCloseTo(2 * timeUsd(rate, 60_000) - rate.perStart, 9);
     expect(startUsd(laneOf({ executor: "ecs" }, [FARGATE]))).toBe(timeUsd(rate, 0));
   });
 
@@ -80,15 +84,23 @@ describe("the requests of an attempt", () => {
   /** An item with its params in it, for a month. */
   const kept = (0.25 * 450) / 2 ** 30;
 
-  test("are a read and a write where all is small, and S3's where it is not", () => {
-    expect(trafficUsd(lane, inline)).toBeCloseTo((0.125 + 0.625) / 1e6 + kept, 10);
+  test("are a write where all is small, and S3's where it is not", () => {
+    expect(trafficUsd(lane, inline)).toBeCloseTo(0.625 / 1e6 + kept, 10);
     const large = { ...inline, resultBytes: 10_000_000, resultIsObject: true, objectsLoaded: 2 };
-    const s3 = (5 + 3 * 0.4) / 1e6 + (0.023 * 10_000_000) / 2 ** 30;
-    expect(trafficUsd(lane, large)).toBeCloseTo(0.75 / 1e6 + kept + s3, 10);
+    const s3 = (5 + 2 * 0.4) / 1e6 + (0.023 * 10_000_000) / 2 ** 30;
+    expect(trafficUsd(lane, large)).toBeCloseTo(0.625 / 1e6 + kept + s3, 10);
   });
 
-  test("are more on ECS, which is written to and writes back", () => {
-    expect(trafficUsd(laneOf({ executor: "ecs" }), inline)).toBeCloseTo((0.125 + 3 * 0.625) / 1e6 + kept, 10);
+  test("are more on ECS, which writes back, and looks for more", () => {
+    const usd = (6 * 0.125 + 2 * 0.625) / 1e6 + kept;
+    expect(trafficUsd(laneOf({ executor: "ecs" }), inline)).toBeCloseTo(usd, 10);
+  });
+
+  test("are those that were counted, where they were: here, too, for a bucket", () => {
+    const requests = { reads: 2, writes: 3, puts: 4, gets: 5 };
+    const usd = (2 * 0.125 + 3 * 0.625 + 4 * 5 + 5 * 0.4) / 1e6;
+    expect(trafficUsd(lane, { ...inline, requests })).toBeCloseTo(usd + kept, 10);
+    expect(trafficUsd(laneOf({}, [MACHINE]), { ...inline, requests })).toBeCloseTo(usd, 10);
   });
 });
 

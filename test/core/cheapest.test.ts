@@ -45,12 +45,12 @@ describe("with a recorded duration a task goes where it costs least", () => {
   });
 
   test("and the reason says what it costs there and elsewhere, and where the break-even is", () => {
-    expect(placed(60_000).reason).toMatch(/^\$0\.00028 for about 60 s, \$0\.00084 on fargate 1 vCPU 2048 MB$/);
+    expect(placed(60_000).reason).toMatch(/^\$0\.00027 for about 60 s, \$0\.00084 on fargate 1 vCPU 2048 MB$/);
     expect(placed(60_000, { asked: { spot: false } }).reason).toMatch(
       /^\$0\.00084 for about 60 s, \$0\.0017 on lambda 1769 MB \(break-even at 28\.\d s\)$/,
     );
     expect(placed(1_000).reason).toMatch(
-      /^\$0\.000029 for about 1 s, \$0\.00025 on fargate spot .* \(break-even at 8\.\d+ s\)$/,
+      /^\$0\.000029 for about 1 s, \$0\.00026 on fargate spot .* \(break-even at 8\.\d+ s\)$/,
     );
   });
 });

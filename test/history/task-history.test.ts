@@ -36,6 +36,26 @@ describe("the history of a task", () => {
     expect(c.attempts[0].kind).toBeUndefined();
   });
 
+  test("has two attempts at once, where there was a second one beside the first", () => {
+    const why = "second attempt because the first has taken 3 s";
+    const beside: ChronicleEvent = { ...dispatched(4_000, 0, 2, "f"), why, beside: true } as ChronicleEvent;
+    const outrun = { attempt: 1, kind: "cancelled", lane: "local", executor: "e", startedAt: 1_010, endedAt: 4_600 };
+    const ended = { type: "beside-ended", at: 4_600, task: 0, last: { ...outrun, seen: "at work", decided: "ended" } };
+    const events: ChronicleEvent[] = [driven(1_000, { wanted: [0] }), dispatched(1_010, 0), beside];
+    expect(taskHistories(planOf(["a"]), events)[0].attempts.map(({ kind }) => kind)).toEqual([undefined, undefined]);
+    events.push(ended as ChronicleEvent, done(4_601, 0, usage(4_100, 4_600), { attempt: 2, executor: "f" }));
+    const [a] = taskHistories(planOf(["a"]), events);
+    expect(a).toMatchObject({
+      status: "done",
+      attempts: [
+        { attempt: 1, kind: "cancelled", endedAt: 4_600 },
+        { attempt: 2, kind: "ok", why, readyAt: 4_000, dispatchedAt: 4_000, executor: "f" },
+      ],
+    });
+    // It did not wait for an executor all the while that the first one ran.
+    expect(timeSpent(a.attempts).betweenMs).toBe(0);
+  });
+
   test("tells what failed from what was blocked, and what nothing needed", () => {
     const plan = planOf(["a"], ["b"], ["c", [0, 1]]);
     const events = [driven(0, { wanted: [1, 2] }), dispatched(1, 1), failed(5, 1, 2), blocked(5, 2, 1)];

@@ -91,7 +91,7 @@ describe("the bill of what another driver began", () => {
 
   test("is a container's time without its first minute, which its own driver has paid", () => {
     const { bill, charged, inFlight } = account();
-    const usd = (ms: number) => timeUsd({ ...rateOf(fargate), minimumSeconds: 0 }, ms);
+    const usd = (ms: number) => timeUsd({ ...rateOf(fargate), perStart: 0, minimumSeconds: 0 }, ms);
     for (const task of [0, 1])
       inFlight.adopt(`${task}`, fargate, task, { ...from, assignment: `${task}`, executor: "c" });
     expect(bill.ended({ ...EXECUTED, inFlight: inFlight.end("0", 0), run: 7 }, 3_000)).toBeCloseTo(usd(2_000), 12);

@@ -67,6 +67,13 @@ describe("a lab", () => {
       'resources must be an object of amounts above 0 by name, got "licence"',
     ],
     ["progress as text", { tasks, progress: "bars" }, 'progress must be true, false or a function, got "bars"'],
+    [
+      "a quantile that is none",
+      { tasks, speculation: { quantile: 95 } },
+      "speculation must be true, false or { quantile, factor }: above 0.5 and at most 1, and at least 1, got { quantile: 95 }",
+    ],
+    ["a factor below one", { tasks, speculation: { factor: 0.5 } }, "and at least 1, got { factor: 0.5 }"],
+    ["speculation as text", { tasks, speculation: "on" }, 'and at least 1, got "on"'],
     ["an interrupt as text", { tasks, handleInterrupt: "no" }, 'handleInterrupt must be true or false, got "no"'],
   ])("with %s is refused at once", (_, options, message) => {
     expect(() => lab(options)).toThrow(LabOptionError);

@@ -120,6 +120,14 @@ describe("progress as lines", () => {
     ]);
   });
 
+  test("says why there is a second attempt, which counts no task twice", () => {
+    const second = event({ type: "second-attempt", name: "train", task, attempt: 2, why: "it hangs", lane: "local" });
+    const end = event({ type: "run-ended", at: 12_000 });
+    const [, why, last] = lines(START, started(1), second, ...Array.from({ length: 8 }, () => done()), end);
+    expect(why).toBe("train({ seed: 1 }): it hangs, on local");
+    expect(last).toBe("run r1: 1/1 load, 1 cached; 10/10 train, 2 cached (12 s)");
+  });
+
   test("says of a long run what runs longest and what that uses", async () => {
     const written: string[] = [];
     const tell = lineProgress((line) => written.push(line));

@@ -128,6 +128,7 @@ export class SimulatedDriver {
       groups: capacityGroups(scenario.offer),
       concurrency: scenario.concurrency,
       batch: { targetMs: 50, maxTasks: 16 },
+      speculation: scenario.speculation,
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
     if (this.#life.knowsDurations) {
@@ -320,6 +321,7 @@ export class SimulatedDriver {
 
   #runNested({ assignment, task, children, answer }: Report & { type: "nested" }): void {
     if (!this.scheduler.isAwaited(assignment, task)) return;
+    this.#happen({ type: "asks", assignment, task });
     const { scenario, storage } = this.#around;
     const parent = this.entries[task];
     const positions = below(children, scenario.tasks);
@@ -587,12 +589,14 @@ export class SimulatedDriver {
         this.#around.fate.count("budget spent");
         break;
       default:
+        if (command.type === "goes-on") break;
         command satisfies { readonly type: "retry" };
         this.#kept.delete(this.entries[command.task]);
     }
   }
 
-  #dispatch({ assignment, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+  #dispatch({ assignment, beside, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+    if (beside !== undefined) this.#around.fate.count("second attempt");
     this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
     this.#holding?.tenure.changed();
     const order: Order = {

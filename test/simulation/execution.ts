@@ -173,7 +173,9 @@ function endingOf(task: ScenarioTask, lane: Lane, { scenario, fate }: Surroundin
   const isCut = lane.maxTimeoutMs !== undefined && (task.demand.timeoutMs ?? Infinity) > lane.maxTimeoutMs;
   const limitMs = isCut ? (lane.maxTimeoutMs as number) : (task.demand.timeoutMs ?? Infinity);
   // Without any limit it would hang for ever, and so would the run: rightly.
-  const lastsMs = limitMs < Infinity && fate.strikes("hang", subject) ? Infinity : task.durationMs;
+  const usualMs =
+    task.durationMs < 10_000 && fate.strikes("straggler", subject) ? 10 * task.durationMs + 20_000 : task.durationMs;
+  const lastsMs = limitMs < Infinity && fate.strikes("hang", subject) ? Infinity : usualMs;
   const atSomeTimeMs = fate.below(Math.min(lastsMs, limitMs), `moment ${subject}`);
   const isMarked = fate.chance(0.7, `mark ${subject}`);
 

@@ -32,6 +32,8 @@ export const FAULTS = [
   "delayed-message",
   /** The account's limit changes while a run goes on. */
   "quota-change",
+  /** An attempt takes far longer than the task usually does. */
+  "straggler",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -9,6 +9,7 @@ import { CostKept } from "./checks/cost.ts";
 import { Ledger } from "./checks/ledger.ts";
 import { PaceKept } from "./checks/pace.ts";
 import { Results } from "./checks/results.ts";
+import { Seconds } from "./checks/seconds.ts";
 import { Sizes } from "./checks/sizes.ts";
 import type { Onlooker, SimulatedDriver } from "./driver.ts";
 import type { Surroundings } from "./execution.ts";
@@ -39,6 +40,7 @@ export class Invariants implements Onlooker {
       new Sizes(scene),
       new Cancellation(scene),
       new CostKept(scene),
+      new Seconds(scene),
     ];
   }
 

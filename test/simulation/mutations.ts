@@ -16,6 +16,7 @@ const LADDER = "ladder.ts";
 const SCHEDULER = "scheduler.ts";
 const LIFECYCLE = "lifecycle.ts";
 const DISPATCHER = "dispatcher.ts";
+const SECONDS = "second-attempts.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   // Budgets
@@ -108,8 +109,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "believes failures of attempts that nobody awaits",
     SCHEDULER,
-    "const assignment = awaited?.id === assignmentId ? awaited : undefined;",
-    "const assignment = awaited;",
+    "const assignment = this.#dispatcher.awaitedIn(assignmentId, task);\n    if (assignment) {",
+    "const assignment = this.#dispatcher.assignmentOf(task);\n    if (assignment) {",
   ),
   mutation(
     "settles a task again when its result is told twice",
@@ -357,5 +358,58 @@ export const MUTATIONS: readonly Mutation[] = [
     "fencing.ts",
     "value: epoch + 1,",
     "value: Number.POSITIVE_INFINITY,",
+  ),
+
+  // Second attempts
+  {
+    name: "gives a straggler a third attempt",
+    file: SECONDS,
+    edits: [
+      { find: " || this.#had.has(id)) return undefined;", replace: ") return undefined;" },
+      { find: "return isTwo || this.#known", replace: "return this.#known" },
+    ],
+  },
+  mutation(
+    "lets the slower of two attempts go on",
+    DISPATCHER,
+    "const ids = [this.#tasks.assignment[task], this.seconds.of(task)];",
+    "const ids = [this.#tasks.assignment[task]];",
+  ),
+  mutation(
+    "tries a task again while its other attempt runs",
+    SCHEDULER,
+    "if (second === undefined || this.#lifecycle.isSettled(task)) return false;",
+    "return false;",
+  ),
+  mutation(
+    "gives second attempts what others wait for",
+    DISPATCHER,
+    "if (isWanted || this.#assignments",
+    "if (this.#assignments",
+  ),
+  mutation(
+    "gives a second attempt whatever it costs",
+    "speculate.ts",
+    "run.onSecondsUsd + usd <= SHARE_OF_COST * run.spentUsd",
+    "true",
+  ),
+  mutation(
+    "gives a second attempt to what must not be begun twice",
+    SECONDS,
+    "isTwo || this.#known.isOnce(task) ||",
+    "isTwo ||",
+  ),
+  mutation("takes each attempt for a straggler", SECONDS, "if (at > now) nextAt", "if (at > now + 600_000) nextAt"),
+  mutation(
+    "gives a second attempt to what runs tasks",
+    SECONDS,
+    "|| this.#parents.has(this.#known.typeOf(task)) ?",
+    "?",
+  ),
+  mutation(
+    "gives a second attempt at a size that was too small",
+    SCHEDULER,
+    "if (!this.#isTooSmall(straggler.assignment)) this",
+    "this",
   ),
 ];

@@ -1,6 +1,7 @@
 import type { Demand, RetryPolicy } from "../../sdk/core/demand.ts";
 import type { Offer } from "../../sdk/core/offer.ts";
 import { seededRandom } from "../../sdk/core/random.ts";
+import type { SpeculationRule } from "../../sdk/core/speculate.ts";
 import { FAULTS, type Fault } from "./fate.ts";
 
 /** One task of a scenario: what it asks for and how it behaves. */
@@ -83,6 +84,8 @@ export interface Scenario {
   readonly rates: Readonly<Record<Fault, number>>;
   /** Faults that do not strike though chance says so. */
   readonly spared: readonly string[];
+  /** When attempts get a second one beside them; absent for never. */
+  readonly speculation?: SpeculationRule;
   /** Drivers, one after another, on the same control table. */
   readonly lives: readonly ScenarioLife[];
   /** Drivers of the only run of the only life, where there are several; the last one stays until it is over. */
@@ -124,6 +127,7 @@ const MOST: Readonly<Record<Fault, number>> = {
   "duplicate-message": 0.15,
   "delayed-message": 0.2,
   "quota-change": 0.05,
+  straggler: 0.2,
 };
 
 class Dice {
@@ -156,9 +160,16 @@ class Dice {
 
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
-  const whole = wholeScenarioOf(seed);
+  const whole = { ...wholeScenarioOf(seed), ...speculationOf(new Dice(seed + 0.75)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
+}
+
+/** Bold enough that a few dozen tasks bring second attempts. */
+function speculationOf(dice: Dice): Pick<Scenario, "speculation"> {
+  if (dice.chance(0.4)) return {};
+  const rule = { quantile: dice.pick([0.5, 0.8, 0.95]), factor: dice.pick([1, 1.5, 2]), minDone: dice.between(1, 4) };
+  return { speculation: rule };
 }
 
 /** How far clocks of machines may differ, in milliseconds. */

@@ -33,6 +33,7 @@ test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout
     "in doubt",
     "lease lost",
     "adopted",
+    "second attempt",
   ]) {
     expect(tally.faults.get(fault) ?? 0, fault).toBeGreaterThan(SEEDS / 100);
   }

@@ -29,6 +29,11 @@ export class Ledger {
     return this.#open.get(assignment)?.open.has(task) ?? false;
   }
 
+  /** Assignments in which attempts of a task are awaited. */
+  openOf(task: number): OpenAssignment[] {
+    return [...this.#open.values()].filter(({ open }) => open.has(task));
+  }
+
   assignmentsOf(executor: string): OpenAssignment[] {
     return (this.#byExecutor.get(executor) ?? []).flatMap((id) => this.#open.get(id) ?? []);
   }

@@ -1,0 +1,82 @@
+import type { AwsRequest } from "./aws-request.ts";
+
+/** A value as DynamoDB's JSON has it: its type, and what it is. */
+type Attribute = Readonly<Record<string, unknown>>;
+type Attributes = Readonly<Record<string, Attribute>>;
+
+interface Body {
+  readonly Item?: Attributes;
+  readonly Key?: Attributes;
+  readonly ConsistentRead?: boolean;
+  readonly ExpressionAttributeValues?: Attributes;
+  readonly RequestItems?: Readonly<Record<string, { Keys?: unknown[]; ConsistentRead?: boolean } | Write[]>>;
+}
+interface Write {
+  readonly PutRequest?: { readonly Item: Attributes };
+}
+
+const WRITE_UNIT_BYTES = 1_024;
+
+/**
+ * What DynamoDB charges a request with, as far as that can be told from the request: write units by the size of what
+ * is written, a read unit a key or query, half of one where it may be stale. 1 for all other services.
+ */
+export function unitsOf({ operation, body }: Pick<AwsRequest, "operation" | "body">): number {
+  if (!operation.startsWith("dynamodb:")) return 1;
+  const asked = parse(body);
+  const reads = (consistent: boolean | undefined) => (consistent ? 1 : 0.5);
+  switch (operation) {
+    case "dynamodb:PutItem":
+      return writeUnits(asked.Item);
+    case "dynamodb:UpdateItem":
+      return writeUnits({ ...asked.Key, ...asked.ExpressionAttributeValues });
+    case "dynamodb:BatchWriteItem":
+      return sum(Object.values(asked.RequestItems ?? {}).flat(), (write) =>
+        writeUnits((write as Write).PutRequest?.Item),
+      );
+    case "dynamodb:BatchGetItem":
+      return sum(Object.values(asked.RequestItems ?? {}), (of) =>
+        "Keys" in of ? (of.Keys?.length ?? 0) * reads(of.ConsistentRead) : 0,
+      );
+    case "dynamodb:GetItem":
+    case "dynamodb:Query":
+    case "dynamodb:Scan":
+      return reads(asked.ConsistentRead);
+    default:
+      return 1;
+  }
+}
+
+function parse(body: Buffer): Body {
+  try {
+    return JSON.parse(body.toString("utf8")) as Body;
+  } catch {
+    return {};
+  }
+}
+
+const writeUnits = (item: Attributes = {}) => Math.max(1, Math.ceil(itemBytes(item) / WRITE_UNIT_BYTES));
+
+const itemBytes = (item: Attributes): number =>
+  sum(Object.entries(item), ([name, value]) => Buffer.byteLength(name) + valueBytes(value));
+
+/** By the rules in DynamoDB's developer guide, "item sizes and formats". */
+function valueBytes(value: Attribute): number {
+  const [[type, content] = ["NULL", true]] = Object.entries(value);
+  switch (type) {
+    case "S":
+      return Buffer.byteLength(content as string);
+    case "N":
+      return Math.ceil((content as string).length / 2) + 1;
+    case "B":
+      return Buffer.byteLength(content as string, "base64");
+    case "L":
+      return 3 + sum(content as Attribute[], (each) => 1 + valueBytes(each));
+    case "M":
+      return 3 + Object.keys(content as Attributes).length + itemBytes(content as Attributes);
+    default:
+      return 1;
+  }
+}
+
+const sum = <T>(values: readonly T[], of: (value: T) => number) => values.reduce((total, each) => total + of(each), 0);
