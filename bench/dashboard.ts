@@ -48,11 +48,20 @@ export const dashboard: Benchmark = {
     try {
       const matching = Array.from({ length: TASKS }, (_, i) => String(i)).filter((i) => i.includes("777")).length;
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+      const devTools = await page.context().newCDPSession(page);
+      await devTools.send("Performance.enable", { timeDomain: "threadTicks" });
+      const cpu = process.cpuUsage();
       await page.goto(`${server.url}#/runs/${run.id}`);
       const paint = (await page.evaluate(FIRST_PAINT)) as number;
+      const { user, system } = process.cpuUsage(cpu);
+      const { metrics } = await devTools.send("Performance.getMetrics");
+      const pageMs = 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
       const filtered = (await page.evaluate(FILTER("777", `${matching} tasks`))) as number;
       return [
         { what: "first paint", value: paint, unit: "ms", goal: "1,500 ms or less" },
+        // Hardly touched by what else the machine is doing; on two cores one of them mostly waits for the other.
+        { what: "of that, CPU time of the page's main thread", value: pageMs, unit: "ms" },
+        { what: "and of the server, with the benchmark's own", value: (user + system) / 1_000, unit: "ms" },
         { what: "filter by text", value: filtered, unit: "ms", goal: "200 ms or less" },
       ];
     } finally {

@@ -10,6 +10,7 @@ import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
 import { localLatency } from "./local-latency.ts";
 import { localNoop } from "./local-noop.ts";
+import { logLatency } from "./log-latency.ts";
 import { mixRoute } from "./mix-route.ts";
 import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
@@ -44,6 +45,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   resumeAws,
   storm,
   dashboard,
+  logLatency,
 ];
 
 const known = BENCHMARKS.map(({ name }) => name).join(", ");

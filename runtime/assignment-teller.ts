@@ -14,9 +14,12 @@ interface TellerOptions {
   usage(): LiveUsage | undefined;
 }
 
-/** Log lines are told while a task runs, this often, in milliseconds; those of short tasks with its answer. */
+/** Log lines are told while a task runs, at most this often, in milliseconds; those of short tasks with its answer. */
 const LOGS_EVERY_MS = 1_000;
-/** The driver is told that an assignment is alive this often, in milliseconds. */
+/** The first of several waits this long for the others, in milliseconds. */
+const GATHER_MS = 50;
+/** The driver is told that an assignment is alive, and what it uses: after this, and then so often, in milliseconds. */
+const FIRST_BEAT_MS = 3_000;
 const BEAT_EVERY_MS = 15_000;
 /** From here on the driver may no longer be listening on its socket, in milliseconds. */
 const SOCKET_TRUSTED_MS = 240_000;
@@ -33,14 +36,15 @@ export class AssignmentTeller {
   #pendingLogs: WireLogLine[] = [];
   #untold: AttemptReport[] = [];
   #telling: Promise<void> = Promise.resolve();
-  readonly #logTimer: NodeJS.Timeout | undefined;
-  readonly #beatTimer: NodeJS.Timeout | undefined;
+  #logTimer: NodeJS.Timeout | undefined;
+  #logsToldAt: number;
+  #beatTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TellerOptions) {
     this.#options = options;
+    this.#logsToldAt = this.#startedAt;
     if (!options.assignment.feed) return;
-    this.#logTimer = setInterval(() => this.#tellLogs(), LOGS_EVERY_MS);
-    this.#beatTimer = setInterval(() => this.#beat(), BEAT_EVERY_MS);
+    this.#beatTimer = setTimeout(() => this.#beat(), FIRST_BEAT_MS);
   }
 
   get #answerMayBeLost(): boolean {
@@ -59,6 +63,9 @@ export class AssignmentTeller {
   log(line: WireLogLine): boolean {
     if (!this.#options.assignment.feed) return false;
     this.#pendingLogs.push(line);
+    const now = Date.now();
+    const due = Math.max(this.#logsToldAt + LOGS_EVERY_MS, now + GATHER_MS);
+    this.#logTimer ??= setTimeout(() => this.#tellLogs(), due - now);
     return true;
   }
 
@@ -68,13 +75,14 @@ export class AssignmentTeller {
   }
 
   /**
-   * Tells the rest.
+   * Tells the rest. What the answer has is told, too, once there is a connection: who asked may be gone by now, and
+   * another driver wait for it.
    *
    * @returns Log lines that are left for the answer.
    */
   async finish(end: AssignmentEnd): Promise<WireLogLine[]> {
-    clearInterval(this.#logTimer);
-    clearInterval(this.#beatTimer);
+    clearTimeout(this.#logTimer);
+    clearTimeout(this.#beatTimer);
     const { assignment } = this.#options;
     if (this.#answerMayBeLost) {
       this.#tellLogs();
@@ -89,13 +97,19 @@ export class AssignmentTeller {
         });
       }
     }
-    await this.#telling;
     const rest = this.#pendingLogs;
     this.#pendingLogs = [];
+    if (Date.now() - this.#startedAt > LOGS_EVERY_MS) {
+      for (const lines of inParts(rest)) this.#tell({ type: "logs", lines, inAnswerOf: assignment.id });
+    }
+    await this.#telling;
     return rest;
   }
 
   #tellLogs(): void {
+    clearTimeout(this.#logTimer);
+    this.#logTimer = undefined;
+    this.#logsToldAt = Date.now();
     for (const lines of inParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
     this.#pendingLogs = [];
   }
@@ -108,6 +122,7 @@ export class AssignmentTeller {
   }
 
   #beat(): void {
+    this.#beatTimer = setTimeout(() => this.#beat(), BEAT_EVERY_MS);
     // Also where the answer is awaited: the driver that awaits it may be gone, and another one listen.
     const { assignment, usage } = this.#options;
     const used = usage();

@@ -205,7 +205,8 @@ async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, 
   );
   const resolve = await resolveReturns(spec, inputs, environment, extensions);
   const params = await loadValue(objects, spec.params, [resolvedTasks(resolve.resultOf), ...extensions]);
-  return { params: await withRefsResolved(params, objects, extensions), bytes: bytes + resolve.bytes };
+  const resolved = await withRefsResolved(params, objects, extensions);
+  return { params: resolved.params, bytes: bytes + resolve.bytes + resolved.bytes };
 }
 
 /** Of inputs with several returns, those are loaded that the params name. */
@@ -264,13 +265,14 @@ async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
 }
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
-async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions): Promise<unknown> {
+async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions) {
   const refs = refsIn(params);
-  if (refs.length === 0) return params;
+  if (refs.length === 0) return { params, bytes: 0 };
   const values = await Promise.all(
     refs.map(async ([name, { slot }]) => [name, await loadObject(objects, slot, extensions)] as const),
   );
-  return { ...(params as object), ...Object.fromEntries(values) };
+  const bytes = refs.reduce((sum, [, { slot }]) => sum + slot.bytes, 0);
+  return { params: { ...(params as object), ...Object.fromEntries(values) }, bytes };
 }
 
 /** Object refs directly in the params, by name. */

@@ -127,6 +127,14 @@ export class ExecutorProcess {
     return this.#meter.look(running, Date.now());
   }
 
+  /** Its supervisor has looked at its memory, in bytes. */
+  noteMemory(bytes: number): void {
+    const { pid, running } = this;
+    if (pid === undefined || !running) return;
+    this.#meter ??= new UsageMeter(pid);
+    this.#meter.note(running, bytes, Date.now());
+  }
+
   send(message: ToExecutor): void {
     if (this.#input.writable) this.#input.write(frameMessage(message));
   }

@@ -306,6 +306,7 @@ class Executor {
     /** When it began; later by the time that it has waited for tasks of its own. */
     let begunAt = 0;
     let endedAt = 0;
+    let isEnded = false;
     let waitingSince = 0;
     let peakMemoryMb = 0;
     const deadline = () => (timeoutMs === undefined ? 0 : begunAt + timeoutMs);
@@ -313,6 +314,21 @@ class Executor {
       if (timeoutMs === undefined) return;
       const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
       timer = setTimeout(() => abort.abort(overtime), deadline() - Date.now());
+    };
+    const end = () => {
+      if (begunAt === 0 || isEnded) return;
+      isEnded = true;
+      clearTimeout(timer);
+      endedAt = Date.now();
+      // Measuring takes longer than many a task: of short ones the watchdog's latest look has to do.
+      if (endedAt - begunAt > WORTH_MEASURING_MS) {
+        this.#lastMemory = ownMemory();
+        this.#board.noteMemory(this.#lastMemory);
+      }
+      peakMemoryMb = Math.round(this.#board.peakMemoryBytes / 2 ** 20);
+      this.#board.end();
+      this.#mark.clear();
+      this.#spawned.end();
     };
     return {
       begin: () => {
@@ -336,22 +352,13 @@ class Executor {
         this.#board.moveDeadline(deadline());
         setTimer();
       },
-      end: () => {
-        if (begunAt === 0) return;
-        clearTimeout(timer);
-        endedAt = Date.now();
-        // Measuring takes longer than many a task: of short ones the watchdog's latest look has to do.
-        if (endedAt - begunAt > WORTH_MEASURING_MS) {
-          this.#lastMemory = ownMemory();
-          this.#board.noteMemory(this.#lastMemory);
-        }
-        peakMemoryMb = Math.round(this.#board.peakMemoryBytes / 2 ** 20);
-        this.#board.end();
-        this.#mark.clear();
-        this.#spawned.end();
-      },
+      end,
       overtime: () => timeoutMs !== undefined && endedAt >= begunAt + timeoutMs,
-      peakMemoryMb: () => peakMemoryMb,
+      /** Whoever asks is past the task's own code, also where that has thrown. */
+      peakMemoryMb: () => {
+        end();
+        return peakMemoryMb;
+      },
     };
   }
 

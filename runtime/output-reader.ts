@@ -77,6 +77,13 @@ export class OutputReader {
     clearTimeout(this.#patience);
     while (this.#waiting.length > 0 && this.#waiting[0].spoken <= heard) this.#waiting.shift()?.act();
     if (this.#waiting.length === 0) return;
-    this.#patience = setTimeout(() => this.end(), WAIT_MS);
+    this.#patience = setTimeout(() => this.#giveUp(), WAIT_MS);
+  }
+
+  /** Where this process has not been run for so long, what was said lies in the pipes: they are read before. */
+  #giveUp(): void {
+    setImmediate(() => {
+      if (this.#waiting.length > 0 && this.#waiting[0].spoken > this.#heard) this.end();
+    });
   }
 }

@@ -240,6 +240,7 @@ export class Supervisor {
       memoryLimitBytes: memoryLimitMb(this.#options.memoryMb, assignment.memoryMonitor) * 2 ** 20,
     };
     const memory = treeMemory(pid);
+    this.#process?.noteMemory(memory);
     const reason = notice(watched, memory);
     if (reason) this.notice(reason);
     const note = judge(watched, now, memory, false);

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { encodeToBytes } from "../sdk/wire/codec/codec.ts";
 import type { ThrownError } from "../sdk/wire/outcome.ts";
+import { withShortStacks } from "./short-stacks.ts";
 
 /** Longest message that is sent along; a task may throw a whole page of HTML. */
 const MAX_MESSAGE = 4_000;
@@ -27,7 +28,7 @@ function describe(error: Error): ThrownError {
   const whole = textOf(error.message);
   const message = whole.length > MAX_MESSAGE ? `${whole.slice(0, MAX_MESSAGE)}…` : whole;
   try {
-    return { names, message, encoded: encodeToBytes(error) };
+    return { names, message, encoded: withShortStacks(error, () => encodeToBytes(error)) };
   } catch {
     // Its cause cannot be encoded: the error itself still can.
     const copy = Object.assign(new Error(whole), { name: names[0], stack: error.stack });

@@ -38,12 +38,25 @@ export class UsageMeter {
     this.#pid = pid;
   }
 
+  /** Notes memory that somebody else has looked at, and from where on CPU time counts for a new attempt. */
+  note({ task, since }: Mark, memoryBytes: number, now: number): void {
+    const isNew = this.#isNew(`${task}/${since}`);
+    const memoryMb = Math.round(memoryBytes / 2 ** 20);
+    this.#peakMemoryMb = isNew ? memoryMb : Math.max(this.#peakMemoryMb, memoryMb);
+    if (isNew) this.#cpuPercent(now);
+  }
+
+  #isNew(attempt: string): boolean {
+    const isNew = attempt !== this.#attempt;
+    this.#attempt = attempt;
+    return isNew;
+  }
+
   /** @param running The task that the process executes, and since when: its peak is its own. */
   look({ task, since }: Mark, now: number): LiveUsage {
     const memoryMb = Math.round(treeMemory(this.#pid) / 2 ** 20);
-    const attempt = `${task}/${since}`;
-    this.#peakMemoryMb = attempt === this.#attempt ? Math.max(this.#peakMemoryMb, memoryMb) : memoryMb;
-    this.#attempt = attempt;
+    const isNew = this.#isNew(`${task}/${since}`);
+    this.#peakMemoryMb = isNew ? memoryMb : Math.max(this.#peakMemoryMb, memoryMb);
     const cpuPercent = this.#cpuPercent(now);
     return { memoryMb, peakMemoryMb: this.#peakMemoryMb, ...(cpuPercent === undefined ? {} : { cpuPercent }) };
   }

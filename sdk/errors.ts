@@ -1,9 +1,32 @@
 import type { Task } from "./task.ts";
+import { userFrames } from "./user-frames.ts";
 import { LabError } from "./wire/lab-error.ts";
 import type { FailureKind } from "./wire/outcome.ts";
 
 export { CodecError } from "./wire/codec/codec-error.ts";
 export { LabError };
+
+/** What an attempt used and where its time went, as its executor has measured it. Times are in milliseconds. */
+export interface AttemptUsage {
+  /**
+   * From when it could begin, as its inputs were there or the attempt before had ended, until it was dispatched.
+   * Absent of what tasks run, and where another driver has dispatched it.
+   */
+  readonly queueMs?: number;
+  /** From there until it began: the start of its executor, and tasks before it. Absent as that is. */
+  readonly startMs?: number;
+  /** Fetching and decoding inputs. */
+  readonly loadMs: number;
+  /** In the task's own code. */
+  readonly runMs: number;
+  /** Encoding, storing and committing the result. */
+  readonly storeMs: number;
+  /** CPU time of the executor's process while it ran. */
+  readonly cpuMs: number;
+  /** Encoded, with the params. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
 
 /** What happened in one attempt of a task, and what was decided then. */
 export interface AttemptEvidence {
@@ -26,6 +49,8 @@ export interface AttemptEvidence {
   readonly decided: string;
   /** Highest memory seen, in MB, where it was measured. */
   readonly peakMemoryMb?: number;
+  /** Absent where nobody was left to say it: the executor died. */
+  readonly usage?: AttemptUsage;
   /**
    * Dollars it cost: its time where it ran, with the start and the idle time before it of an ECS task; its
    * requests, and keeping its result for a month, as an estimate. 0 on this machine.
@@ -56,12 +81,12 @@ export class InfeasibleError extends LabError {
 /** One task that has no result, and why: all of its attempts, and its last words. */
 export class TaskError extends LabError {
   declare readonly kind: FailureKind;
-  readonly task: Task<unknown>;
-  readonly attempts: readonly AttemptEvidence[];
+  declare readonly task: Task<unknown>;
+  declare readonly attempts: readonly AttemptEvidence[];
   /** Last log lines of the task, oldest first. */
-  readonly logTail: readonly string[];
+  declare readonly logTail: readonly string[];
   /** The task whose failure kept this one from running, which then has no attempts. */
-  readonly blockedBy: Task<unknown> | undefined;
+  declare readonly blockedBy: Task<unknown> | undefined;
 
   constructor(
     kind: FailureKind,
@@ -75,10 +100,14 @@ export class TaskError extends LabError {
     },
   ) {
     super(kind, message, details.cause === undefined ? undefined : { cause: details.cause });
-    this.task = details.task;
-    this.attempts = details.attempts;
-    this.logTail = details.logTail;
-    this.blockedBy = details.blockedBy;
+    const { task, attempts, logTail, blockedBy } = details;
+    // Printing the error shows its message and what the task threw; the rest would bury that.
+    Object.defineProperties(this, {
+      task: { value: task },
+      attempts: { value: attempts },
+      logTail: { value: logTail },
+      blockedBy: { value: blockedBy },
+    });
     // Where this was made tells nothing; where the task threw is in the stack of the cause.
     this.stack = `${this.name}: ${message}`;
   }
@@ -122,6 +151,8 @@ export class RunError extends LabError {
   ) {
     super(kind, message, failures.length > 0 ? { cause: failures[0] } : undefined);
     this.runId = runId;
+    // Where this was made in here tells nothing; who has asked for the run does.
+    this.stack = `${this.name}: ${message}${userFrames(this.stack)}`;
     // Printing the error shows the first failure as its cause; a thousand more would bury it.
     Object.defineProperties(this, { failures: { value: failures }, results: { value: results } });
   }

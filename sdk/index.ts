@@ -9,6 +9,7 @@ export type { Pace } from "./core/token-bucket.ts";
 export type { ProgressEvent, RunningAttempt } from "./driver/progress-events.ts";
 export {
   type AttemptEvidence,
+  type AttemptUsage,
   CodecError,
   InfeasibleError,
   InvalidTaskError,

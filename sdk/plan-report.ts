@@ -139,13 +139,16 @@ async function measuredDurations(plan: LabPlan, table: ControlTable, namespace: 
   );
 }
 
+const FREE: Range = { low: 0, expected: 0, high: 0 };
+
 function describeGroup(
   { name, lane, reason, tasks }: Group,
   notCached: readonly NotCachedReason[],
   duration: MeasuredDuration | undefined,
 ): PlannedGroup {
   const group = { name, count: tasks.length, lane: lane.name, reason, notCached };
-  if (!duration) return group;
+  // What runs on this machine costs nothing, however long it takes.
+  if (!duration) return forecastUsd(tasks, lane).high === 0 ? { ...group, costUsd: FREE } : group;
   const { meanMs, deviationMs } = duration;
   const low = Math.max(0, meanMs - deviationMs) / 1000;
   const secondsEach = { low, expected: meanMs / 1000, high: (meanMs + 2 * deviationMs) / 1000 };

@@ -6,8 +6,8 @@ import { Command, InvalidArgumentError } from "commander";
 import { renderReport } from "../../dashboard/server/report.ts";
 import { RunFeed } from "../../dashboard/server/run-feed.ts";
 import { DashboardServer } from "../../dashboard/server/server.ts";
-import { findRun } from "../../sdk/runs.ts";
 import { LabError } from "../../sdk/wire/lab-error.ts";
+import { ASKED_RUN, askedRun } from "../asked-run.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 
 interface DashboardCommandOptions extends NamespaceOptions {
@@ -38,16 +38,16 @@ interface ReportOptions extends NamespaceOptions {
   readonly out?: string;
 }
 
-/** `stratolab report <run>`: a run as a file to send. */
+/** `stratolab report [run]`: a run as a file to send. */
 export function reportCommand(): Command {
   const command = new Command("report")
     .description("Writes a run as one HTML file that can be sent and opened anywhere.")
-    .argument("<run>", "id or name; of several of one name the newest")
+    .argument(...ASKED_RUN)
     .option("--out <file>", "where to write it (default: <run>.html)");
-  return withNamespaceOptions(command).action((idOrName: string, options: ReportOptions) =>
+  return withNamespaceOptions(command).action((asked: string | undefined, options: ReportOptions) =>
     usingStores(options, async (stores) => {
       const { namespace, json } = options;
-      const { id } = await findRun(stores.table, namespace, idOrName);
+      const { id } = await askedRun(stores, namespace, asked);
       const told = await new RunFeed(stores, namespace, id).told();
       if (!told.tasks) {
         const why = "nothing is recorded of its tasks: it has only just begun, was killed as it began, or is too old";

@@ -1,38 +1,36 @@
 import { Command } from "commander";
 import { type ExplainedAttempt, explainInRun, type TaskExplanation } from "../../sdk/history/explain.ts";
-import { findTask } from "../../sdk/history/find-tasks.ts";
+import { findTask, firstFailed } from "../../sdk/history/find-tasks.ts";
 import { readHistory } from "../../sdk/history/run-history.ts";
 import { harmless, oneLine } from "../../sdk/progress/text.ts";
-import { findRuns } from "../../sdk/runs.ts";
-import type { Stores } from "../../sdk/stores/stores.ts";
-import { LabError } from "../../sdk/wire/lab-error.ts";
+import { askedRun } from "../asked-run.ts";
 import { moment, precise, print } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
+import { size } from "../table.ts";
 
 interface ExplainOptions extends NamespaceOptions {
   readonly run?: string;
 }
 
-/** `stratolab explain <task>`: why a task of a run went as it did. */
+/** `stratolab explain [task]`: why a task of a run went as it did. */
 export function explainCommand(): Command {
   const command = new Command("explain")
     .description(
       "Tells why a task went as it did: where and why there, attempts, cache, what it waited for, its error.",
     )
-    .argument("<task>", "its name if there is one of that name, its number in the run, or a part of its text")
+    .argument(
+      "[task]",
+      "its name if there is one of that name, its number in the run, or a part of its text (default the first that failed)",
+    )
     .option("--run <run>", "in which run, by id or name (default the latest)");
-  return withNamespaceOptions(command).action((task: string, { json, run, ...options }: ExplainOptions) =>
+  return withNamespaceOptions(command).action((task: string | undefined, { json, run, ...options }: ExplainOptions) =>
     usingStores(options, async (stores) => {
-      const history = await readHistory(stores, options.namespace, run ?? (await latest(stores, options.namespace)));
-      print(json, await explainInRun(stores, history, findTask(history.plan, task)), describe);
+      const { id } = await askedRun(stores, options.namespace, run);
+      const history = await readHistory(stores, options.namespace, id);
+      const position = task === undefined ? firstFailed(history) : findTask(history.plan, task);
+      print(json, await explainInRun(stores, history, position), describe);
     }),
   );
-}
-
-async function latest({ table }: Stores, namespace: string): Promise<string> {
-  const [run] = await findRuns(table, namespace, { limit: 1 });
-  if (run) return run.id;
-  throw new LabError("unknown-run", `there are no runs in the namespace ${namespace}`);
 }
 
 /** Lines below a heading that stands before the first of them. */
@@ -99,9 +97,26 @@ function describeAttempt(attempt: ExplainedAttempt): string {
   const memory = peakMemoryMb ? `, ${peakMemoryMb}${memoryMb === undefined ? "" : ` of ${memoryMb}`} MB` : "";
   const where = `${lane}${executor === "" ? "" : ` (${executor})`}`;
   const what = [`${attempt.attempt}: ${kind} on ${where}${took}${memory}`];
+  if (attempt.usage) what.push(describeUsage(attempt, attempt.usage));
   if (seen !== undefined && kind !== "ok") what.push(`seen: ${seen}`);
   if (decided !== undefined && kind !== "ok") what.push(`decided: ${decided}`);
   return harmless(what.map((line) => line.replaceAll("\n", "\n   ")).join("\n   "));
+}
+
+/** Where the time of an attempt went, and what it used beside memory. */
+function describeUsage(
+  { readyAt, dispatchedAt = readyAt, startedAt = dispatchedAt }: ExplainedAttempt,
+  { loadMs, runMs, storeMs, cpuMs, bytesIn, bytesOut }: NonNullable<ExplainedAttempt["usage"]>,
+): string {
+  const stages: readonly (readonly [stage: string, ms: number])[] = [
+    ["queued", dispatchedAt - readyAt],
+    ["starting", startedAt - dispatchedAt],
+    ["loading", loadMs],
+    ["running", runMs],
+    ["storing", storeMs],
+  ];
+  const times = stages.map(([stage, ms]) => `${stage} ${precise(Math.max(0, ms))}`);
+  return `${times.join(", ")}; CPU ${precise(cpuMs)}; ${size(bytesIn)} in, ${size(bytesOut)} out`;
 }
 
 function describeTime({ time }: TaskExplanation): string[] {

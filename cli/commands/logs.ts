@@ -3,6 +3,7 @@ import { LineFolder } from "../../sdk/history/fold-lines.ts";
 import { readLog } from "../../sdk/history/follow-log.ts";
 import { LOG_LEVELS, type LogFilter, type RunLogLine } from "../../sdk/history/log-lines.ts";
 import { harmless, oneLine } from "../../sdk/progress/text.ts";
+import { ASKED_RUN, askedRun } from "../asked-run.ts";
 import { toJson } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 
@@ -21,11 +22,11 @@ const LONGEST_TASK = 60;
 /** What is told once waits this long for more of its kind while a run is followed, in milliseconds. */
 const DEDUPE_MS = 5_000;
 
-/** `stratolab logs <run> [task]`: what the tasks of a run have logged. */
+/** `stratolab logs [run] [task]`: what the tasks of a run have logged. */
 export function logsCommand(): Command {
   const command = new Command("logs")
     .description("Shows the log lines of a run, or of some of its tasks.")
-    .argument("<run>", "id or name; of several of one name the newest")
+    .argument(...ASKED_RUN)
     .argument("[task]", "only of this task: its name, its number in the run, or a part of its text")
     .option("--follow", "go on while the run does")
     .option("--attempt <n>", "only of attempts of this number", parseAttempt)
@@ -33,9 +34,10 @@ export function logsCommand(): Command {
     .option("--dedupe", "tell lines that say the same once, with their number")
     .addHelpText("after", HELP);
   return withNamespaceOptions(command, "print a JSON object a line").action(
-    (run: string, task: string | undefined, options: LogsOptions) =>
+    (asked: string | undefined, task: string | undefined, options: LogsOptions) =>
       usingStores(options, async (stores) => {
         const { namespace, follow = false, attempt, level, dedupe, json } = options;
+        const { id: run } = await askedRun(stores, namespace, asked);
         const filter = {
           ...(task === undefined ? {} : { task }),
           ...(attempt === undefined ? {} : { attempt }),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { PlanMessage, ToldPlan } from "../../sdk/plan-mode.ts";
 import type { Range } from "../../sdk/plan-report.ts";
 import { dollars, duration, harmless } from "../../sdk/progress/text.ts";
@@ -32,7 +32,13 @@ export function planCommand(): Command {
     .description("Tells what the runs of a script would do, where, for how long and for how much. Runs nothing.")
     .argument("<script>", "the script, TypeScript or JavaScript; it is run up to where it needs a result")
     .argument("[arguments...]", "for the script")
-    .option("--runner <name>", `local, inline or aws, where the script does not say (default ${DriverEnv.runner})`)
+    .addOption(
+      new Option("--runner <name>", `where the script does not say (default ${DriverEnv.runner})`).choices([
+        "local",
+        "inline",
+        "aws",
+      ]),
+    )
     .option("--stack <name>", `name of the stack on AWS (default ${DriverEnv.stack}, else Stratolab)`)
     .option("--json", "print JSON instead of tables")
     .passThroughOptions()
@@ -107,10 +113,14 @@ function describe(plan: ToldPlan): string {
       return `not cached of ${task}: ${reasons.join(", ")}`;
     }),
     ...(seconds && costUsd && toRun > 0 ? [`expected: ${time(seconds)}, ${money(costUsd)}`] : []),
-    ...(unmeasured.length > 0 ? [`never measured, so time and cost are not known: ${unmeasured.join(", ")}`] : []),
+    ...(unmeasured.length > 0 ? [`never measured, so ${unknownOf(groups)} not known: ${unmeasured.join(", ")}`] : []),
     ...infeasible.map(({ task, reason }) => `cannot run ${harmless(task)}: ${harmless(reason)}`),
   ].join("\n");
 }
+
+/** What cannot be told before a task type has run once. */
+const unknownOf = (groups: ToldPlan["groups"]) =>
+  groups.every(({ costUsd }) => costUsd) ? "the time is" : "time and cost are";
 
 const seconds = (value: number) => duration(value * 1000);
 const time = ({ low, expected, high }: Range) => `${seconds(expected)} (${seconds(low)} to ${seconds(high)})`;

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { readHistory } from "../../sdk/history/run-history.ts";
 import { type RunSummary, summarise, type TimedTask, type TypeSummary } from "../../sdk/history/summary.ts";
 import { oneLine } from "../../sdk/progress/text.ts";
+import { ASKED_RUN, askedRun } from "../asked-run.ts";
 import { precise, print } from "../print.ts";
 import { type NamespaceOptions, usingStores, withNamespaceOptions } from "../store-options.ts";
 import { size, table } from "../table.ts";
@@ -9,16 +10,17 @@ import { size, table } from "../table.ts";
 /** Tasks of the critical path that are listed. */
 const LISTED = 20;
 
-/** `stratolab summary <run>`: where a run's time, memory and attempts went. */
+/** `stratolab summary [run]`: where a run's time, memory and attempts went. */
 export function summaryCommand(): Command {
   const command = new Command("summary")
     .description(
       "Sums a run up by task type: results, attempts, times, memory, bytes; its slowest tasks, its critical path.",
     )
-    .argument("<run>", "id or name; of several of one name the newest");
-  return withNamespaceOptions(command).action((run: string, { json, ...options }: NamespaceOptions) =>
+    .argument(...ASKED_RUN);
+  return withNamespaceOptions(command).action((asked: string | undefined, { json, ...options }: NamespaceOptions) =>
     usingStores(options, async (stores) => {
-      print(json, summarise(await readHistory(stores, options.namespace, run)), describe);
+      const { id } = await askedRun(stores, options.namespace, asked);
+      print(json, summarise(await readHistory(stores, options.namespace, id)), describe);
     }),
   );
 }

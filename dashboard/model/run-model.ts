@@ -275,9 +275,19 @@ function end(model: RunModel, task: TaskModel, ending: Ending): void {
     known = { attempt, lane, executor, readyAt: Math.min(at, readyAt(model, task)), dispatchedAt: at };
     task.attempts.push(known);
   }
-  for (const [name, value] of Object.entries(ending)) {
-    if (value !== undefined && value !== "") Object.assign(known, { [name]: value });
-  }
+  // One by one: of ten thousand attempts that is several times as fast as going through their names.
+  const { kind, lane, executor, startedAt, endedAt, memoryMb, usage, peakMemoryMb, seen, decided, costUsd } = ending;
+  if (kind !== undefined) known.kind = kind;
+  if (lane !== "") known.lane = lane;
+  if (executor !== "") known.executor = executor;
+  if (startedAt !== undefined) known.startedAt = startedAt;
+  if (endedAt !== undefined) known.endedAt = endedAt;
+  if (memoryMb !== undefined) known.memoryMb = memoryMb;
+  if (usage !== undefined) known.usage = usage;
+  if (peakMemoryMb !== undefined) known.peakMemoryMb = peakMemoryMb;
+  if (seen !== undefined && seen !== "") known.seen = seen;
+  if (decided !== undefined && decided !== "") known.decided = decided;
+  if (costUsd !== undefined) known.costUsd = costUsd;
 }
 
 /** Nobody said how they ended: another attempt was faster, or their driver is gone. */

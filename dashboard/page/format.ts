@@ -14,7 +14,7 @@ export const count = (value: number): string => value.toLocaleString("en");
 
 /** Dollars, as exact as small ones need. */
 export const dollars = (value: number | undefined): string =>
-  value === undefined ? "" : `$${value >= 1 ? value.toFixed(2) : value.toPrecision(2)}`;
+  value === undefined ? "" : value === 0 ? "$0" : `$${value >= 1 ? value.toFixed(2) : value.toPrecision(2)}`;
 
 /** Memory; where nothing was measured in a very short time, nothing. */
 export const megabytes = (value: number | undefined): string =>

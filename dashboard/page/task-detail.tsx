@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { AttemptModel, RunModel, TaskModel } from "../model/run-model.ts";
-import { tookMs, waitedMs } from "../model/sort.ts";
+import { tookMs } from "../model/sort.ts";
 import { bytes, count, dollars, megabytes, moment, spell } from "./format.ts";
 import { Status } from "./status.tsx";
 import { UsageChart } from "./usage-chart.tsx";
@@ -120,7 +120,10 @@ function Attempt({ attempt, now }: { attempt: AttemptModel; now: number }) {
   const facts: readonly (readonly [string, string])[] = [
     ["where", `${lane} ${executor}`.trim()],
     ["began", moment(startedAt ?? dispatchedAt)],
-    ["waited", spell(waitedMs(attempt))],
+    [
+      "waited",
+      `${spell(Math.max(0, dispatchedAt - attempt.readyAt))} in the queue, ${spell(Math.max(0, (startedAt ?? dispatchedAt) - dispatchedAt))} starting`,
+    ],
     ["took", spell(took)],
     [
       "of that",

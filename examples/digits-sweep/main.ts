@@ -40,7 +40,7 @@ const winner = trainWinner({ samples, ranking });
 const report = testWinner({ winner, samples: loadSamples({ digits: testDigits }) });
 
 const plan = await lab.plan([ranking, report]);
-const [ranked, test] = await lab.runTasks([ranking, report]);
+const [ranked, test] = await lab.runTasks([ranking, report], { name: "sweep" });
 
 const chart = join(options.out, "accuracy.svg");
 await mkdir(options.out, { recursive: true });

@@ -13,20 +13,24 @@ export interface Orphan {
 }
 
 /** What may still be running of what is written in journals whose drivers are gone, by cache keys. */
-export function orphansIn(journals: readonly Pick<Journal, "lab" | "assignments">[], now: number) {
+export function orphansIn(journals: readonly Pick<Journal, "runId" | "lab" | "assignments">[], now: number) {
   const orphans = new Map<string, Orphan>();
-  for (const { lab, assignments } of journals) {
-    for (const assignment of assignments) {
+  for (const journal of journals) {
+    for (const assignment of journal.assignments) {
       if (assignment.deadline < now) continue;
-      for (const attempt of assignment.attempts) orphans.set(attempt.key, orphanOf(lab, assignment, attempt));
+      for (const attempt of assignment.attempts) orphans.set(attempt.key, orphanOf(journal, assignment, attempt));
     }
   }
   return orphans;
 }
 
-function orphanOf(journalled: string, assignment: JournalAssignment, attempt: JournalAttempt): Orphan {
-  const { id, lane, executor, dispatchedAt, deadline, lab = journalled } = assignment;
-  const from = { lab, assignment: id, task: attempt.task, executor, dispatchedAt, deadline };
+function orphanOf(
+  journal: Pick<Journal, "runId" | "lab">,
+  assignment: JournalAssignment,
+  attempt: JournalAttempt,
+): Orphan {
+  const { id, lane, executor, dispatchedAt, deadline, lab = journal.lab, runId = journal.runId } = assignment;
+  const from = { lab, assignment: id, runId, task: attempt.task, executor, dispatchedAt, deadline };
   return { lane, attempt: attempt.attempt, generation: attempt.generation, from };
 }
 
@@ -41,7 +45,7 @@ export interface Adopted {
   readonly assignment: string;
   readonly attempt: number;
   readonly lane: ReturnType<Scheduler["laneOf"]>;
-  readonly from: AdoptedFrom;
+  readonly orphan: Orphan;
 }
 
 /** Takes over what is in flight of the tasks of a run, before it is opened; what is taken over is no orphan any more. */
@@ -61,7 +65,7 @@ export function adoptOrphans(
     orphans.delete(entry.planned.key);
     const assignment = String(taken.assignment);
     inFlight.adopt(assignment, taken.lane, entry.task, orphan.from);
-    adopted.push({ entry, assignment, attempt: orphan.attempt, lane: taken.lane, from: orphan.from });
+    adopted.push({ entry, assignment, attempt: orphan.attempt, lane: taken.lane, orphan });
   }
   return adopted;
 }

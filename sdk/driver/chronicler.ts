@@ -29,6 +29,8 @@ interface Story {
   lines: number;
   droppedLines: number;
   droppedEvents: number;
+  /** Log lines are the next driver's to tell, from the feed. */
+  isGiven: boolean;
   writing: Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export class Chronicler {
       lines: 0,
       droppedLines: 0,
       droppedEvents: 0,
+      isGiven: false,
       writing: Promise.resolve(),
     };
     this.#stories.set(run, story);
@@ -204,7 +207,7 @@ export class Chronicler {
   log(entry: TaskEntry, { at, attempt, level, text }: RunnerEvent & { type: "log" }): void {
     for (const story of this.#stories.values()) {
       const task = story.positions.get(entry);
-      if (task === undefined) continue;
+      if (task === undefined || story.isGiven) continue;
       story.lines += 1;
       if (story.lines <= MAX_LOG_LINES) {
         this.#add(story, { type: "log", at, task, attempt, level, text });
@@ -245,6 +248,13 @@ export class Chronicler {
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
     return ended;
+  }
+
+  /** Another driver goes on with a run: resolves when everything is written that this one has to tell of it. */
+  handOver(run: RunState): Promise<void> {
+    const story = this.#stories.get(run);
+    if (story) story.isGiven = true;
+    return this.written();
   }
 
   /** Resolves when everything that has happened is written. */
@@ -293,5 +303,6 @@ export class Chronicler {
 }
 
 function toldAttempt(evidence: AttemptEvidence, usage: ToldAttempt["usage"] | undefined): ToldAttempt {
-  return usage ? { ...evidence, usage } : evidence;
+  const { usage: _, ...told } = evidence;
+  return usage ? { ...told, usage } : told;
 }

@@ -6,13 +6,21 @@ import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
 import { adoptOrphans, type Orphan } from "./adoption.ts";
 import { attemptSpec, storeLargeParams } from "./assignment.ts";
+import { unheardSince } from "./last-words.ts";
 import { neededHereOnly } from "./needed-here.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import type { TaskEntry } from "./task-entry.ts";
+import type { ToldLines } from "./told-lines.ts";
 import { whyThere } from "./why-there.ts";
 
 /** Time that running attempts are given to end by themselves when they are cancelled, in milliseconds. */
 const CANCEL_GRACE_MS = 2_000;
+
+/** What drivers have left that are gone: what is in flight, and what they have written of the run. */
+export interface Left {
+  readonly orphans: Map<string, Orphan>;
+  readonly told: ToldLines;
+}
 
 /** Hands attempts to the runner, and takes them from it again. */
 export class Dispatching {
@@ -149,15 +157,22 @@ export class Dispatching {
   }
 
   /** Waits for attempts that drivers have begun which are gone, instead of making them again. */
-  adopt(orphans: Map<string, Orphan>, entries: readonly TaskEntry[], run: number): void {
+  adopt({ orphans, told }: Left, entries: readonly TaskEntry[], run: number): void {
     const { scheduler, book, inFlight, journal, progress, chronicler, options } = this.#parts;
     const adopted = adoptOrphans({ scheduler, inFlight }, orphans, entries, run);
-    for (const { entry, assignment, attempt, lane, from } of adopted) {
+    for (const { entry, assignment, attempt, lane, orphan } of adopted) {
+      const { from } = orphan;
       const { id: runId, maxCostUsd } = book.runs[run];
       progress.dispatched(runId, entry.planned.name, 1, from.dispatchedAt);
       chronicler.dispatched([entry], [attempt], lane, from.executor);
-      const spec = attemptSpec(entry, attempt, lane, maxCostUsd !== undefined);
-      options.runner.adopt?.({ assignment, runId, spec, from });
+      options.runner.adopt?.({
+        assignment,
+        runId,
+        spec: attemptSpec(entry, attempt, lane, maxCostUsd !== undefined),
+        from,
+        unheardSince: unheardSince(orphan, told),
+        isTold: (line) => told.take(line),
+      });
     }
     const count = adopted.length;
     if (count === 0) return;

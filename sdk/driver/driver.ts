@@ -125,7 +125,9 @@ export class Driver {
     const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
-    const evidence = new EvidenceBook(runner.name);
+    const evidence = new EvidenceBook(runner.name, ({ run }) =>
+      book.isNested(run) ? undefined : book.runs[run]?.startedAt,
+    );
     const code = new CodeKeeper(stores, options.code);
     const kept = { keeper, chronicler, journal, keptFailures };
     return {

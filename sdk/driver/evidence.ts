@@ -1,6 +1,7 @@
 import type { Lane } from "../core/offer.ts";
 import type { AttemptEvidence } from "../errors.ts";
 import type { Failure, FailureKind } from "../wire/outcome.ts";
+import { usageOf } from "./attempt-usage.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
@@ -20,8 +21,12 @@ export class EvidenceBook {
   readonly #byTask = new Map<number, Seen>();
   #shared: Seen | undefined;
 
-  constructor(runnerName: string) {
+  /** When the run of a task began, where the task could begin with it. */
+  readonly #begunAt: (entry: TaskEntry) => number | undefined;
+
+  constructor(runnerName: string, begunAt: (entry: TaskEntry) => number | undefined) {
     this.#runnerName = runnerName;
+    this.#begunAt = begunAt;
   }
 
   /** Runs something that decides on the failure of one task. */
@@ -62,7 +67,12 @@ export class EvidenceBook {
       endedAt: failure.usage?.endedAt ?? now,
       seen: failure.seen,
       decided,
-      ...(failure.usage ? { peakMemoryMb: failure.usage.peakMemoryMb } : {}),
+      ...(failure.usage
+        ? {
+            peakMemoryMb: failure.usage.peakMemoryMb,
+            usage: usageOf(entry, failure.usage, inFlight, this.#begunAt(entry)),
+          }
+        : {}),
       costUsd,
     });
   }
@@ -110,12 +120,14 @@ export class EvidenceBook {
       seen: "it waited for tasks that it runs",
       decided: "made again when they have ended; free of charge",
       peakMemoryMb,
+      usage: usageOf(entry, usage, inFlight, this.#begunAt(entry)),
       costUsd,
     });
   }
 
   /** What is known of all of a task's attempts; none where its result was found in the cache. */
-  attemptsOf({ evidence = [], success }: TaskEntry): readonly AttemptEvidence[] {
+  attemptsOf(entry: TaskEntry): readonly AttemptEvidence[] {
+    const { evidence = [], success } = entry;
     if (!success) return evidence;
     const { attempt, costUsd, inFlight, usage, executor = inFlight?.executor ?? "" } = success;
     const { startedAt, endedAt, peakMemoryMb } = usage;
@@ -129,6 +141,7 @@ export class EvidenceBook {
       seen: `it took ${endedAt - startedAt} ms`,
       decided: "its result is kept",
       peakMemoryMb,
+      usage: usageOf(entry, usage, inFlight, this.#begunAt(entry)),
       costUsd,
     };
     // One of two that was ended may have begun later than the one that brought the result.

@@ -1,5 +1,5 @@
 import { remainingMs } from "../core/lease.ts";
-import { type AttemptEvidence, LabError, TaskCancelledError, TaskError } from "../errors.ts";
+import { type AttemptEvidence, type AttemptUsage, LabError, TaskCancelledError, TaskError } from "../errors.ts";
 import type { GrowingPlan } from "../growing-plan.ts";
 import { askedTasks } from "../recorded-plan.ts";
 import { ChronicleReader } from "../stores/chronicle.ts";
@@ -7,6 +7,7 @@ import { readResults } from "../stores/results.ts";
 import { type RunRecord, readRuns, requestCancel } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { type ChronicleEvent, hasBit, type SpentBudget, type ToldAttempt } from "../wire/chronicle.ts";
+import type { Usage } from "../wire/outcome.ts";
 import { isNewerVersion } from "../wire/version.ts";
 import { causeOf, costLimitError, runError } from "./failures.ts";
 import { loadAsked } from "./load-asked.ts";
@@ -163,7 +164,7 @@ export class FollowedRun extends Outcomes<number> {
             const { startedAt, endedAt, peakMemoryMb } = usage;
             const seen = `it took ${endedAt - startedAt} ms`;
             const told = { kind: "ok", startedAt, endedAt, seen, decided: "its result is kept", peakMemoryMb } as const;
-            this.#note(event.task, { ...last, ...told });
+            this.#note(event.task, { ...last, ...told, usage });
           }
           done.push(event.task);
           break;
@@ -179,10 +180,11 @@ export class FollowedRun extends Outcomes<number> {
 
   #note(
     task: number,
-    { usage: _, memoryMb, costUsd = 0, ...rest }: Omit<ToldAttempt, "memoryMb"> & { memoryMb?: number | undefined },
+    { usage, memoryMb, costUsd = 0, ...rest }: Omit<ToldAttempt, "memoryMb"> & { memoryMb?: number | undefined },
   ) {
     const attempts = this.#attempts.get(task) ?? [];
-    attempts.push({ ...rest, costUsd, ...(memoryMb === undefined ? {} : { memoryMb }) });
+    const used = usage ? { usage: measuredOf(usage) } : {};
+    attempts.push({ ...rest, ...used, costUsd, ...(memoryMb === undefined ? {} : { memoryMb }) });
     this.#attempts.set(task, attempts);
   }
 
@@ -238,6 +240,9 @@ export class FollowedRun extends Outcomes<number> {
     else if (!this.#options.plan.parents.has(position)) this.#otherFailures.push(reason);
   }
 }
+
+/** What the executor has measured. */
+const measuredOf = ({ startedAt: _, endedAt: __, peakMemoryMb: ___, ...measured }: Usage): AttemptUsage => measured;
 
 /** How long a run that was handed over may wait for its next driver, in milliseconds: a function has to start. */
 export const HANDED_OVER_MAX_MS = 60_000;

@@ -56,7 +56,7 @@ export class HandOvers {
     await Promise.race([run.ended, sleep(DETACH_DRAIN_MS)]);
     this.#cancelling.cancel(run, false);
     loop.flush();
-    await Promise.all([journal.handOver(run), chronicler.written()]);
+    await Promise.all([journal.handOver(run), chronicler.handOver(run)]);
     const now = Date.now();
     charges.own.settle();
     charges.bill.leave(run.index, (executor) => inFlight.firstOn(executor) ?? now);

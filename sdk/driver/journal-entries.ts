@@ -53,6 +53,7 @@ function takenOver({ lane, adoptedFrom }: InFlight, open: readonly number[], fly
   const {
     lab,
     assignment: id,
+    runId,
     task,
     executor,
     dispatchedAt,
@@ -62,5 +63,5 @@ function takenOver({ lane, adoptedFrom }: InFlight, open: readonly number[], fly
     const { planned, generation } = flying.entryOf(each);
     return { key: planned.key, task, attempt: flying.attemptOf(each), generation };
   });
-  return { id, lab, lane: lane.name, executor, dispatchedAt, deadline, attempts };
+  return { id, lab, runId, lane: lane.name, executor, dispatchedAt, deadline, attempts };
 }

@@ -2,19 +2,20 @@ import type { LabPlan } from "../planning.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import type { Task } from "../task.ts";
 import type { Slot } from "../wire/slot.ts";
-import type { Orphan } from "./adoption.ts";
 import type { Delivery } from "./delivery.ts";
-import type { Dispatching } from "./dispatching.ts";
+import type { Dispatching, Left } from "./dispatching.ts";
 import type { StartOptions } from "./driver-options.ts";
 import { enrol } from "./enrolment.ts";
 import { findOrphans } from "./find-orphans.ts";
+import { lastWords, type UntoldLine } from "./last-words.ts";
 import { type LookedUp, lookUp } from "./look-up.ts";
 import { type RunManifest, writeManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { NestedEnrolment } from "./nested-runs.ts";
 import type { DriverParts } from "./parts.ts";
 import { type RunIdentity, RunState } from "./run-state.ts";
-import type { TaskEntry } from "./task-entry.ts";
+import { addLogLine, type TaskEntry } from "./task-entry.ts";
+import { ToldLines } from "./told-lines.ts";
 
 /** Begins runs: those of the user, and what attempts run as parts of them. */
 export class RunStarts {
@@ -22,7 +23,7 @@ export class RunStarts {
   readonly #delivery: Delivery;
   readonly #dispatching: Dispatching;
   /** What drivers have in flight that are gone. */
-  readonly #orphans = new WeakMap<RunState, Map<string, Orphan>>();
+  readonly #left = new WeakMap<RunState, Left>();
 
   constructor(parts: DriverParts, delivery: Delivery, dispatching: Dispatching) {
     this.#parts = parts;
@@ -75,6 +76,9 @@ export class RunStarts {
       claimed ? keptFailures.recall(identity.runId) : new Map(),
     ]);
     await this.prepare(plan, lookedUp);
+    const told = orphans?.size ? await ToldLines.read(stores, namespace, identity.runId) : undefined;
+    const left = orphans && told ? { orphans, told } : undefined;
+    const missing = left ? await this.#lastWords(plan, lookedUp, left) : [];
 
     const spentUsd = claimed?.costUsd ?? 0;
     const leftUsd = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - spentUsd);
@@ -102,14 +106,35 @@ export class RunStarts {
     progress.runStarted(run, plan, lookedUp, (planned) => charges.expectedUsd(planned));
     charges.own.begin(index, requestMark);
     live.begin(run);
-    if (orphans?.size) {
+    if (left) {
       // What tasks run is asked for later.
-      this.#orphans.set(run, orphans);
-      this.#dispatching.adopt(orphans, entries, index);
+      this.#left.set(run, left);
+      this.#dispatching.adopt(left, entries, index);
+      this.#tellLines(run, entries, missing);
     }
     for (const entry of new Set(targets)) if (entry.value) this.#delivery.deliver(run, entry);
     this.open(index, entries);
     return run;
+  }
+
+  /** What attempts have said that ended while nobody drove the run. Without it the run goes on as well. */
+  #lastWords(plan: LabPlan, { records }: LookedUp, { orphans, told }: Left): Promise<UntoldLine[]> {
+    const ended = plan.tasks.flatMap(({ key }, position) => {
+      const [orphan, record] = [orphans.get(key), records[position]];
+      return orphan && record ? { position, orphan, endedAt: record.endedAt } : [];
+    });
+    return lastWords(this.#parts.options.stores.table, ended, told).catch(() => []);
+  }
+
+  #tellLines(run: RunState, entries: readonly TaskEntry[], lines: readonly UntoldLine[]): void {
+    const { chronicler, progress } = this.#parts;
+    for (const { position, line } of lines) {
+      const entry = entries[position];
+      const event = { type: "log", executor: "", ...line, runId: run.id, task: entry.task } as const;
+      addLogLine(entry, line.text);
+      progress.log(entry, event);
+      chronicler.log(entry, event);
+    }
   }
 
   /** Writes down what a run is made of, so that others can go on with it. */
@@ -171,8 +196,8 @@ export class RunStarts {
         if (failure) progress.failed(root.id, entries[position], failure.kind, failure.message, false);
       });
     }
-    const orphans = this.#orphans.get(root);
-    if (orphans?.size) this.#dispatching.adopt(orphans, entries, index);
+    const left = this.#left.get(root);
+    if (left && left.orphans.size > 0) this.#dispatching.adopt(left, entries, index);
     return entries;
   }
 

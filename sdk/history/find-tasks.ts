@@ -1,5 +1,7 @@
 import { LabError } from "../errors.ts";
 import type { LabPlan } from "../planning.ts";
+import type { RunHistory } from "./run-history.ts";
+import { taskHistories } from "./task-history.ts";
 import { shownTask } from "./task-text.ts";
 
 /** Candidates that a message lists. */
@@ -40,4 +42,16 @@ export function findTask(plan: LabPlan, text: string): number {
     "ambiguous-task",
     `${found.length} tasks are meant by ${JSON.stringify(text)}, say which by its number: ${listed.join(", ")}${more}`,
   );
+}
+
+/**
+ * The task of a run that failed first.
+ *
+ * @throws LabError where none has failed.
+ */
+export function firstFailed({ run, plan, events }: RunHistory): number {
+  const failed = taskHistories(plan, events).filter(({ status }) => status === "failed");
+  const [first] = failed.sort((a, b) => (a.settledAt ?? 0) - (b.settledAt ?? 0));
+  if (first) return first.position;
+  throw new LabError("unknown-task", `no task of run ${run.id} has failed: say which task is meant`);
 }

@@ -33,8 +33,19 @@ export interface LogFilter {
   readonly level?: RunLogLine["level"];
 }
 
+/** How an attempt ended that brought no result: its log goes on with that. */
+function failureLine(event: ChronicleEvent): (ChronicleEvent & { type: "log" }) | undefined {
+  if (event.type !== "retried" && event.type !== "failed") return undefined;
+  const { at, task, last } = event;
+  if (!last) return undefined;
+  const { attempt, kind, seen } = last;
+  const retried = event.type === "retried" ? `; ${event.why}` : "";
+  const level = event.type === "retried" ? "warn" : "error";
+  return { type: "log", at, task, attempt, level, text: `attempt failed, ${kind}: ${seen}${retried}` };
+}
+
 /**
- * Chooses lines of a run's log.
+ * Chooses lines of a run's log. How an attempt failed is a line, too.
  *
  * @throws LabError when the filter names no task of the run.
  */
@@ -45,7 +56,8 @@ export function logLines(plan: LabPlan, { task, attempt, level = "debug" }: LogF
     (tasks?.has(event.task) ?? true) &&
     (attempt === undefined || event.attempt === attempt) &&
     LOG_LEVELS.indexOf(event.level) >= least;
-  const lineOf = (event: ChronicleEvent): RunLogLine[] => {
+  const lineOf = (told: ChronicleEvent): RunLogLine[] => {
+    const event = failureLine(told) ?? told;
     // What the run tells of itself is wanted by those who want to see all of it.
     if (event.type === "notice" && tasks === undefined && attempt === undefined) {
       return [{ at: event.at, level: "warn", text: event.text }];

@@ -14,9 +14,10 @@ export interface TypeTally {
   retried: number;
 }
 
-/** From here on the pace is believed: a tenth of the tasks, or this many. */
+/** From here on the pace is believed: a tenth of the tasks, or this many after so many milliseconds. */
 const ENOUGH_SHARE = 0.1;
 const ENOUGH_TASKS = 50;
+const ENOUGH_MS = 5_000;
 
 /** Where one run stands. */
 export class RunTally {
@@ -109,8 +110,10 @@ export class RunTally {
     const computed = this.sum("done") - this.sum("cached");
     const left = this.sum("total") - this.sum("done") - this.sum("failed") - this.sum("cancelled");
     const share = computed / (computed + left);
-    if (left === 0 || computed === 0 || (share < ENOUGH_SHARE && computed < ENOUGH_TASKS)) return undefined;
-    return ((now - this.startedAt) / computed) * left;
+    const tookMs = now - this.startedAt;
+    // The first of very many wait for executors to start: at their pace it would be hours.
+    const isEnough = share >= ENOUGH_SHARE || (computed >= ENOUGH_TASKS && tookMs >= ENOUGH_MS);
+    return left === 0 || computed === 0 || !isEnough ? undefined : (tookMs / computed) * left;
   }
 
   /** Dollars that the run will have cost in the end; undefined where a type that is left was never measured. */

@@ -1,4 +1,5 @@
 import type { Lane } from "../core/offer.ts";
+import type { LiveUsage } from "../wire/live-usage.ts";
 import type { StoreAddress } from "../wire/store-address.ts";
 import type {
   AdoptOrder,
@@ -65,6 +66,10 @@ export class DeferredRunner implements Runner {
 
   another(): Runner {
     return new DeferredRunner(this.name, this.#load);
+  }
+
+  usageOf(of: { readonly assignment: string; readonly executor?: string }): LiveUsage | undefined {
+    return this.#runner?.usageOf?.(of);
   }
 
   answer(order: AnswerOrder): void {

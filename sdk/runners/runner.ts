@@ -134,6 +134,15 @@ export interface AdoptOrder {
   readonly runId: string;
   readonly spec: AttemptSpec;
   readonly from: AdoptedFrom;
+  /** From when on its log lines may not have been written down, in milliseconds since the epoch. */
+  readonly unheardSince: number;
+  /** Whether an earlier driver of the run has written a log line down; each counts once. */
+  isTold(line: {
+    readonly at: number;
+    readonly attempt: number;
+    readonly level: LogLine["level"];
+    readonly text: string;
+  }): boolean;
 }
 
 /** A run that is handed over to a driver elsewhere. */

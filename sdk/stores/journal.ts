@@ -20,6 +20,8 @@ export interface JournalAssignment {
   readonly id: string;
   /** The lab that began it, where that is an earlier one. */
   readonly lab?: string;
+  /** The run that it was begun in, where that is another one. */
+  readonly runId?: string;
   /** Name of its lane. */
   readonly lane: string;
   readonly executor: string | undefined;
@@ -61,10 +63,12 @@ export async function writeJournal(
   const ttl = Math.floor(Date.now() / 1000) + KEPT_SECONDS;
   for (let page = 0; page < count; page += 1) {
     const part = assignments.slice(page * ASSIGNMENTS_PER_ITEM, (page + 1) * ASSIGNMENTS_PER_ITEM);
-    const rows = part.map(({ id, lane, executor, dispatchedAt, deadline, attempts, lab: begunBy }) => [
-      [id, lane, executor ?? "", dispatchedAt, deadline, ...(begunBy === undefined ? [] : [begunBy])],
-      attempts.map(({ key, task, attempt, generation }) => [Buffer.from(key, "hex"), task, attempt, generation]),
-    ]);
+    const rows = part.map(
+      ({ id, lane, executor, dispatchedAt, deadline, attempts, lab: begunBy, runId: begunIn = runId }) => [
+        [id, lane, executor ?? "", dispatchedAt, deadline, ...(begunBy === undefined ? [] : [begunBy, begunIn])],
+        attempts.map(({ key, task, attempt, generation }) => [Buffer.from(key, "hex"), task, attempt, generation]),
+      ],
+    );
     const key = journalKey(namespace, runId, page);
     const item = { ...key, f: PROTOCOL_VERSION, ttl, l: lab, d: JSON.stringify(driver), ep: epoch, e: pack(rows) };
     await table.putIf(item, unlessReplaced(epoch));
@@ -76,7 +80,7 @@ export async function writeJournal(
 }
 
 type Row = readonly [
-  head: readonly [string, string, string, number, number, string?],
+  head: readonly [string, string, string, number, number, string?, string?],
   attempts: readonly (readonly [Uint8Array, number, number, number])[],
 ];
 
@@ -92,9 +96,10 @@ export async function readJournals(table: ControlTable, namespace: string): Prom
       throw error;
     }
     const rows = unpack(item.e as Uint8Array) as Row[];
-    const assignments = rows.map(([[id, lane, executor, dispatchedAt, deadline, begunBy], attempts]) => ({
+    const assignments = rows.map(([[id, lane, executor, dispatchedAt, deadline, begunBy, begunIn], attempts]) => ({
       id,
       ...(begunBy === undefined ? {} : { lab: begunBy }),
+      ...(begunIn === undefined ? {} : { runId: begunIn }),
       lane,
       executor: executor || undefined,
       dispatchedAt,

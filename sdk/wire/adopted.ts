@@ -3,6 +3,8 @@ export interface AdoptedFrom {
   /** The other driver's lab: the name of its feed, and of its sign of life. */
   readonly lab: string;
   readonly assignment: string;
+  /** The run that it was begun in, by which its log lines go. */
+  readonly runId: string;
   readonly task: number;
   readonly executor: string | undefined;
   readonly dispatchedAt: number;

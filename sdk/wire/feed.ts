@@ -36,7 +36,8 @@ export type FeedEvent =
       readonly attempt: number;
       readonly request: NestedRequest;
     }
-  | { readonly type: "logs"; readonly lines: readonly WireLogLine[] }
+  /** `inAnswerOf`: the answer of this assignment has them, too, for whoever still waits for that. */
+  | { readonly type: "logs"; readonly lines: readonly WireLogLine[]; readonly inAnswerOf?: string }
   /** The service is about to take the executor away. */
   | { readonly type: "terminating" }
   /** It leaves; whatever it has begun is over. */

@@ -55,6 +55,11 @@ export class ObjectRef<out T> {
     await this.release();
   }
 
+  /** As it is shown inside of something else, such as the params of a task. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `ObjectRef(${this.slot.bytes} bytes)`;
+  }
+
   toString(): string {
     return `ObjectRef(${this.slot.hash.slice(0, 12)}, ${this.slot.bytes} bytes)`;
   }

@@ -24,12 +24,27 @@ describe("stratolab", () => {
     [["--verbose"], /unknown option '--verbose'/],
     [["tasks", "--namespace"], /argument missing/],
     [["tasks", "a", "b"], /too many arguments/],
+    [["plan", "--runner", "ray", "main.ts"], /'ray' is invalid. Allowed choices are local, inline, aws/],
     [["tasks", "--runner", "ray"], /'ray' is invalid. Allowed choices are local, inline, aws/],
   ])("refuses %j on standard error, with exit code 2 and no stack", async (args, message) => {
     const { exitCode, stdout, stderr } = await cli(tmpdir(), args);
     expect([exitCode, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test.each([
+    [{}, /^stratolab: cannot read the storage: no AWS region is set\. Set AWS_REGION.*\n$/],
+    [{ AWS_REGION: "us-east-1" }, /^stratolab: cannot read the storage: AWS does not accept who you are .*\n$/],
+  ])("says in a line what is missing to read a bucket, with %j", async (given, message) => {
+    const nothing = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "", AWS_REGION: "", AWS_DEFAULT_REGION: "" };
+    const nowhere = { HOME: "/nowhere", AWS_EC2_METADATA_DISABLED: "true", AWS_PROFILE: "", ...nothing };
+    const { exitCode, stdout, stderr } = await cli(tmpdir(), ["runs", "--storage", "s3://nope"], {
+      ...nowhere,
+      ...given,
+    });
+    expect([exitCode, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(message);
   });
 
   test("helps with each of its commands", async () => {

@@ -37,7 +37,7 @@ describe("stratolab plan", () => {
   test("tells what each run of a TypeScript script would do, and ends it where it needs a result", async () => {
     const { exitCode, stdout, stderr } = await plan("main.ts", "argument");
     expect(stdout).toMatch(
-      /^squares: 3 tasks, 0 cached, 3 to run\nTASK .*\nsquare +3 +local +not known +not known +this machine\nnot cached of square: never computed \(3\)\nnever measured/,
+      /^squares: 3 tasks, 0 cached, 3 to run\nTASK .*\nsquare +3 +local +not known +\$0 +this machine\nnot cached of square: never computed \(3\)\nnever measured/,
     );
     expect(stdout).toMatch(/\n\nrun: 4 tasks, 0 cached, 4 to run\n/);
     expect(stderr).toBe("from main.ts Fast argument\nmain.ts stops here: it needs the results of this run to go on\n");

@@ -69,7 +69,10 @@ test("a lab that is killed while a task waits for others: nothing runs on, and t
   expect(events).toContain("losing");
   const lines = [];
   for await (const line of later.logs(id, { task: "nested.losing" })) lines.push(line);
-  expect(lines).toMatchObject([{ text: "losing", parent: { position: 0, name: "nested.persistent" } }]);
+  expect(lines).toMatchObject([
+    { text: "losing", parent: { position: 0, name: "nested.persistent" } },
+    { level: "error", attempt: 1 },
+  ]);
   await later.close();
   await stores.table.close();
   await rm(storage, { recursive: true });

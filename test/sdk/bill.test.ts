@@ -76,7 +76,8 @@ describe("the bill of a container", () => {
 });
 
 describe("the bill of what another driver began", () => {
-  const from = { lab: "other", assignment: "1", task: 0, executor: undefined, dispatchedAt: 1_000, deadline: 10 ** 9 };
+  const bounds = { dispatchedAt: 1_000, deadline: 10 ** 9 };
+  const from = { lab: "other", runId: "r", assignment: "1", task: 0, executor: undefined, ...bounds };
 
   test("goes from its journalled start: an invocation once, with its request", () => {
     const { bill, charged, inFlight } = account();

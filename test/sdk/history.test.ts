@@ -83,7 +83,10 @@ describe("lab.explain", () => {
     expect(error?.stack).toMatch(
       /^OddError: odd\n +at .*lab-tasks\.ts:\d+[\s\S]*\ncaused by: TypeError: inside\n +at /,
     );
-    expect(log).toMatchObject([{ level: "warn", text: "about to throw", attempt: 1 }]);
+    expect(log).toMatchObject([
+      { level: "warn", text: "about to throw", attempt: 1 },
+      { level: "error", text: expect.stringMatching(/^attempt failed, user-error: /) },
+    ]);
     const blocked = await lab.explain(add({ a: failing, b: 1, file }));
     expect(blocked).toMatchObject({ status: "cancelled", attempts: [], error: { blockedBy: String(failing) } });
     expect(blocked.placement).toBeUndefined();
@@ -121,7 +124,7 @@ describe("lab.logs and lab.summary", () => {
       seen.push(text);
       bench.open(1);
     }
-    expect(seen).toEqual(["about to throw"]);
+    expect(seen).toEqual(["about to throw", "attempt failed, user-error: Error: just text"]);
     expect((await run.settled()).map(({ kind }) => kind)).toEqual(["ok", "user-error"]);
   });
 

@@ -227,12 +227,12 @@ export class SimulatedDriver {
     };
     tenure.begin(run, outlives ? flying : undefined);
     if (!outlives) return;
-    for (const { entry, assignment, lane, from } of adoptOrphans(
-      { scheduler: this.scheduler, inFlight: this.#inFlight },
-      orphans(),
-      entries,
-      run,
-    )) {
+    for (const {
+      entry,
+      assignment,
+      lane,
+      orphan: { from },
+    } of adoptOrphans({ scheduler: this.scheduler, inFlight: this.#inFlight }, orphans(), entries, run)) {
       this.#around.fate.count("adopted");
       this.#onlooker.adopted(Number(assignment), entry.task, lane, `${from.lab}/${from.assignment}`);
       const { task, generation } = entry;

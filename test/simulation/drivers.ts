@@ -89,7 +89,7 @@ export function simulateDrivers(scenario: ManyDrivers, withHistory: boolean): Si
       // What is in flight is read from the table as its results are looked up.
       const { journal } = table;
       const orphans: Map<string, Orphan> =
-        journal && journal.lab !== lab ? orphansIn([journal], process.now) : new Map();
+        journal && journal.lab !== lab ? orphansIn([{ ...journal, runId: String(id) }], process.now) : new Map();
       const holding = { process, tenure, orphans: () => orphans, left: leave };
       together.begins(seat, left.maxCostUsd, maxCostUsd);
       const driver = new SimulatedDriver(around, id, running, watch, holding, {

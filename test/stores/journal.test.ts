@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Journal, readJournals, writeJournal } from "../../sdk/stores/journal.ts";
 import { temporaryStores } from "./folders.ts";
 
-const assignment = (id: string, more: { readonly lab?: string } = {}) => ({
+const assignment = (id: string, more: { readonly lab?: string; readonly runId?: string } = {}) => ({
   id,
   lane: "fargate 1 vCPU 2048 MB",
   executor: "c1",
@@ -21,7 +21,7 @@ const journal = (lab: string, epoch: number, assignments: Journal["assignments"]
 
 test("what is in flight is as it was written, also what the driver has taken over from an earlier one", async () => {
   await using stores = await temporaryStores();
-  const written = journal("second", 2, [assignment("7"), assignment("3", { lab: "first" })]);
+  const written = journal("second", 2, [assignment("7"), assignment("3", { lab: "first", runId: "earlier" })]);
   await writeJournal(stores.table, "ns", written, 0);
   expect(await readJournals(stores.table, "ns")).toEqual([written]);
 });

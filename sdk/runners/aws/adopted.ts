@@ -18,14 +18,16 @@ const SLOWDOWN = 1.3;
 const SILENCE_MS = 40_000;
 /** How often the other lab's executors are told to go on, in milliseconds. */
 const FOSTER_EVERY_MS = 10_000;
-/** How far back is listened, in milliseconds: what a silent lab's executors work on ends within that. */
-const LISTEN_BACK_MS = 120_000;
+/** What an executor says last may come this much later than its result, in milliseconds. */
+const LAST_WORDS_MS = 2_000;
 /** Letters of the driver that began an attempt have numbers below this. */
 const FIRST_LETTER = 1_000_000;
 
 interface Waiting {
   readonly order: AdoptOrder;
   lastHeard: number;
+  /** When its result was found, if it was. */
+  foundAt?: number;
 }
 
 /** What was begun by one other lab. */
@@ -62,14 +64,14 @@ export class AdoptedAttempts {
 
   adopt(order: AdoptOrder): void {
     const { from } = order;
-    const household = this.#households.get(from.lab) ?? this.#newHousehold(from);
+    const household = this.#households.get(from.lab) ?? this.#newHousehold(order);
     household.waiting.set(nameOf(from), { order, lastHeard: Date.now() });
     household.feed.wake();
     this.#pauseMs = LOOK_MIN_MS;
     this.#timer ??= setTimeout(() => void this.#look(), LOOK_MIN_MS);
   }
 
-  #newHousehold({ lab }: AdoptedFrom): Household {
+  #newHousehold({ from: { lab }, unheardSince }: AdoptOrder): Household {
     const waiting = new Map<string, Waiting>();
     const { stores } = this.#options;
     const address = { name: lab, shards: 1 };
@@ -80,7 +82,7 @@ export class AdoptedAttempts {
       () => waiting.size > 0,
       hear,
       () => {},
-      Date.now() - LISTEN_BACK_MS,
+      unheardSince,
     );
     const household = { lab, waiting, feed, fosteredAt: 0 };
     this.#households.set(lab, household);
@@ -166,8 +168,9 @@ export class AdoptedAttempts {
 
   #tellLine(household: Household, executor: string, line: WireLogLine): void {
     for (const { order } of household.waiting.values()) {
-      if (order.from.task !== line.task || order.runId !== line.runId) continue;
-      this.#options.report({ type: "log", executor, ...line, task: order.spec.task });
+      const { from, runId, spec } = order;
+      if (from.task !== line.task || from.runId !== line.runId || order.isTold(line)) continue;
+      this.#options.report({ type: "log", executor, ...line, runId, task: spec.task });
     }
   }
 
@@ -191,13 +194,19 @@ export class AdoptedAttempts {
       all.map(({ order }) => order.spec.key),
     );
     const now = Date.now();
-    all.forEach(({ order, lastHeard }, index) => {
+    all.forEach((waiting, index) => {
+      const { order, lastHeard } = waiting;
       const { assignment, spec, from } = order;
       if (this.#closed || !this.#households.get(from.lab)?.waiting.has(nameOf(from))) return;
       const record = records[index];
       if (record && record.generation >= spec.generation) {
-        this.#forget(order);
         this.#pauseMs = LOOK_MIN_MS;
+        waiting.foundAt ??= now;
+        if (now - waiting.foundAt < LAST_WORDS_MS) {
+          this.#households.get(from.lab)?.feed.wake();
+          return;
+        }
+        this.#forget(order);
         const { task, attempt } = spec;
         this.#options.report({ type: "outcome", assignment, task, attempt, outcome: committedOutcome(record) });
         return;

@@ -29,7 +29,7 @@ export function factsOf(error: unknown): AwsErrorFacts {
 
 const NO_CREDENTIALS =
   /CredentialsProviderError|Could not load credentials|UnrecognizedClientException|InvalidClientTokenId|ExpiredToken|security token.*(expired|invalid)/i;
-const NO_REGION = /Region is missing/i;
+const NO_REGION = /Region is missing|region=""/i;
 const DENIED = /AccessDenied|UnauthorizedOperation|not authorized/i;
 const UNREACHABLE = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/;
 

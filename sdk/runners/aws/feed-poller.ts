@@ -4,7 +4,7 @@ import type { FeedEntry } from "../../wire/feed.ts";
 
 /** How often the feed is read: quickly after news, slower the longer there is none. */
 const MIN_MS = 100;
-const MAX_MS = 1_500;
+const MAX_MS = 700;
 const SLOWDOWN = 1.25;
 
 /** Reads a lab's feed as long as there is something to hear. */

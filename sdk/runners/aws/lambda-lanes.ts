@@ -76,6 +76,11 @@ export class LambdaLanes {
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
   }
 
+  /** Whether what becomes of an invocation is heard in the feed alone. */
+  isFollowed(assignment: string): boolean {
+    return this.#unawaited.has(assignment);
+  }
+
   /** Has Lambda start a driver that goes on with a run. */
   startDriver(functionName: string, run: HandOver): Promise<void> {
     return this.#options.lambda.startDriver(functionName, run);

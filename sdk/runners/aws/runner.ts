@@ -191,7 +191,8 @@ export class AwsRunner implements Runner {
   #hear({ executor, event }: FeedEntry): void {
     const opened = this.#opened;
     if (!opened) return;
-    if (event.type === "logs") {
+    // What an answer has comes with it, unless that was lost.
+    if (event.type === "logs" && (event.inAnswerOf === undefined || opened.lanes.isFollowed(event.inAnswerOf))) {
       for (const line of event.lines) opened.session.report({ type: "log", executor, ...line });
     }
     if (event.type === "beat" && event.usage) this.#usages.set(event.assignments[0] ?? "", event.usage);
