@@ -17,14 +17,17 @@ const long = [
   "test/localstack/{local-aws,faults-command,proxy,ecs-rules}.test.ts",
   "test/examples/word-count.test.ts",
   "test/e2e/cancel-fifty.test.ts",
+  "test/cli/{gc,namespaces}.test.ts",
+  "test/dashboard/page.test.ts",
   "test/stores/streams.test.ts",
 ];
 const longOnAws = [
-  "test/e2e/{faults,deadline}.aws.test.ts",
+  "test/e2e/{faults,deadline,cancel,ladder,large,moved-log,nested}.aws.test.ts",
+  "test/examples/digits-sweep.aws.test.ts",
   "test/storm/storm.aws.test.ts",
   "test/stores/stores.aws.test.ts",
   "test/sdk/storage.aws.test.ts",
-  "test/cli/doctor.aws.test.ts",
+  "test/cli/{doctor,jobs}.aws.test.ts",
 ];
 /** A local AWS with the stack deployed on it for each worker. */
 const deployed = {

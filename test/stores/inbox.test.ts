@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Letter, readLetters, sendLetter } from "../../sdk/stores/inbox.ts";
 import type { Assignment } from "../../sdk/wire/attempt.ts";
+import { PROTOCOL_VERSION } from "../../sdk/wire/protocol.ts";
 import { withoutBuffers } from "../wire/plain.ts";
 import { temporaryStores } from "./folders.ts";
 
 const assignment = (id: string, paramBytes = 10): Assignment => ({
-  protocol: 1,
+  protocol: PROTOCOL_VERSION,
   id,
   runId: "run",
   epoch: 1,

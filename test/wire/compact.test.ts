@@ -63,7 +63,7 @@ const usual = {
   name: fc.constantFrom("a", "b"),
   version: fc.constantFrom("1", "2"),
   params: slot,
-  inputs: fc.oneof(fc.constant({}), fc.dictionary(fc.string(), slot)),
+  inputs: fc.oneof(fc.constant({}), fc.dictionary(fc.stringMatching(/^[0-9a-f]{1,32}$/), slot)),
   resources,
   generation: count,
 };
