@@ -85,11 +85,11 @@ class Place implements AsyncDisposable {
 }
 
 // They wait more than they work: all at once.
-describe.concurrent("on AWS", { timeout: 90_000 }, () => {
+describe.concurrent("on AWS", { timeout: 120_000 }, () => {
   test("a task that waits for others is made again by the next driver, and what it runs is neither doubled nor tried again", async () => {
     await using place = new Place();
     const file = join(place.folder, "lines");
-    const args = ["aws", "", place.namespace, file, "24000"];
+    const args = ["aws", "", place.namespace, file, "32000"];
     const script = runScript("e2e/fixtures/nested-script.ts", args, { MARK: place.folder });
     const id = await firstLine(script);
     const { objects, table } = await openStores();
@@ -104,7 +104,7 @@ describe.concurrent("on AWS", { timeout: 90_000 }, () => {
             .slice(1),
         ).toEqual(waiting);
       },
-      { timeout: 40_000, interval: 300 },
+      { timeout: 60_000, interval: 300 },
     );
     // What is in flight is written down once a second.
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -133,8 +133,8 @@ describe.concurrent("on AWS", { timeout: 90_000 }, () => {
     const { folder } = place;
     const lab = place.lab();
     const run = lab.start([
-      counted({ id: 1, ms: 12_000, folder, executor: "lambda" }),
-      counted({ id: 2, ms: 14_000, folder, executor: "ecs" }),
+      counted({ id: 1, ms: 19_000, folder, executor: "lambda" }),
+      counted({ id: 2, ms: 21_000, folder, executor: "ecs" }),
     ]);
     await place.begun(2);
     await run.detach();
