@@ -22,7 +22,7 @@ const long = [
   "test/stores/streams.test.ts",
 ];
 const longOnAws = [
-  "test/e2e/{faults,deadline,cancel,ladder,large,moved-log,nested}.aws.test.ts",
+  "test/e2e/{faults,deadline,cancel,ladder,large,moved-log,nested,nested-durable}.aws.test.ts",
   "test/examples/digits-sweep.aws.test.ts",
   "test/storm/storm.aws.test.ts",
   "test/stores/stores.aws.test.ts",

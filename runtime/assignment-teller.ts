@@ -38,6 +38,8 @@ export class AssignmentTeller {
   #telling: Promise<void> = Promise.resolve();
   #logTimer: NodeJS.Timeout | undefined;
   #logsToldAt: number;
+  /** Log lines were told that the answer does not have. */
+  hasToldLogs = false;
   #beatTimer: NodeJS.Timeout | undefined;
 
   constructor(options: TellerOptions) {
@@ -110,6 +112,7 @@ export class AssignmentTeller {
     clearTimeout(this.#logTimer);
     this.#logTimer = undefined;
     this.#logsToldAt = Date.now();
+    this.hasToldLogs ||= this.#pendingLogs.length > 0;
     for (const lines of inParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
     this.#pendingLogs = [];
   }

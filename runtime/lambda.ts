@@ -70,5 +70,6 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   const end = await supervisor.run(assignment, listener, deadline);
   inbox.close();
   logs.push(...(await teller.finish(end)));
-  return toResponse({ executor, reports, logs, billed: { from, until: Date.now() }, ...end });
+  const told = teller.hasToldLogs ? { toldInFeed: true as const } : {};
+  return toResponse({ executor, reports, logs, ...told, billed: { from, until: Date.now() }, ...end });
 }

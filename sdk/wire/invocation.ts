@@ -31,6 +31,8 @@ export interface InvocationResult {
   readonly atServiceLimit?: true;
   /** Log lines that were not told before. */
   readonly logs: readonly WireLogLine[];
+  /** Earlier ones lie in the feed, and nowhere else. */
+  readonly toldInFeed?: true;
 }
 
 export function toPayload(assignment: Assignment): InvocationPayload {

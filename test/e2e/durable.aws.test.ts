@@ -1,120 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { InvocationType, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { aws, Lab, type ProgressEvent, type Runner } from "stratolab";
+import { aws, type Runner } from "stratolab";
 import { describe, expect, test, vi } from "vitest";
-import { readHistory } from "../../sdk/history/run-history.ts";
-import { taskHistories } from "../../sdk/history/task-history.ts";
-import { openAwsStores } from "../../sdk/stores/aws/open.ts";
 import { readJournals } from "../../sdk/stores/journal.ts";
 import { labKey } from "../../sdk/wire/keys.ts";
 import { PROTOCOL_VERSION } from "../../sdk/wire/protocol.ts";
-import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
 import { counted } from "../sdk/fixtures/lab-tasks.ts";
-import { eventually, processesWith, type RunningScript, runScript } from "../support/scripts.ts";
+import { eventually, processesWith } from "../support/scripts.ts";
 import { thisStack } from "../support/this-stack.ts";
-import { countOf } from "./nested-suite.ts";
+import { openStores, Place } from "./durable-place.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, id) => id);
 
-/** What a script says first. */
-const firstLine = ({ child, ended }: RunningScript) =>
-  new Promise<string>((resolve, reject) => {
-    child.stdout?.once("data", (text) => resolve(String(text).trim()));
-    void ended.then(({ stderr }) => reject(new Error(stderr)));
-  });
-
-const openStores = () => {
-  const { outputs } = thisStack();
-  const [table, bucket] = [outputs[StackOutput.table] as string, outputs[StackOutput.bucket] as string];
-  return openAwsStores({ kind: "aws", table, bucket });
-};
-
-/** A namespace of its own, and a folder in which tasks leave lines that the library has no part in counting. */
-class Place implements AsyncDisposable {
-  readonly folder = mkdtempSync(join(tmpdir(), "stratolab-durable-"));
-  readonly namespace = this.folder.replace(/\W/g, "");
-  readonly events: ProgressEvent[] = [];
-  readonly #labs: Lab[] = [];
-
-  constructor() {
-    for (const name of ["begun", "done"]) writeFileSync(join(this.folder, name), "");
-  }
-
-  lab(options: { runner?: Runner } = {}): Lab {
-    return this.#lab({ tasks: new URL("../sdk/fixtures/lab-tasks.ts", import.meta.url), runner: aws(), ...options });
-  }
-
-  /** A lab as somebody has it who comes along later: without the tasks. */
-  onlooker(): Lab {
-    return this.#lab({ runner: aws() });
-  }
-
-  #lab(options: { tasks?: URL; runner: Runner }): Lab {
-    const progress = (event: ProgressEvent) => void this.events.push(event);
-    // Six tests at once share the ten environments of a new account, drivers included.
-    const lab = new Lab({ namespace: this.namespace, concurrency: 2, handleInterrupt: false, progress, ...options });
-    this.#labs.push(lab);
-    return lab;
-  }
-
-  lines(name: "begun" | "done"): string[] {
-    return readFileSync(join(this.folder, name), "utf8").split("\n").filter(Boolean);
-  }
-
-  begun(count: number): Promise<void> {
-    return eventually(() => this.lines("begun").length >= count, 60_000, `the beginning of ${count} attempts`);
-  }
-
-  notices(): string {
-    return this.events.flatMap((event) => (event.type === "notice" ? [event.text] : [])).join("\n");
-  }
-
-  /** Starts a script that runs `count` counted tasks, and gives the id of its run. */
-  async script(count: number, ms: number, detachAfter = 0, task = "counted") {
-    const args = [this.folder, String(count), String(ms), String(detachAfter), "aws", task];
-    const script = runScript("sdk/fixtures/interrupted-run.ts", args, { MARK: this.folder });
-    return { ...script, id: await firstLine(script) };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#labs.map((lab) => lab.close()));
-    rmSync(this.folder, { recursive: true });
-  }
-}
-
 // They wait more than they work: all at once.
 describe.concurrent("on AWS", { timeout: 120_000 }, () => {
-  test("a task that waits for others is made again by the next driver, and what it runs is neither doubled nor tried again", async () => {
-    await using place = new Place();
-    const file = join(place.folder, "lines");
-    const args = ["aws", "", place.namespace, file, "32000"];
-    const script = runScript("e2e/fixtures/nested-script.ts", args, { MARK: place.folder });
-    const id = await firstLine(script);
-    const { objects, table } = await openStores();
-    const waiting = ["failed", "done", "running"];
-    await vi.waitFor(
-      async () => {
-        const { plan, events } = await readHistory({ objects, table }, place.namespace, id);
-        // The one that waits is suspended after five seconds.
-        expect(
-          taskHistories(plan, events)
-            .map(({ status }) => status)
-            .slice(1),
-        ).toEqual(waiting);
-      },
-      { timeout: 60_000, interval: 300 },
-    );
-    // What is in flight is written down once a second.
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    script.child.kill("SIGKILL");
-    await script.ended;
-    expect(await (await place.onlooker().attach(id)).results()).toEqual([["user-error", "ok", "ok"]]);
-    expect(["losing", "slow", "done"].map((word) => countOf(file, word))).toEqual([1, 2, 2]);
-    await table.close();
-  });
-
   test("a driver that is killed at half has none of its finished tasks run again", async () => {
     await using place = new Place();
     const script = await place.script(60, 100);

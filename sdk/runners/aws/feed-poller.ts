@@ -40,14 +40,26 @@ export class FeedPoller {
     this.#schedule();
   }
 
+  /** Reads what is there by now; resolves when it was heard. */
+  async catchUp(): Promise<void> {
+    // A reading that is under way may have begun too early.
+    while (this.#reading) await this.#reading;
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    await this.#begin();
+  }
+
   #schedule(): void {
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#reading = this.#read().finally(() => {
-        this.#reading = undefined;
-        if (!this.#closed && this.#isNeeded()) this.#schedule();
-      });
-    }, this.#pauseMs);
+    this.#timer = setTimeout(() => void this.#begin(), this.#pauseMs);
+  }
+
+  #begin(): Promise<void> {
+    this.#timer = undefined;
+    this.#reading = this.#read().finally(() => {
+      this.#reading = undefined;
+      if (!this.#closed && this.#isNeeded()) this.#schedule();
+    });
+    return this.#reading;
   }
 
   async #read(): Promise<void> {

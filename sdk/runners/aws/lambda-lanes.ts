@@ -38,6 +38,8 @@ interface LambdaLanesOptions {
   report(event: RunnerEvent): void;
   /** There is something to hear in the feed soon. */
   listen(): void;
+  /** Reads what is in the feed by now. */
+  catchUp(): Promise<void>;
 }
 
 /** Attempts on Lambda: short ones awaited on a socket, long ones followed in the feed. */
@@ -114,6 +116,8 @@ export class LambdaLanes {
     const listening = setTimeout(() => this.#options.listen(), order.runsTasks ? 0 : 1_100);
     try {
       const answer = await lambda.invoke(functionName, assignment);
+      // A driver that knows the outcome may leave: what was logged comes first.
+      if (answer.kind === "result" && answer.result.toldInFeed) await this.#options.catchUp();
       if (this.#closed || this.#abandoned.has(assignment.id)) return;
       switch (answer.kind) {
         case "result": {

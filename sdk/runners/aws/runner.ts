@@ -110,6 +110,7 @@ export class AwsRunner implements Runner {
       feed: feedAddress,
       report,
       listen,
+      catchUp: (): Promise<void> => feed.catchUp(),
     });
     const idleMs = this.#options.ecsIdleMs ?? DEFAULT_ECS_IDLE_MS;
     const fleet = new EcsFleet({
