@@ -14,10 +14,10 @@ const large = ["test/e2e/large.local.test.ts", "test/localstack/containers.test.
 const long = [
   "test/simulation/mutations.test.ts",
   "test/infra/synth.test.ts",
-  "test/localstack/{local-aws,faults-command,proxy,ecs-rules}.test.ts",
+  "test/localstack/{local-aws,faults-command,proxy,ecs,ecs-rules}.test.ts",
   "test/examples/word-count.test.ts",
   "test/e2e/cancel-fifty.test.ts",
-  "test/cli/{gc,namespaces}.test.ts",
+  "test/cli/{gc,namespaces,plan,tasks}.test.ts",
   "test/dashboard/page.test.ts",
   "test/stores/streams.test.ts",
 ];

@@ -26,7 +26,7 @@ const TELL_EVERY_MS = 200;
  * It waits so long for its first assignment, in milliseconds, however short it may be idle later: a driver that is slow
  * to hear of it would start one after another, and none would ever work. Fargate charges the first minute anyway.
  */
-const FIRST_WORK_MS = 45_000;
+const FIRST_WORK_MS = 20_000;
 /** How often it says that it lives and what its task uses, in milliseconds. */
 const BEAT_AFTER_MS = 5_000;
 const BEAT_CHECK_MS = 500;
