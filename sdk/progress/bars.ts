@@ -133,6 +133,9 @@ export function barProgress(stream: NodeJS.WriteStream): ProgressListener {
     if (!apart.isInLine || !timer) release();
   };
 
+  // A line that the script has begun before its first run is one, too.
+  apart.begin(() => update.clear());
+
   return (event) => {
     const line = describeEvent(event);
     if (line !== undefined) above(line);
