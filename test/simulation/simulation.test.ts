@@ -7,7 +7,7 @@ import { simulate, simulateScenario } from "./simulate.ts";
 
 const SEEDS = 1_500;
 
-test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout: 120_000 }, () => {
+test(`${SEEDS} seeded runs with injected faults keep every invariant`, { timeout: 240_000 }, () => {
   const tally = new Tally();
   for (let seed = 1; seed <= SEEDS; seed++) {
     const result = simulate(seed);

@@ -94,7 +94,8 @@ describe("a clean-up beside a lab on local processes", () => {
     }
     expect(reports.length).toBeGreaterThan(3);
     // The first may have come before the lab said that it is there.
-    for (const { labs } of reports.slice(1)) expect(labs.length).toBe(1);
+    const first = reports.findIndex(({ labs }) => labs.length > 0);
+    for (const { labs } of reports.slice(first)) expect(labs.length).toBe(1);
     const data = await put(lab, 10);
     const others = SEEDS.slice(1).map((seed) => produce({ seed, data }));
     for (const each of others) expect(await lab.isCached(each)).toBe(true);

@@ -12,7 +12,7 @@ import { openStores, Place } from "./durable-place.ts";
 const numbers = (count: number) => Array.from({ length: count }, (_, id) => id);
 
 // They wait more than they work: all at once.
-describe.concurrent("on AWS", { timeout: 120_000 }, () => {
+describe.concurrent("on AWS", { timeout: 240_000 }, () => {
   test("a driver that is killed at half has none of its finished tasks run again", async () => {
     await using place = new Place();
     const script = await place.script(60, 100);

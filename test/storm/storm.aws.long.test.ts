@@ -3,7 +3,7 @@ import { thisStack } from "../support/this-stack.ts";
 import { runStorm } from "./storm.ts";
 
 describe("a storm over 300 tasks on Lambda and ECS", () => {
-  test("loses nothing, doubles nothing, and leaves nothing running", { timeout: 180_000 }, async () => {
+  test("loses nothing, doubles nothing, and leaves nothing running", { timeout: 360_000 }, async () => {
     const { expected, outcomes, executions, hits, killed, committed, ecs } = await runStorm({
       seed: 7,
       owner: thisStack().owner,

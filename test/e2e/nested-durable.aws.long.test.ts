@@ -7,7 +7,7 @@ import { firstLine, openStores, Place } from "./durable-place.ts";
 import { countOf } from "./nested-suite.ts";
 
 test("a task that waits for others is made again by the next driver, and what it runs is neither doubled nor tried again", {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   await using place = new Place();
   const file = join(place.folder, "lines");

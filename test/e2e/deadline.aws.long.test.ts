@@ -19,7 +19,7 @@ describe("a task longer than Lambda's deadline", () => {
   beforeAll(() => setTimeoutTo(14));
   afterAll(() => setTimeoutTo(900));
 
-  test("goes on on ECS from the state that it saved when it was told", { timeout: 120_000 }, async () => {
+  test("goes on on ECS from the state that it saved when it was told", { timeout: 240_000 }, async () => {
     await using lab = new Lab({
       tasks: new URL("./fixtures/ladder-tasks.ts", import.meta.url),
       runner: aws({ ecsIdleMs: 1_000 }),
