@@ -8,6 +8,8 @@ const shared = {
 };
 
 const onAws = "test/**/*.aws.test.ts";
+/** What leaves modules as they were: files of one process share what they import. */
+const pure = "test/{core,infra,types}/**/*.test.ts";
 /** What takes much memory: one file after another. */
 const large = ["test/e2e/large.local.test.ts", "test/localstack/containers.test.ts"];
 /** What takes long, beside its like that does not: `npm run test:long`, which CI runs, too. */
@@ -26,9 +28,20 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          name: "pure",
+          include: [pure],
+          exclude: [long],
+          isolate: false,
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...shared,
           name: "small",
           include: ["test/**/*.test.ts"],
-          exclude: [onAws, long, ...large],
+          exclude: [onAws, long, pure, ...large],
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
@@ -48,7 +61,8 @@ export default defineConfig({
           ...deployed,
           name: "aws",
           include: [onAws],
-          maxWorkers: WORKERS,
+          // Few and short: another stack would take longer to deploy than it saves.
+          maxWorkers: WORKERS - 1,
           sequence: { groupOrder: 2 },
         },
       },

@@ -15,7 +15,7 @@ export interface DeployedStack {
   readonly owner: string;
 }
 
-/** Files that run at a time, as `vitest.config.ts` says: each has a local AWS of its own. */
+/** Files that run at a time at most, as `vitest.config.ts` says: each has a local AWS of its own. */
 export const WORKERS = 3;
 
 /** The folder has `<number>.json` for each stack that is deployed, and this one where that failed. */
@@ -47,7 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
   const deployed = (async () => {
     // One after another: the first may have to install MiniStack, and each would slow the tests that run.
-    for (let worker = 0; worker < WORKERS && !isOver; worker += 1) {
+    for (let worker = 0; worker < (project.config.maxWorkers ?? WORKERS) && !isOver; worker += 1) {
       const localAws = await startLocalAws({ lambdaConcurrency: 10, tasksOf });
       started.push(localAws);
       await deploy(localAws, worker);
