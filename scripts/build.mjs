@@ -1,6 +1,6 @@
 // Builds `dist/`: the library, the CLI, the CDK constructs, the runtimes that executors load, and the dashboard.
 
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
@@ -28,6 +28,16 @@ const requireBanner = {
 };
 const present = (entries) => Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file)));
 
+// A script that runs with tsx pays for a source map of every file in which something is imported on demand, line by line:
+// modules that do so are small, and stay files of their own.
+const onDemand = readdirSync("sdk", { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => `sdk/${path}`)
+  // The inline runner brings these into the script's process.
+  .concat("runtime/load-bundle.ts", "runtime/env-folders.ts")
+  .filter((path) => /(?<!typeof )(?<![\w.])import\(/.test(readFileSync(path, "utf8")))
+  .map((path) => [`chunks/on-demand/${path.slice(0, -".ts".length)}`, path]);
+
 // What runs on a user's machine: dependencies stay in node_modules, rare paths in chunks of their own.
 const onTheLaptop = build({
   ...shared,
@@ -40,6 +50,7 @@ const onTheLaptop = build({
     "cli/main": "cli/main.ts",
     "runtime/local": "runtime/local.ts",
     "runtime/watchdog": "runtime/watchdog.ts",
+    ...Object.fromEntries(onDemand),
   }),
   outdir: "dist",
   splitting: true,

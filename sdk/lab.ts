@@ -14,6 +14,7 @@ import type { RunSummary } from "./history/summary.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { LabOpening } from "./lab-opening.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
+import * as onDemand from "./on-demand.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
 import type { PlanReport } from "./plan-report.ts";
@@ -252,7 +253,7 @@ export class Lab implements AsyncDisposable {
     await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
     const { placements } = driver;
-    const { describePlan } = await import("./plan-report.ts");
+    const { describePlan } = await onDemand.planReport();
     return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency });
   }
 
@@ -279,10 +280,7 @@ export class Lab implements AsyncDisposable {
    * for (const { name, duration, peakMemoryMb } of types) console.log(name, duration.medianMs, peakMemoryMb);
    */
   async summary(run: string): Promise<RunSummary> {
-    const [{ summarise }, { readHistory }] = await Promise.all([
-      import("./history/summary.ts"),
-      import("./history/run-history.ts"),
-    ]);
+    const [{ summarise }, { readHistory }] = await Promise.all([onDemand.summaries(), onDemand.histories()]);
     return summarise(await readHistory(await this.#writtenStores(), this.#namespace, run));
   }
 
@@ -296,7 +294,7 @@ export class Lab implements AsyncDisposable {
    * for await (const { task, text } of lab.logs("nightly", { level: "warn" })) console.log(task, text);
    */
   async *logs(run: string, options: LogOptions = {}): AsyncGenerator<RunLogLine, void, undefined> {
-    const { checkLogOptions, readLog } = await import("./history/follow-log.ts");
+    const { checkLogOptions, readLog } = await onDemand.logReader();
     checkLogOptions(options);
     const stores = await this.#writtenStores();
     for await (const lines of readLog(stores, this.#namespace, run, options)) yield* lines;
@@ -320,7 +318,7 @@ export class Lab implements AsyncDisposable {
     const stores = await this.#writtenStores();
     await driver.recall(plan);
     const place = () => driver.placements.of(asked.planned);
-    const { explainPlanned } = await import("./history/explain.ts");
+    const { explainPlanned } = await onDemand.explanations();
     return explainPlanned(stores, { plan, ...asked }, { run: options.run, place });
   }
 
@@ -378,7 +376,7 @@ export class Lab implements AsyncDisposable {
    * const free = (await lab.objects()).filter(({ holders }) => holders.length === 0); // what gc removes
    */
   async objects(): Promise<HeldObject[]> {
-    const { heldObjects } = await import("./held-objects.ts");
+    const { heldObjects } = await onDemand.heldObjectsReader();
     return heldObjects(await this.#writtenStores());
   }
 
@@ -447,7 +445,7 @@ export class Lab implements AsyncDisposable {
    */
   async whyNotCached(task: Task<unknown>): Promise<CacheStory> {
     const asked = await this.#ask(task);
-    const { cacheStory } = await import("./history/cache-story.ts");
+    const { cacheStory } = await onDemand.cacheStories();
     return cacheStory(await this.#writtenStores(), asked, undefined);
   }
 

@@ -19,7 +19,7 @@ const OUT = fileURLToPath(new URL("./out", import.meta.url));
 /** Reads the command line. */
 export function readOptions(argv: readonly string[]): Options {
   const { digits, seed, quick, out } = commandLine("npm run quickstart --", DESCRIPTION)
-    .option("-n, --digits <number>", "digits to learn from (default: 1200; quick: 400)", wholeNumber(200, 6000))
+    .option("-n, --digits <number>", "digits to learn from (default: 700; quick: 400)", wholeNumber(200, 6000))
     .option(
       "--seed <number>",
       "decides which digits are taken, and which is in which fold",
@@ -30,5 +30,5 @@ export function readOptions(argv: readonly string[]): Options {
     .option("--out <folder>", "where to write the chart (default: examples/digits-sweep/out)")
     .parse(argv)
     .opts<{ digits?: number; seed: number; quick: boolean; out?: string }>();
-  return { digits: digits ?? (quick ? 400 : 1200), seed, quick, out: out ?? OUT };
+  return { digits: digits ?? (quick ? 400 : 700), seed, quick, out: out ?? OUT };
 }

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { deflateRaw, inflateRaw } from "node:zlib";
 import { Packr } from "msgpackr";
 import type { ChronicleEvent } from "../wire/chronicle.ts";
 import { chronicleKey, chroniclePartition, contentObject } from "../wire/keys.ts";
@@ -10,11 +12,21 @@ import type { Stores } from "./stores.ts";
 
 /** As long as the record of the run, in seconds. */
 const KEPT_SECONDS = 30 * 24 * 3600;
-/** Larger pages lie in the object store, and the item only says where. */
-const MAX_INLINE_BYTES = 3_500;
+/** A write unit of DynamoDB is a KB: pages below it gain nothing by being smaller. */
+const WORTH_DEFLATING_BYTES = 1_000;
+/** The fastest: events are so alike that more of it finds little more. */
+const DEFLATE = { level: 1 };
+/**
+ * Larger pages lie in the object store, and the item only says where. A PUT of S3 costs as much as eight write units of
+ * DynamoDB (`core/prices.ts`), and the item that points at it one more.
+ */
+const MAX_INLINE_BYTES = 8_000;
 
 /** Events are alike: their shapes are written once a page. */
 const packr = new Packr({ useRecords: true });
+
+const deflate = promisify(deflateRaw) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
+const inflate = promisify(inflateRaw) as (bytes: Uint8Array) => Promise<Buffer>;
 
 /** Writes what happens in a run, as one of its drivers: page after page. */
 export class ChronicleWriter {
@@ -32,11 +44,14 @@ export class ChronicleWriter {
   }
 
   async append(events: readonly ChronicleEvent[]): Promise<void> {
-    const bytes = new Uint8Array(packr.pack(events));
+    const plain = new Uint8Array(packr.pack(events));
+    const isDeflated = plain.byteLength > WORTH_DEFLATING_BYTES;
+    const bytes = isDeflated ? new Uint8Array(await deflate(plain, DEFLATE)) : plain;
     const item = {
       ...chronicleKey(this.#namespace, this.#runId, this.#epoch, this.#pages),
       f: PROTOCOL_VERSION,
       ttl: Math.floor(Date.now() / 1000) + KEPT_SECONDS,
+      ...(isDeflated ? { z: 1 } : {}),
     };
     if (bytes.byteLength <= MAX_INLINE_BYTES) {
       await this.#stores.table.put({ ...item, e: bytes });
@@ -74,7 +89,7 @@ export class ChronicleReader {
     refuseNewer(`the chronicle ${item.pk}`, item.f);
     const bytes = item.o === undefined ? (item.e as Uint8Array) : await this.#stores.objects.get(String(item.o));
     if (!bytes) throw new ObjectLostError(String(item.o), "is not in the object store");
-    return packr.unpack(bytes) as ChronicleEvent[];
+    return packr.unpack(item.z ? await inflate(bytes) : bytes) as ChronicleEvent[];
   }
 }
 

@@ -1,6 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, createWriteStream, fstatSync, openSync, readSync, writevSync } from "node:fs";
-import { access, link, mkdir, open, readdir, rm, stat, utimes } from "node:fs/promises";
+import {
+  closeSync,
+  createWriteStream,
+  fstatSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  unlinkSync,
+  writevSync,
+} from "node:fs";
+import { access, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Encoded } from "../../wire/codec/frame.ts";
@@ -48,10 +58,10 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   put(key: string, content: Encoded): Promise<string | undefined> {
-    return this.#put(key, async (unfinished) => {
-      const isLarge = content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE;
-      return isLarge ? writeChunks(unfinished, content.chunks) : writeAtOnce(unfinished, content);
-    });
+    const isLarge = content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE;
+    return this.#put(key, (unfinished) =>
+      isLarge ? writeChunks(unfinished, content.chunks) : writeAtOnce(unfinished, content),
+    );
   }
 
   async putStream(key: string, content: AsyncIterable<Uint8Array>): Promise<void> {
@@ -77,22 +87,24 @@ export class LocalObjectStore implements ObjectStore {
   async #putOnce(key: string, write: WriteFile): Promise<string | undefined> {
     const path = this.#path(key);
     const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
-    await this.#makeFolder(this.#unfinished);
+    this.#makeFolder(this.#unfinished);
     try {
       const file = await write(unfinished);
-      await this.#makeFolder(dirname(path));
+      this.#makeFolder(dirname(path));
       for (;;) {
-        if (await linkIfAbsent(unfinished, path)) return file;
+        if (linkIfAbsent(unfinished, path)) return file;
         if (await this.touch(key)) return undefined;
       }
     } finally {
-      await rm(unfinished, { force: true });
+      removeIfThere(unfinished);
     }
   }
 
-  async #makeFolder(folder: string): Promise<void> {
+  // Names of files are made and removed at once: a way to another thread and back takes ten times as long.
+
+  #makeFolder(folder: string): void {
     if (this.#folders.has(folder)) return;
-    await mkdir(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true });
     this.#folders.add(folder);
   }
 
@@ -157,9 +169,9 @@ export class LocalObjectStore implements ObjectStore {
 }
 
 /** False where there is a file already. */
-async function linkIfAbsent(from: string, to: string): Promise<boolean> {
+function linkIfAbsent(from: string, to: string): boolean {
   try {
-    await link(from, to);
+    linkSync(from, to);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -167,8 +179,16 @@ async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   }
 }
 
+function removeIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
 /** Writes a new file. @returns What tells it from any other, where that will be asked. */
-type WriteFile = (path: string) => Promise<string | undefined>;
+type WriteFile = (path: string) => string | undefined | Promise<string | undefined>;
 
 /** Makes a file as old as this moment; false where there is none. */
 async function refreshed(path: string): Promise<boolean> {
