@@ -1,15 +1,21 @@
 /** Causes of causes that are looked at. */
 const DEEPEST = 10;
 
-/** Where the frames of this folder's files are, as stacks name it: what called a task says nothing of the task. */
-const OWN_FOLDER = /\(?([^\s()]+)[\\/][^\\/]+:\d+:\d+\)?$/.exec(new Error().stack?.split("\n")[1] ?? "")?.[1];
+/**
+ * Where the frames of this folder's files are, as stacks name it: what called a task says nothing of the task. Asked for
+ * with the first error, since the first stack of a process takes long.
+ */
+let ownFolder: string | undefined;
+const folderOfThis = () =>
+  /\(?([^\s()]+)[\\/][^\\/]+:\d+:\d+\)?$/.exec(new Error().stack?.split("\n")[1] ?? "")?.[1] ?? "";
 
 /** A stack up to where the library has called the task. */
 function shortened(stack: string): string {
-  if (OWN_FOLDER === undefined) return stack;
+  ownFolder ??= folderOfThis();
+  const own = ownFolder;
+  if (own === "") return stack;
   const lines = stack.split("\n");
-  const isOwn = (line: string) =>
-    /^\s+at /.test(line) && (line.includes(`${OWN_FOLDER}/`) || line.includes(`${OWN_FOLDER}\\`));
+  const isOwn = (line: string) => /^\s+at /.test(line) && (line.includes(`${own}/`) || line.includes(`${own}\\`));
   const first = lines.findIndex((line) => /^\s+at /.test(line));
   const end = lines.findIndex(isOwn);
   // What the library itself has thrown is told whole.

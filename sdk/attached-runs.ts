@@ -92,14 +92,24 @@ export class AttachedRuns {
   /** Goes on with a run whose driver is gone, with the code that it was begun with. */
   async #drive(record: RunRecord, surroundings: Surroundings): Promise<AttachedRun> {
     const { stores, address } = surroundings;
-    const manifest = await readManifest(stores.objects, record.manifest as never);
-    const { bundle, context, concurrency, endsBy, failFast, generation, maxCostUsd, memoryMonitor, nesting } = manifest;
+    const labId = randomBytes(6).toString("hex");
+    const runner = this.#options.newRunner();
+    // Executors start while is read what they are for.
+    runner.prepare?.(labId);
+    const [manifest, code] = await (async () => {
+      const read = await readManifest(stores.objects, record.manifest as never);
+      return [read, await storedBundle(read.bundle, address, stores)] as const;
+    })().catch(async (error) => {
+      await runner.close();
+      throw error;
+    });
+    const { context, concurrency, endsBy, failFast, generation, maxCostUsd, memoryMonitor, nesting } = manifest;
     const opened = await openDriver({
       ...surroundings,
-      labId: randomBytes(6).toString("hex"),
-      runner: this.#options.newRunner(),
+      labId,
+      runner,
       namespace: this.#namespace,
-      bundle: await storedBundle(bundle, address, stores),
+      bundle: code,
       versions: new Map(manifest.versions),
       context: { slot: context },
       concurrency: this.#options.concurrency ?? concurrency,
