@@ -250,7 +250,10 @@ export class Scheduler {
       this.#lookedAt = this.#now;
       const { stragglers, nextAt } = this.#dispatcher.stragglers();
       for (const straggler of stragglers) {
-        if (!this.#isTooSmall(straggler.assignment)) this.#dispatcher.beginSecond(straggler);
+        // Of a run that is to end nothing more is begun.
+        const [task] = straggler.assignment.tasks;
+        if (!this.#lifecycle.mayRetry(task) || this.#isTooSmall(straggler.assignment)) continue;
+        this.#dispatcher.beginSecond(straggler);
       }
       if (nextAt !== undefined) this.#lookAt = Math.max(nextAt, this.#now + LOOK_EVERY_MS);
     }
@@ -366,9 +369,11 @@ export class Scheduler {
       this.#dispatcher.close(assignment);
       return tasks;
     });
-    const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption" || end?.kind === "cancelled";
+    const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption";
     // What could not be set up is common to all of them, and none has begun.
     const isCommon = isFree || end?.kind === "setup-failed";
+    // What was cancelled is not awaited any more: these were ended with it, and nobody meant them.
+    const isMeant = end?.kind !== "cancelled";
     // What is still to be handed an input cannot be told from others: it may not even have begun.
     const isWaiting = (task: number) => this.tasks.pending[task] > 0;
     const culprit = end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined);
@@ -379,10 +384,10 @@ export class Scheduler {
     for (const { task, assignment, lane } of open) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
-      if (end && ((isCommon && !isWaiting(task)) || task === culprit)) {
+      if (end && isMeant && ((isCommon && !isWaiting(task)) || task === culprit)) {
         this.#attemptFailed(task, end, lane);
       } else {
-        if (end && culprit === undefined) this.tasks.apart[task] = 1;
+        if (end && isMeant && culprit === undefined) this.tasks.apart[task] = 1;
         this.#takeBack(task);
       }
     }

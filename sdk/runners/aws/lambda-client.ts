@@ -11,6 +11,9 @@ import type { HandOver } from "../runner.ts";
  */
 const SOCKET_TRUSTED_MS = 320_000;
 const CONNECTION_TIMEOUT_MS = 10_000;
+/** Lambda queues an event in a moment; an answer that has not come by then, in milliseconds, will not come. */
+const QUEUED_WITHIN_MS = 20_000;
+const START_TRIES = 3;
 /** As many sockets as invocations may be in flight: the scheduler bounds those. */
 const MAX_SOCKETS = 10_000;
 
@@ -93,12 +96,22 @@ export class Lambda {
     );
   }
 
-  /** Has Lambda queue the start of a driver. Sent twice by accident, the second one finds the run taken. */
+  /**
+   * Has Lambda queue the start of a driver. What is not answered is sent again: of two drivers the second one finds the
+   * run taken.
+   */
   async startDriver(functionName: string, run: HandOver): Promise<void> {
-    const payload = JSON.stringify({ ...run, protocol: PROTOCOL_VERSION });
-    await this.#client.send(
-      new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload: payload }),
-    );
+    const Payload = JSON.stringify({ ...run, protocol: PROTOCOL_VERSION });
+    for (let tries = 1; ; tries++) {
+      const patience = AbortSignal.timeout(QUEUED_WITHIN_MS);
+      const command = new InvokeCommand({ FunctionName: functionName, InvocationType: "Event", Payload });
+      try {
+        await this.#client.send(command, { abortSignal: patience });
+        return;
+      } catch (error) {
+        if (!patience.aborted || tries === START_TRIES) throw error;
+      }
+    }
   }
 
   close(): void {

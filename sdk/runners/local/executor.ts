@@ -56,6 +56,8 @@ export class LocalExecutor {
   /** Until when the process has to have set its environment up. */
   #settingUp: NodeJS.Timeout | undefined;
   #isTold = false;
+  /** Its process has ended, and no other was started. */
+  #isGone = false;
 
   constructor(options: LocalExecutorOptions) {
     this.id = options.id;
@@ -105,6 +107,7 @@ export class LocalExecutor {
       },
     });
     this.#isTold = false;
+    this.#isGone = false;
     if (!this.#options.hasRuntimeEnv && this.#code) this.#open(child, this.#code, undefined);
     return [child, opened];
   }
@@ -189,6 +192,7 @@ export class LocalExecutor {
   /** Ends the process; resolves when it is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    if (this.#isGone) return;
     const gone = new Promise<void>((resolve) => {
       this.#onGone = resolve;
     });
@@ -226,6 +230,7 @@ export class LocalExecutor {
   #died(death: ProcessDeath): void {
     const wasSettingUp = this.#clearSetUp();
     this.#work.length = 0;
+    this.#isGone = true;
     this.#onGone();
     const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
     const end = classifyProcessEnd(death);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Bundle } from "../../bundle/bundle.ts";
 import { LabError } from "../../wire/lab-error.ts";
 import type { StoreAddress } from "../../wire/store-address.ts";
@@ -16,7 +17,8 @@ export async function probeBundle(
   address: StoreAddress,
 ): Promise<RunnerOpening["tasks"]> {
   const executor = new LocalExecutor({
-    id: `probe-${process.pid}-${bundle.hash.slice(0, 8)}`,
+    // Several labs of a process may look at one bundle at a time: whoever is done ends all that has its own name.
+    id: `probe-${randomBytes(6).toString("hex")}`,
     code: { bundlePath, bundle, address },
     report: () => {},
     onDeath: () => {},
