@@ -7,15 +7,17 @@ import { fileURLToPath } from "node:url";
 import { bootstrapAndDeploy } from "../localstack/deploy.ts";
 import { startLocalAws } from "../localstack/local-aws.ts";
 import type { Benchmark, Figure } from "./benchmark.ts";
+import { builtFixture } from "./processes.ts";
 
 const TASKS = 200;
-const SCRIPT = fileURLToPath(new URL("./fixtures/resumed-script.ts", import.meta.url));
+const SCRIPT = "resumed-script";
+const TASK_MODULE = fileURLToPath(new URL("./fixtures/resumed-tasks.ts", import.meta.url));
 const SPREAD = 0.1;
 
 const linesOf = (file: string) => (existsSync(file) ? readFileSync(file, "utf8").split("\n").filter(Boolean) : []);
 
 function start(folder: string, runner: "local" | "aws", mode: "start" | "attach") {
-  const child = spawn(process.execPath, ["--import", "tsx", SCRIPT, folder, String(TASKS), mode], {
+  const child = spawn(process.execPath, [`dist/${SCRIPT}.mjs`, TASK_MODULE, folder, String(TASKS), mode], {
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, STRATOLAB_RUNNER: runner },
   });
@@ -69,6 +71,10 @@ export const resume: Benchmark = {
   name: "resume",
   workload: `${TASKS} tasks of 100 ms on 2 local executors, the driver killed (SIGKILL) at about half, attached to again`,
   runs: 10,
+  async setUp() {
+    await builtFixture(SCRIPT);
+    return async () => {};
+  },
   run: () => killedAtHalf("local"),
 };
 
@@ -77,6 +83,7 @@ export const resumeAws: Benchmark = {
   workload: `${TASKS} tasks of 100 ms on the local AWS's Lambda, two at a time, the driver killed (SIGKILL) at about half, attached to again`,
   runs: 10,
   async setUp() {
+    await builtFixture(SCRIPT);
     const localAws = await startLocalAws({ lambdaConcurrency: 10 });
     try {
       await bootstrapAndDeploy(localAws, { stackName: "Stratolab", context: { emulator: "true" } });

@@ -2,7 +2,7 @@ import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { type GraphNode, graphOf } from "../model/graph.ts";
 import { type RunModel, TASK_STATUSES } from "../model/run-model.ts";
 import { count } from "./format.ts";
-import { edgeKey, layoutOf, NODE_HEIGHT, NODE_WIDTH, shapeOf } from "./layout.ts";
+import { edgeKey, type Frame, fittingIn, layoutWithin, NODE_HEIGHT, NODE_WIDTH, shapeOf } from "./layout.ts";
 
 interface GraphViewProps {
   readonly model: RunModel;
@@ -19,25 +19,21 @@ const MIN_FITTING = 0.45;
 /** The DAG with its states: tasks, or types of tasks where these are many. */
 export function GraphView({ model, version, selected, type, onTask, onType }: GraphViewProps) {
   const [expanded, setExpanded] = useState<ReadonlySet<string>>(new Set());
-  const frame = useRef<HTMLElement>(null);
-  const [fitting, setFitting] = useState(1);
+  const canvas = useRef<HTMLElement>(null);
+  const [frame, setFrame] = useState<Frame>();
   /** Undefined: as large as it fits. */
   const [chosen, setChosen] = useState<number>();
-  const zoom = chosen ?? fitting;
   const graph = useMemo(() => graphOf(model, expanded), [model, version, expanded]);
   const shape = shapeOf(graph);
-  const layout = useMemo(() => layoutOf(graph), [shape]);
+  const layout = useMemo(() => layoutWithin(frame, graph), [shape, frame]);
+  const zoom = chosen ?? (frame ? Math.max(MIN_FITTING, fittingIn(frame, layout)) : 1);
   useLayoutEffect(() => {
-    const element = frame.current;
+    const element = canvas.current;
     if (!element) return;
-    const fit = () => {
-      const most = Math.min(element.clientWidth / layout.width, element.clientHeight / layout.height);
-      setFitting(Math.max(MIN_FITTING, Math.min(1, most)));
-    };
-    const observer = new ResizeObserver(fit);
+    const observer = new ResizeObserver(() => setFrame({ width: element.clientWidth, height: element.clientHeight }));
     observer.observe(element);
     return () => observer.disconnect();
-  }, [layout]);
+  }, []);
   const toggle = (name: string) => {
     const next = new Set(expanded);
     if (!next.delete(name)) next.add(name);
@@ -61,7 +57,7 @@ export function GraphView({ model, version, selected, type, onTask, onType }: Gr
           </button>
         ))}
       </div>
-      <section ref={frame} class="canvas" tabIndex={0} aria-label="Tasks and what they depend on">
+      <section ref={canvas} class="canvas" tabIndex={0} aria-label="Tasks and what they depend on">
         <svg
           width={layout.width * zoom}
           height={layout.height * zoom}

@@ -19,10 +19,33 @@ export const edgeKey = ({ from, to }: { readonly from: string; readonly to: stri
 export const shapeOf = ({ nodes, edges }: Graph): string =>
   [...nodes.map(({ id }) => id), ...edges.map(edgeKey)].join("\n\n");
 
-/** Lays a graph out, from left to right. */
-export function layoutOf({ nodes, edges }: Graph): Layout {
+/** Where a graph is shown, in pixels. */
+export interface Frame {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Boxes that are laid out twice at most: more take long, and fit neither way. */
+const FEW = 60;
+const MARGINS = { marginx: 12, marginy: 12 };
+const ACROSS = { rankdir: "LR", nodesep: 10, ranksep: 48, ...MARGINS };
+const DOWN = { rankdir: "TB", nodesep: 16, ranksep: 20, ...MARGINS };
+
+/** How large a layout can be shown for all of it to be seen; 1 where there is room for it as it is. */
+export const fittingIn = ({ width, height }: Frame, layout: Layout): number =>
+  Math.min(1, width / layout.width, height / layout.height);
+
+/** Lays a graph out from left to right, or from top to bottom where it is seen larger so. */
+export function layoutWithin(frame: Frame | undefined, graph: Graph): Layout {
+  const across = layoutOf(graph, ACROSS);
+  if (!frame || fittingIn(frame, across) === 1 || graph.nodes.length > FEW) return across;
+  const down = layoutOf(graph, DOWN);
+  return fittingIn(frame, down) > fittingIn(frame, across) ? down : across;
+}
+
+function layoutOf({ nodes, edges }: Graph, how: typeof ACROSS): Layout {
   const graph = new DagreGraph();
-  graph.setGraph({ rankdir: "LR", nodesep: 10, ranksep: 48, marginx: 12, marginy: 12 });
+  graph.setGraph(how);
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { id } of nodes) graph.setNode(id, { width: NODE_WIDTH, height: NODE_HEIGHT });
   for (const { from, to } of edges) graph.setEdge(from, to);
