@@ -29,6 +29,28 @@ export function cancelSuite(options: Partial<LabOptions>, places: { readonly ecs
   describe("a cancelled run", () => {
     test.each(kinds)("ends tasks that %s", (_, make, count) => cancelAll(options, Array(count).fill(make)));
   });
+
+  test("a cancelled task takes none along that shares its dispatch", () => cancelOne(options));
+}
+
+/** One that does not listen shares its dispatch with others, which are known to be short. */
+async function cancelOne(options: Partial<LabOptions>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "cancel-"));
+  const tasks = new URL("./fixtures/stubborn-tasks.ts", import.meta.url);
+  await using lab = new Lab({ progress: false, ...options, concurrency: 1, tasks });
+  let salt = Date.now();
+  const one = (ms: number) => sleeper({ pulse: join(folder, String(++salt)), ms, salt });
+  const short = (count: number) => Array.from({ length: count }, () => one(1));
+  await lab.runTasks(short(8));
+  const stubborn = one(120_000);
+  const pulse = join(folder, String(salt));
+  const run = lab.start([stubborn, ...short(5)]);
+  await eventually(() => existsSync(pulse), 60_000, "its start");
+  await lab.cancel(stubborn, { force: true });
+  const [first, ...others] = await run.settled();
+  expect(first.kind).toBe("cancelled");
+  expect(others.map(({ kind }) => kind)).toEqual(others.map(() => "ok"));
+  rmSync(folder, { recursive: true });
 }
 
 /** Starts a task of each kind, cancels them when they run, and sees to it that they end; those that wait never begin. */

@@ -427,7 +427,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "gives a second attempt at a size that was too small",
     SCHEDULER,
-    "if (!this.#isTooSmall(straggler.assignment)) this",
-    "this",
+    " || this.#isTooSmall(straggler.assignment)",
+    "",
+  ),
+  mutation(
+    "gives a second attempt in a run that was cancelled",
+    SCHEDULER,
+    "!this.#lifecycle.mayRetry(task) || this.#isTooSmall(straggler",
+    "this.#isTooSmall(straggler",
   ),
 ];
