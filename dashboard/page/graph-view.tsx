@@ -105,8 +105,9 @@ function NodeBox({ node, x, y, isSelected, onOpen, onExpand }: NodeBoxProps) {
   const { name, label, counts, total, task, isRecursive } = node;
   const present = TASK_STATUSES.filter((status) => counts[status] > 0);
   const states = present.map((status) => (total > 1 ? `${count(counts[status])} ${status}` : status)).join(", ");
-  const title = task === undefined ? `${name}: ${count(total)} task${total === 1 ? "" : "s"}, ${states}` : `${name}(${label}): ${states}`;
-  const second = task === undefined ? `${count(total)} task${total === 1 ? "" : "s"}${isRecursive ? ", some of others of them" : ""}` : label;
+  const tasks = `${count(total)} task${total === 1 ? "" : "s"}`;
+  const title = task === undefined ? `${name}: ${tasks}, ${states}` : `${name}(${label}): ${states}`;
+  const second = task === undefined ? `${tasks}${isRecursive ? ", some of others of them" : ""}` : label;
   // What is read out is what is seen, and more.
   const [shownName, shownSecond] = [clip(name, 22), clip(second, 26)];
   const status = present[0] ?? "pending";
