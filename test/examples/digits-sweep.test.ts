@@ -3,20 +3,12 @@ import { join } from "node:path";
 import { SaxesParser } from "saxes";
 import { describe, expect, test } from "vitest";
 import { type Ended, runExample, tally, temporaryFolder } from "./run-example.ts";
+import { results, SMALL } from "./small-sweep.ts";
 
 const folder = temporaryFolder();
-/** As small as it may be: what is looked at here is the sweep, not the model. */
-const SMALL = ["--quick", "--digits", "200", "--out", "out"];
 const sweep = (args: readonly string[], env?: NodeJS.ProcessEnv) =>
   runExample("digits-sweep", [...SMALL, ...args], folder.path, env);
 const chart = () => readFile(join(folder.path, "out", "accuracy.svg"), "utf8");
-
-/** What it printed, without what no two runs need have in common: times, and where tasks ran. */
-const results = ({ stdout }: Ended) =>
-  stdout
-    .slice(0, stdout.indexOf("Chart:"))
-    .replace(/ +training \(ms\)$| +[\d.]+$/gm, "")
-    .replace(/-+$/gm, "");
 
 describe("the digits sweep", () => {
   let first: Ended;
