@@ -79,10 +79,13 @@ export class AttemptCheckpoint implements TaskCheckpoint {
   }
 
   /** The task has its result, and needs its state no more. */
-  async done(): Promise<void> {
-    const { stores, taskKey, saver } = this.#options;
+  done(): Promise<void> | undefined {
     // A first attempt that did not ask for a state is taken to have none: looking would cost each task a read.
-    if (!this.#used && saver.attempt === 1) return;
+    return this.#used || this.#options.saver.attempt > 1 ? this.#forget() : undefined;
+  }
+
+  async #forget(): Promise<void> {
+    const { stores, taskKey } = this.#options;
     await this.#saving.catch(() => {});
     await deleteCheckpoint(stores, taskKey);
   }

@@ -1,10 +1,10 @@
 /** How old a reading may be, in milliseconds: asking the kernel takes as long as many a task. */
-const FRESH_MS = 0.5;
+const FRESH_MS = 2;
 
 let cpuMs = 0;
 let readAt = Number.NEGATIVE_INFINITY;
 
-/** CPU time of this process so far, in milliseconds, as it was half a millisecond ago or less. */
+/** CPU time of this process so far, in milliseconds, as it was two milliseconds ago or less. */
 export function processCpuMs(): number {
   const now = performance.now();
   if (now - readAt <= FRESH_MS) return cpuMs;

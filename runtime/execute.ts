@@ -65,7 +65,7 @@ const SUSPENDED = Symbol("suspended");
  * in a local process, in Lambda and in a container. Never throws: whatever happens is an outcome.
  */
 export async function execute(ordered: AttemptSpec, environment: ExecutionEnvironment): Promise<Outcome> {
-  const spec = await withHanded(ordered, environment.handed);
+  const spec = ordered.handed ? await withHanded(ordered, environment.handed) : ordered;
   if (!spec) return passedOver("an attempt before it in its assignment has not handed its result on");
   const clock = new StageClock();
   let bytesIn = 0;
@@ -91,7 +91,9 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     environment.begin?.();
     const ctx = taskContext(spec, environment, objects);
     const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
-    result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
+    if (isThenable(running)) {
+      result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
+    } else result = running;
     // What is left of its code is told to end; nobody hears how it does.
     if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
@@ -135,9 +137,11 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
       durationMs: clock.runMs,
       peakMemoryMb: environment.peakMemoryMb(),
     };
-    const committed = await commit(result, isUnstored, spec, environment);
+    const committing = commit(result, isUnstored, spec, environment);
+    const committed = committing instanceof Promise ? await committing : committing;
     if (!committed) return { ...passedOver("a result that it was handed is not the one that counts"), usage: usage() };
-    await environment.checkpoint.done();
+    const isForgotten = environment.checkpoint.done();
+    if (isForgotten) await isForgotten;
     if (!committed.record)
       return { kind: "ok", value: heldBack(value, spec, environment), usage: usage(), unstored: true };
     return {
@@ -151,12 +155,14 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   }
 }
 
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+
 const passedOver = (seen: string): PassedOver => ({ kind: "passed-over", seen });
 
 /** With the inputs that attempts before it hand on; undefined where one of them has not come about. */
 async function withHanded(spec: AttemptSpec, handed: HandedResults | undefined): Promise<AttemptSpec | undefined> {
-  if (!spec.handed) return spec;
-  const inputs = await handed?.take(spec.handed);
+  const inputs = await handed?.take(spec.handed ?? []);
   return inputs && { ...spec, inputs: { ...spec.inputs, ...inputs } };
 }
 
@@ -172,10 +178,12 @@ function commit(
   result: ResultRecord,
   isUnstored: boolean,
   spec: AttemptSpec,
-  { handed, inlineBytes, stores: { table } }: ExecutionEnvironment,
-): Promise<Committed | undefined> {
+  { handed, inlineBytes, stores: { table, keptResults } }: ExecutionEnvironment,
+): Promise<Committed | undefined> | Committed {
+  handed?.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
+  // Whoever hears of it keeps it.
+  if (keptResults) return { record: isUnstored ? undefined : result, own: true };
   if (!handed) return commitResult(table, result);
-  handed.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
   return handed.commit(table, spec, isUnstored ? undefined : result);
 }
 

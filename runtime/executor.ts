@@ -22,7 +22,9 @@ import type { Slot } from "../sdk/wire/slot.ts";
 import { TASK_TOOLS, type ToolsContext } from "../sdk/wire/task-tools.ts";
 import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
+import { AttemptAbort } from "./attempt-abort.ts";
 import { AttemptLab } from "./attempt-lab.ts";
+import { AttemptWatch, Watching } from "./attempt-watch.ts";
 import { AttemptCheckpoint } from "./checkpoint.ts";
 import { execute } from "./execute.ts";
 import { fetchBundle } from "./fetch-bundle.ts";
@@ -31,7 +33,6 @@ import { loadBundle, toldTasks } from "./load-bundle.ts";
 import { LoadedCache, StoreWithLoaded } from "./loaded-objects.ts";
 import { announceSpeaker, captureConsole, endOfSpeech, speakingFor, taskLog } from "./log-capture.ts";
 import { MarkWriter } from "./mark.ts";
-import { ownMemory } from "./memory.ts";
 import { MessageWriter } from "./message-writer.ts";
 import { SetUpEnv } from "./runtime-env.ts";
 import { Semaphore } from "./semaphore.ts";
@@ -44,8 +45,6 @@ const MESSAGES_FD = 3;
 const OUTCOMES_FD = 4;
 const outcomes = new MessageWriter(OUTCOMES_FD);
 const MARK_FD = 6;
-/** Attempts longer than this, in milliseconds, have their memory measured at their end. */
-const WORTH_MEASURING_MS = 20;
 /** Of its memory an executor keeps loaded objects in this share, at most; beside what its task needs. */
 const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
@@ -58,14 +57,13 @@ const YIELD_EVERY_MS = 10;
 interface Current {
   readonly runId: string;
   readonly task: number;
-  readonly abort: AbortController;
+  readonly abort: AttemptAbort;
   readonly checkpoint: AttemptCheckpoint;
   readonly lab: AttemptLab;
 }
 
 class Executor {
-  readonly #board: WatchBoard;
-  readonly #mark = new MarkWriter(MARK_FD);
+  readonly #watching: Watching;
   readonly #storing = new Semaphore(STORING_AT_ONCE);
   readonly #spawned = new SpawnedProcesses(process.env[ExecutorEnv.executor] ?? "", announceSpeaker);
   #definitions = new Map<string, RunnableDefinition>();
@@ -73,7 +71,6 @@ class Executor {
   #stores: Stores | undefined;
   #contexts = new Map<string, unknown>();
   #loaded = new LoadedCache(undefined);
-  #lastMemory = ownMemory();
   #queue: Promise<void> = Promise.resolve();
   #current: Current | undefined;
   #env: SetUpEnv | undefined;
@@ -89,7 +86,7 @@ class Executor {
   readonly #cancelled = new Set<string>();
 
   constructor(board: WatchBoard) {
-    this.#board = board;
+    this.#watching = new Watching(board, new MarkWriter(MARK_FD), this.#spawned);
     this.#spawned.watch();
   }
 
@@ -205,10 +202,13 @@ class Executor {
     if (!definition || !opened) {
       return { kind: "start-failed", seen: `the bundle that was loaded has no task ${spec.name}` };
     }
-    const loaded = await this.#loaded.begin(objectsOf(spec), keptBytes(spec));
-    const stores = { table: opened.table, objects: new StoreWithLoaded(opened.objects, loaded) };
-    const abort = new AbortController();
-    const watch = this.#watch(spec, assignment.memoryMonitor, abort);
+    const beginning = this.#loaded.begin(objectsOf(spec), keptBytes(spec));
+    const loaded = beginning instanceof Promise ? await beginning : beginning;
+    const { table, keptResults } = opened;
+    const objects = new StoreWithLoaded(opened.objects, loaded);
+    const stores = { table, objects, ...(keptResults ? { keptResults } : {}) };
+    const abort = new AttemptAbort();
+    const watch = new AttemptWatch(this.#watching, spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
     const checkpoint = new AttemptCheckpoint({
       stores,
@@ -256,7 +256,7 @@ class Executor {
         log: taskLog(speaker),
         checkpoint,
         lab,
-        peakMemoryMb: () => watch.peakMemoryMb(),
+        peakMemoryMb: () => watch.peakMemoryMb,
         begin: () => {
           // Whatever it does to this process: what has ended before was told.
           outcomes.flush();
@@ -275,11 +275,11 @@ class Executor {
     if (spec.trace) await flushSpans(spec.trace);
     if (outcome.kind === "suspended") abort.abort(new Error("the attempt is suspended"));
     // What it threw because it was told to stop is not its own error.
-    if (!abort.signal.aborted || outcome.kind === "ok" || isNoEnd(outcome)) return outcome;
+    if (!abort.reason || outcome.kind === "ok" || isNoEnd(outcome)) return outcome;
     return {
       ...outcome,
-      kind: watch.overtime() ? "timeout" : "cancelled",
-      seen: `${(abort.signal.reason as Error).message}; it ended with: ${outcome.seen}`,
+      kind: watch.isOvertime ? "timeout" : "cancelled",
+      seen: `${abort.reason.message}; it ended with: ${outcome.seen}`,
     };
   }
 
@@ -292,74 +292,6 @@ class Executor {
       this.#planning = { assignment, context };
     }
     return this.#planning.context;
-  }
-
-  /** What happens around a task's own code: its deadline, its memory, and the mark for those who watch. */
-  #watch(
-    { task, attempt, resources: { timeoutMs, memoryMb } }: AttemptSpec,
-    monitor: Assignment["memoryMonitor"],
-    abort: AbortController,
-  ) {
-    const { marginMb = 0, pollMs } = monitor || {};
-    const limitMb = memoryMb === undefined || monitor === false ? 0 : Math.max(1, memoryMb - marginMb);
-    let timer: NodeJS.Timeout | undefined;
-    /** When it began; later by the time that it has waited for tasks of its own. */
-    let begunAt = 0;
-    let endedAt = 0;
-    let isEnded = false;
-    let waitingSince = 0;
-    let peakMemoryMb = 0;
-    const deadline = () => (timeoutMs === undefined ? 0 : begunAt + timeoutMs);
-    const setTimer = () => {
-      if (timeoutMs === undefined) return;
-      const overtime = new Error(`the attempt took longer than its timeoutMs of ${timeoutMs}`);
-      timer = setTimeout(() => abort.abort(overtime), deadline() - Date.now());
-    };
-    const end = () => {
-      if (begunAt === 0 || isEnded) return;
-      isEnded = true;
-      clearTimeout(timer);
-      endedAt = Date.now();
-      // Measuring takes longer than many a task: of short ones the watchdog's latest look has to do.
-      if (endedAt - begunAt > WORTH_MEASURING_MS) {
-        this.#lastMemory = ownMemory();
-        this.#board.noteMemory(this.#lastMemory);
-      }
-      peakMemoryMb = Math.round(this.#board.peakMemoryBytes / 2 ** 20);
-      this.#board.end();
-      this.#mark.clear();
-      this.#spawned.end();
-    };
-    return {
-      begin: () => {
-        begunAt = Date.now();
-        this.#mark.set(task, begunAt);
-        const memoryLimitBytes = limitMb * 2 ** 20;
-        this.#board.begin({ deadline: deadline(), memoryLimitBytes, task, attempt, pollMs }, this.#lastMemory);
-        setTimer();
-      },
-      /** What it waits for is not its own time. */
-      wait: (isWaiting: boolean) => {
-        clearTimeout(timer);
-        if (isWaiting) {
-          waitingSince = Date.now();
-          this.#mark.set(task, Number.MAX_SAFE_INTEGER);
-          this.#board.moveDeadline(0);
-          return;
-        }
-        begunAt += Date.now() - waitingSince;
-        this.#mark.set(task, begunAt);
-        this.#board.moveDeadline(deadline());
-        setTimer();
-      },
-      end,
-      overtime: () => timeoutMs !== undefined && endedAt >= begunAt + timeoutMs,
-      /** Whoever asks is past the task's own code, also where that has thrown. */
-      peakMemoryMb: () => {
-        end();
-        return peakMemoryMb;
-      },
-    };
   }
 
   /** Loaded once for each context; a lab has one. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -50,6 +50,18 @@ export class MarkWriter {
   }
 }
 
+/** Memory where there is some: a write to a disk waits while the kernel commits what others have written there. */
+function markFolder(): string {
+  try {
+    accessSync(SHARED_MEMORY, constants.W_OK);
+    return SHARED_MEMORY;
+  } catch {
+    return tmpdir();
+  }
+}
+
+const SHARED_MEMORY = "/dev/shm";
+
 /** The supervisor's side. */
 export class MarkFile {
   readonly fd: number;
@@ -57,7 +69,7 @@ export class MarkFile {
   readonly #fields = new Float64Array(MARK_BYTES / 8);
 
   constructor(name: string) {
-    const path = join(tmpdir(), `stratolab-mark-${name}`);
+    const path = join(markFolder(), `stratolab-mark-${name}`);
     this.fd = openSync(path, "w+");
     // The open file lives on without its name, and is gone when both processes are.
     if (process.platform !== "win32") unlinkSync(path);

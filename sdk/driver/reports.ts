@@ -1,12 +1,13 @@
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import type { Failure, SharedFailure, Success } from "../wire/outcome.ts";
-import { slotBytes } from "../wire/slot.ts";
+import { type Slot, slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
 import type { InFlight } from "./in-flight.ts";
 import { toRunAgain } from "./lineage.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import type { RunBook } from "./run-book.ts";
+import type { RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 /** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
@@ -125,6 +126,8 @@ export class Reports {
       entry.value ??= outcome.value;
       const attempt = inFlight?.adoptedFrom ? scheduler.tasks.attempt[task] : number;
       entry.success ??= { attempt, inFlight, executor, usage: outcome.usage, costUsd };
+      const { namespace, stores } = this.#parts.options;
+      if (!outcome.unstored) stores.keptResults?.keep(entry.planned.key, () => recordOf(entry, run, namespace));
       loop.push(event);
       return;
     }
@@ -140,6 +143,27 @@ export class Reports {
     loop.flush();
     evidence.forAll(seen, () => loop.step([event]));
   }
+}
+
+/** A result that only this lab keeps. */
+function recordOf({ generation, params, planned, success, value }: TaskEntry, run: RunState, namespace: string) {
+  const { key, name, version, keepMs } = planned;
+  const { attempt, usage } = success as NonNullable<TaskEntry["success"]>;
+  return {
+    key,
+    namespace,
+    name,
+    version,
+    generation,
+    keepMs,
+    value: value as Slot,
+    params: params ?? { inline: planned.params },
+    runId: run.id,
+    attempt,
+    endedAt: usage.endedAt,
+    durationMs: usage.runMs,
+    peakMemoryMb: usage.peakMemoryMb,
+  };
 }
 
 /** An outcome as the scheduler needs to see it. */

@@ -31,8 +31,8 @@ export interface ResultRecord {
 /** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
 const EXPIRED_STAYS_MS = 86_400_000;
 
-/** Written for every task: one object with its fields, not several spread into one. */
-function toItem(record: ResultRecord): Item {
+/** A result as an item. Written for every task: one object with its fields, not several spread into one. */
+export function resultItem(record: ResultRecord): Item {
   const { keepMs, endedAt } = record;
   const { pk, sk } = resultKey(record.key);
   const item: Record<string, Attribute> & ItemKey = {
@@ -102,7 +102,7 @@ export async function commitResult(
   table: ControlTable,
   record: ResultRecord,
 ): Promise<Committed & { readonly record: ResultRecord }> {
-  return committedBy(record, await table.putIf(toItem(record), isFirst(record)));
+  return committedBy(record, await table.putIf(resultItem(record), isFirst(record)));
 }
 
 /**
@@ -115,7 +115,7 @@ export async function commitInOrder(
   table: ControlTable,
   records: readonly ResultRecord[],
 ): Promise<readonly Committed[]> {
-  const writes = records.map((record) => ({ item: toItem(record), condition: isFirst(record) }));
+  const writes = records.map((record) => ({ item: resultItem(record), condition: isFirst(record) }));
   const written = await table.putInOrder(writes);
   return written.map((result, position) => committedBy(records[position], result));
 }

@@ -1,0 +1,66 @@
+import { type ItemKey, RESULT_PREFIX } from "../../wire/keys.ts";
+import { type Condition, type ConditionalWrite, holds, type Item, putOneByOne, type WriteResult } from "../control-table.ts";
+import type { KeptResults } from "../kept-results.ts";
+import { type ResultRecord, resultItem } from "../results.ts";
+import { LocalControlTable } from "./control-table.ts";
+
+const isResult = ({ pk }: ItemKey) => pk.startsWith(RESULT_PREFIX);
+
+/**
+ * The control table of a lab whose storage goes with it. Nobody but its own driver ever looks its results up, so they
+ * are kept in that process; all else is in a file as ever, since executors share it.
+ */
+export class FleetingControlTable extends LocalControlTable implements KeptResults {
+  readonly #results = new Map<string, Item | (() => ResultRecord)>();
+
+  keep(key: string, record: () => ResultRecord): void {
+    this.#results.set(RESULT_PREFIX + key, record);
+  }
+
+  override async get(key: ItemKey): Promise<Item | undefined> {
+    return isResult(key) ? this.#result(key.pk) : super.get(key);
+  }
+
+  override async getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]> {
+    if (keys.every(isResult)) return keys.map(({ pk }) => this.#result(pk));
+    return Promise.all(keys.map((key) => this.get(key)));
+  }
+
+  override async put(item: Item): Promise<void> {
+    if (isResult(item)) this.#results.set(item.pk, item);
+    else await super.put(item);
+  }
+
+  override async putIf(item: Item, condition: Condition): Promise<WriteResult> {
+    if (!isResult(item)) return super.putIf(item, condition);
+    const existing = this.#result(item.pk);
+    if (!holds(condition, existing)) return { written: false, existing };
+    this.#results.set(item.pk, item);
+    return { written: true };
+  }
+
+  override putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {
+    return writes.every(({ item }) => isResult(item)) ? putOneByOne(this, writes) : super.putInOrder(writes);
+  }
+
+  override async deleteMany(keys: readonly ItemKey[]): Promise<void> {
+    for (const { pk } of keys) this.#results.delete(pk);
+    await super.deleteMany(keys.filter((key) => !isResult(key)));
+  }
+
+  override async deleteIf(key: ItemKey, condition: Condition): Promise<boolean> {
+    if (!isResult(key)) return super.deleteIf(key, condition);
+    const existing = this.#result(key.pk);
+    return existing !== undefined && holds(condition, existing) && this.#results.delete(key.pk);
+  }
+
+  override async *scan(pkPrefix: string): AsyncIterable<Item> {
+    for (const pk of this.#results.keys()) if (pk.startsWith(pkPrefix)) yield this.#result(pk) as Item;
+    yield* super.scan(pkPrefix);
+  }
+
+  #result(pk: string): Item | undefined {
+    const found = this.#results.get(pk);
+    return typeof found === "function" ? resultItem(found()) : found;
+  }
+}
