@@ -49,7 +49,7 @@ const MARK_FD = 6;
 const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
-const STORING_AT_ONCE = 64;
+const STORING_AT_ONCE = 256;
 /** Short tasks may follow each other without end: this often, in milliseconds, results get away and messages in. */
 const YIELD_EVERY_MS = 10;
 
