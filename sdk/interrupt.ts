@@ -1,5 +1,7 @@
 /** What Ctrl-C does while a run is active. */
 interface InterruptHandler {
+  /** Whether there is something to be done about it: otherwise it ends the process, as if nobody had listened. */
+  isMeant(): boolean;
   /** First time: let what runs finish. */
   drain(): void;
   /** Second time: stop it. */
@@ -16,6 +18,11 @@ const INTERRUPTED = 130;
 export function handleInterrupts(handler: InterruptHandler): () => void {
   let times = 0;
   const onInterrupt = () => {
+    if (times === 0 && !handler.isMeant()) {
+      process.off("SIGINT", onInterrupt);
+      process.kill(process.pid, "SIGINT");
+      return;
+    }
     times += 1;
     if (times === 1) {
       // Only at the very end: an error that nobody caught would set it to 1 before.

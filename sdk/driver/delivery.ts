@@ -72,17 +72,22 @@ export class Delivery {
 
   finishIfOver(run: RunState): void {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
-    const { book, charges, chronicler, journal, keeper, live, options, progress, statistics } = this.#parts;
-    if (!run.lost) statistics.record(run);
+    const { aftermath, book, live, options, progress } = this.#parts;
     run.finish();
+    aftermath.add(() => this.#writeDown(run));
+    book.active.delete(run);
+    live.end(run);
+    progress.runEnded(run.id);
+    options.tracer?.end(run, errorOf(run));
+  }
+  /** Whoever hears of a run's end, in its record, finds everything that happened in it. */
+  #writeDown(run: RunState): void {
+    const { charges, chronicler, journal, keeper, statistics } = this.#parts;
+    if (!run.lost) statistics.record(run);
     const told = Promise.all([chronicler.end(run), journal.end(run), statistics.written()]);
     keeper.end(
       run,
       told.then(() => charges.own.end(run.index, !run.lost)),
     );
-    book.active.delete(run);
-    live.end(run);
-    progress.runEnded(run.id);
-    options.tracer?.end(run, errorOf(run));
   }
 }

@@ -7,6 +7,7 @@ import type { LabPlan } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import type { Task } from "../task.ts";
+import { Aftermath } from "./aftermath.ts";
 import { Cancelling } from "./cancelling.ts";
 import { Charges } from "./charges.ts";
 import { Chronicler } from "./chronicler.ts";
@@ -132,6 +133,7 @@ export class Driver {
     const kept = { keeper, chronicler, journal, keptFailures };
     return {
       options,
+      aftermath: new Aftermath(),
       scheduler,
       loop,
       book,
@@ -287,7 +289,8 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    const { code, statistics, chronicler, keeper } = this.#parts;
+    const { aftermath, code, statistics, chronicler, keeper } = this.#parts;
+    aftermath.begin();
     await Promise.all([code.written(), statistics.written(), chronicler.written(), keeper.written()]);
   }
 }

@@ -1,4 +1,5 @@
 import type { Scheduler } from "../core/scheduler.ts";
+import type { Aftermath } from "./aftermath.ts";
 import type { Charges } from "./charges.ts";
 import type { Chronicler } from "./chronicler.ts";
 import type { CodeKeeper } from "./code-keeper.ts";
@@ -19,6 +20,7 @@ import type { TypeStatistics } from "./type-statistics.ts";
 /** What a driver is made of; each stage takes what it needs. */
 export interface DriverParts {
   readonly options: DriverOptions;
+  readonly aftermath: Aftermath;
   readonly scheduler: Scheduler;
   readonly loop: EventLoop;
   readonly book: RunBook;

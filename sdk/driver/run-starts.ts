@@ -32,10 +32,12 @@ export class RunStarts {
   }
 
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
-    const { charges, keeper } = this.#parts;
+    const { aftermath, charges, keeper } = this.#parts;
     const { isContinued, runId, name, tags } = options;
     const startedAt = Date.now();
     const requestMark = charges.own.mark();
+    // It may be one that has just ended here.
+    if (isContinued) aftermath.begin();
     const claimed = isContinued ? await keeper.claim({ runId, name, tags }) : undefined;
     // What an earlier driver of the run has computed anew is not computed anew again.
     const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;

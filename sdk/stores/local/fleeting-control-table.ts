@@ -1,5 +1,12 @@
 import { type ItemKey, RESULT_PREFIX, resultKey } from "../../wire/keys.ts";
-import { type Condition, type ConditionalWrite, holds, type Item, putOneByOne, type WriteResult } from "../control-table.ts";
+import {
+  type Condition,
+  type ConditionalWrite,
+  holds,
+  type Item,
+  putOneByOne,
+  type WriteResult,
+} from "../control-table.ts";
 import type { KeptResults } from "../kept-results.ts";
 import { type ResultRecord, resultItem } from "../results.ts";
 import { LocalControlTable } from "./control-table.ts";

@@ -14,7 +14,8 @@ import { LocalObjectStore } from "./object-store.ts";
 export async function openLocalStores(directory: string, temporary = false): Promise<Stores> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, "control.lmdb");
-  const objectsIn = (table: LocalControlTable) => new LocalObjectStore(join(directory, "objects"), () => sweepEnded(table));
+  const objectsIn = (table: LocalControlTable) =>
+    new LocalObjectStore(join(directory, "objects"), () => sweepEnded(table));
   if (temporary) {
     const table = new FleetingControlTable(file);
     return { table, objects: objectsIn(table), keptResults: table };
