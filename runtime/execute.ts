@@ -65,7 +65,8 @@ const SUSPENDED = Symbol("suspended");
  * in a local process, in Lambda and in a container. Never throws: whatever happens is an outcome.
  */
 export async function execute(ordered: AttemptSpec, environment: ExecutionEnvironment): Promise<Outcome> {
-  const spec = ordered.handed ? await withHanded(ordered, environment.handed) : ordered;
+  const handing = ordered.handed ? withHanded(ordered, ordered.handed, environment.handed) : ordered;
+  const spec = handing instanceof Promise ? await handing : handing;
   if (!spec) return passedOver("an attempt before it in its assignment has not handed its result on");
   const clock = new StageClock();
   let bytesIn = 0;
@@ -161,9 +162,15 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
 const passedOver = (seen: string): PassedOver => ({ kind: "passed-over", seen });
 
 /** With the inputs that attempts before it hand on; undefined where one of them has not come about. */
-async function withHanded(spec: AttemptSpec, handed: HandedResults | undefined): Promise<AttemptSpec | undefined> {
-  const inputs = await handed?.take(spec.handed ?? []);
-  return inputs && { ...spec, inputs: { ...spec.inputs, ...inputs } };
+function withHanded(
+  spec: AttemptSpec,
+  keys: readonly string[],
+  handed: HandedResults | undefined,
+): AttemptSpec | undefined | Promise<AttemptSpec | undefined> {
+  const withInputs = (taken: Readonly<Record<string, Slot>> | undefined) =>
+    taken && { ...spec, inputs: { ...spec.inputs, ...taken } };
+  const taken = handed?.take(keys);
+  return taken instanceof Promise ? taken.then(withInputs) : withInputs(taken);
 }
 
 /** Whether a result is handed on without being stored: one value, that the lab's own storage would have. */
@@ -193,13 +200,30 @@ function heldBack(value: Slot, { key }: AttemptSpec, { inlineBytes }: ExecutionE
   return bytes <= inlineBytes ? value : { object: resultObject(key, "unstored"), bytes, hash: "" };
 }
 
-/** Params of a task that needs nothing but what it was sent. */
+/** Params of a task for which nothing has to be fetched: what fails here shows once more where it is answered. */
 function paramsInHand({ params: slot, inputs }: AttemptSpec, extensions: CodecExtensions) {
-  for (const _ in inputs) return undefined;
-  const found = valueInHand(slot, extensions);
-  if (!found || refsIn(found.value).length > 0) return undefined;
-  return { params: found.value, bytes: slotBytes(slot) };
+  let bytes = slotBytes(slot);
+  try {
+    const results = new Map<string, unknown>();
+    for (const key in inputs) {
+      const found = valueInHand(inputs[key], extensions);
+      if (!found) return undefined;
+      bytes += slotBytes(inputs[key]);
+      results.set(key, found.value);
+    }
+    const resolved = results.size === 0 ? extensions : [resolvedTasks(wholeOf(results)), ...extensions];
+    const found = valueInHand(slot, resolved);
+    return found && refsIn(found.value).length === 0 ? { params: found.value, bytes } : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+/** Results by their keys, where none of several returns is asked for by itself. */
+const wholeOf = (results: ReadonlyMap<string, unknown>) => (key: string, name: string, part?: string) => {
+  if (part !== undefined) throw new CodecError(`only one return of ${name} is asked for`);
+  return results.get(key);
+};
 
 async function loadParams(spec: AttemptSpec, environment: ExecutionEnvironment, extensions: CodecExtensions) {
   const { objects } = environment.stores;

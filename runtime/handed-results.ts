@@ -5,10 +5,24 @@ import type { Outcome } from "../sdk/wire/outcome.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { OrderedCommits } from "./ordered-commits.ts";
 
-/** A result that attempts behind its own wait for. */
-interface Handed {
-  readonly slot: Promise<Slot | undefined>;
-  resolve(slot: Slot | undefined): void;
+/** A result that attempts behind its own need: mostly it is there when the first of them asks. */
+class Handed {
+  #isSettled = false;
+  #slot: Slot | undefined;
+  #waiting: ((slot: Slot | undefined) => void)[] = [];
+
+  get slot(): Slot | undefined | Promise<Slot | undefined> {
+    return this.#isSettled ? this.#slot : new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The first word counts. */
+  settle(slot: Slot | undefined): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#slot = slot;
+    for (const resolve of this.#waiting) resolve(slot);
+    this.#waiting = [];
+  }
 }
 
 /** What the attempts of an assignment hand on to those behind them, and the order in which they commit. */
@@ -19,13 +33,7 @@ export class HandedResults {
   readonly #given = new WeakSet<Slot>();
 
   private constructor(attempts: readonly AttemptSpec[]) {
-    for (const key of attempts.flatMap(({ handed = [] }) => handed)) {
-      let resolve: Handed["resolve"] = () => {};
-      const slot = new Promise<Slot | undefined>((settle) => {
-        resolve = settle;
-      });
-      this.#byKey.set(key, { slot, resolve });
-    }
+    for (const { handed = [] } of attempts) for (const key of handed) this.#byKey.set(key, new Handed());
     // Of an assignment that was cancelled in part, some may be gone.
     const there = new Set(attempts.map(({ key }) => key));
     for (const key of this.#byKey.keys()) if (!there.has(key)) this.#settle(key, undefined);
@@ -37,10 +45,18 @@ export class HandedResults {
   }
 
   /** Results by cache key, each with memory of its own; undefined where one of them has not come about. */
-  async take(keys: readonly string[]): Promise<Record<string, Slot> | undefined> {
+  take(keys: readonly string[]): Record<string, Slot> | undefined | Promise<Record<string, Slot> | undefined> {
+    const slots = keys.map((key) => this.#byKey.get(key)?.slot);
+    const isThere = !slots.some((slot) => slot instanceof Promise);
+    return isThere
+      ? this.#taken(keys, slots as (Slot | undefined)[])
+      : Promise.all(slots).then((settled) => this.#taken(keys, settled));
+  }
+
+  #taken(keys: readonly string[], slots: readonly (Slot | undefined)[]): Record<string, Slot> | undefined {
     const taken: Record<string, Slot> = {};
-    for (const key of keys) {
-      const slot = await this.#byKey.get(key)?.slot;
+    for (const [position, key] of keys.entries()) {
+      const slot = slots[position];
       if (!slot) return undefined;
       // A typed array is a window on the memory it is decoded from, and tasks may write to theirs.
       const isShared = "inline" in slot && !this.#given.has(slot);
@@ -75,6 +91,6 @@ export class HandedResults {
   }
 
   #settle(key: string, slot: Slot | undefined): void {
-    this.#byKey.get(key)?.resolve(slot);
+    this.#byKey.get(key)?.settle(slot);
   }
 }
