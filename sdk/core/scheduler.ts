@@ -1,42 +1,28 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Assignment } from "./assignments.ts";
 import type { Command } from "./commands.ts";
-import type { RetryPolicy } from "./demand.ts";
 import { Dispatcher, type DispatcherOptions, type TaskKind } from "./dispatcher.ts";
-import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure, StartFailureKind } from "./events.ts";
-import { BUDGETS, type Decision, decide, nothingSpent, type Spent } from "./ladder.ts";
+import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure } from "./events.ts";
 import { Lifecycle } from "./lifecycle.ts";
-import { circleThrough, Nesting } from "./nesting.ts";
+import { Nesting } from "./nesting.ts";
 import type { Lane } from "./offer.ts";
+import { ParentAttempts } from "./parent-attempts.ts";
 import { seededRandom } from "./random.ts";
-import type { Placement } from "./route.ts";
-import { Setups } from "./setups.ts";
-import { Sizing } from "./sizing.ts";
+import { Rungs } from "./rungs.ts";
+import type { Sizing } from "./sizing.ts";
+import { StragglerWatch } from "./straggler-watch.ts";
+import type { TaskShape } from "./task-shape.ts";
 import { TaskState, TaskTable } from "./task-table.ts";
 import { Timers } from "./timers.ts";
-
-/** What all tasks of one type and one set of runner options have in common. */
-export interface TaskShape {
-  /** Task name: durations are learned by it. */
-  readonly type: string;
-  readonly placement: Placement;
-  readonly policy: RetryPolicy;
-  /** Longest attempt that the task allows, in milliseconds. Default no bound but the service's. */
-  readonly timeoutMs?: number;
-}
+import { Verdicts } from "./verdicts.ts";
 
 export interface SchedulerOptions extends DispatcherOptions {
   /** Seed of the jitter. */
   readonly seed: number;
 }
 
-const GIVEN_UP = "the runtime environment that it has in common with others cannot be set up";
-
 /** `Pump`: something that was held back may go. */
 const Purpose = { Backoff: 0, Pump: 1 } as const;
-
-/** Stragglers are looked for this often at most, in milliseconds. */
-const LOOK_EVERY_MS = 1_000;
 
 /**
  * The scheduler: a state machine that is told what happened and says what to do. It reads no clock,
@@ -54,22 +40,17 @@ export class Scheduler {
   readonly #nesting = new Nesting();
   readonly #dispatcher: Dispatcher;
   readonly #timers = new Timers();
-  readonly #sizing = new Sizing();
-  readonly #random: () => number;
-  readonly #spent = new Map<number, Spent>();
-  /** How often results that runs asked for were gone. */
-  readonly #timesLost = new Map<number, number>();
+  readonly #rungs = new Rungs(this.tasks, this.#shapes);
+  readonly #verdicts: Verdicts;
+  readonly #stragglers: StragglerWatch;
+  readonly #parents: ParentAttempts;
   /** When tasks that wait before their next attempt may go; kept if they have to wait for an input meanwhile. */
   readonly #dueAt = new Map<number, number>();
-  readonly #setups = new Setups();
   #now = 0;
-  /** When stragglers were looked for, and when they will be. */
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  #lookAt = Number.POSITIVE_INFINITY;
   #out: Command[] = [];
 
   constructor(options: SchedulerOptions) {
-    this.#random = seededRandom(options.seed);
+    const random = seededRandom(options.seed);
     const emit = (command: Command) => {
       this.#out.push(command);
     };
@@ -79,15 +60,46 @@ export class Scheduler {
       goesWith: (task: number, first: number) => this.#goesWith(task, first),
     };
     const runOf = (task: number) => this.#nesting.rootOf(this.tasks.owner[task], this.tasks.owner);
-    this.#dispatcher = new Dispatcher(this.tasks, options, facts, this.#random, emit, runOf);
+    this.#dispatcher = new Dispatcher(this.tasks, options, facts, random, emit, runOf);
     const dispatching = {
       enqueue: (task: number) => this.#enqueue(task),
       abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
     };
     this.#lifecycle = new Lifecycle(this.tasks, dispatching, this.#nesting, (command) => {
       emit(command);
-      if (command.type === "run-ended") this.#nestedRunEnded(command.run);
+      if (command.type === "run-ended") this.#parents.runEnded(command.run);
     });
+    this.#verdicts = new Verdicts({
+      tasks: this.tasks,
+      rungs: this.#rungs,
+      lifecycle: this.#lifecycle,
+      dispatcher: this.#dispatcher,
+      random,
+      consequences: {
+        emit,
+        enqueue: (task) => this.#enqueue(task),
+        backOff: (task, delayMs) => this.#backOff(task, delayMs),
+        settleFailed: (task, kind, why) => this.#settleFailed(task, kind, why),
+      },
+    });
+    this.#parents = new ParentAttempts({
+      tasks: this.tasks,
+      nesting: this.#nesting,
+      lifecycle: this.#lifecycle,
+      dispatcher: this.#dispatcher,
+      consequences: {
+        emit,
+        enqueue: (task) => this.#enqueue(task),
+        takeBack: (task) => this.#takeBack(task),
+        kill: (assignment, task) => this.#kill(assignment, task, "superseded"),
+        giveUp: (task) => this.#settleFailed(task, "cancelled", "the run was cancelled"),
+      },
+    });
+    // Of a run that is to end nothing more is begun.
+    this.#stragglers = new StragglerWatch(
+      this.#dispatcher,
+      ({ assignment }) => this.#lifecycle.mayRetry(assignment.tasks[0]) && !this.#rungs.isTooSmall(assignment),
+    );
   }
 
   /**
@@ -144,13 +156,9 @@ export class Scheduler {
    */
   adopt(task: number, attempt: number, lane: string): { assignment: number; lane: Lane } | undefined {
     if (this.tasks.state[task] !== TaskState.Waiting || this.tasks.pending[task] > 0) return undefined;
-    const { ladder, onDemandLadder, uses } = this.shapeOf(task).placement;
-    const rung = ladder.findIndex(({ name }) => name === lane);
-    const onDemandRung = onDemandLadder.findIndex(({ name }) => name === lane);
-    if (rung < 0 && onDemandRung < 0) return undefined;
-    this.tasks.onDemand[task] = rung < 0 ? 1 : 0;
-    this.tasks.rung[task] = rung < 0 ? onDemandRung : rung;
+    if (!this.#rungs.placeIn(task, lane)) return undefined;
     const own = this.laneOf(task);
+    const { uses } = this.shapeOf(task).placement;
     return { assignment: this.#dispatcher.adopt(task, attempt, own, uses), lane: own };
   }
 
@@ -176,8 +184,7 @@ export class Scheduler {
 
   /** When the next `tick` is due; undefined when nothing waits for time. */
   get wakeAt(): number | undefined {
-    const lookAt = this.inFlight > 0 ? this.#lookAt : Number.POSITIVE_INFINITY;
-    const at = Math.min(this.#timers.nextAt ?? Number.POSITIVE_INFINITY, lookAt);
+    const at = Math.min(this.#timers.nextAt ?? Number.POSITIVE_INFINITY, this.#stragglers.nextAt);
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
@@ -201,12 +208,12 @@ export class Scheduler {
   }
 
   shapeOf(task: number): TaskShape {
-    return this.#shapes[this.tasks.shape[task]];
+    return this.#rungs.shapeOf(task);
   }
 
   /** The lane a task is in, or will be in next. */
   laneOf(task: number): Lane {
-    return this.#ladderOf(task)[this.tasks.rung[task]] as Lane;
+    return this.#rungs.laneOf(task);
   }
 
   /** Estimated duration of a task type in milliseconds, once attempts of it were measured. */
@@ -221,7 +228,7 @@ export class Scheduler {
 
   /** What is known of the memory that tasks of each type need. */
   get sizing(): Sizing {
-    return this.#sizing;
+    return this.#rungs.sizing;
   }
 
   /** Takes in a duration that is known from earlier runs. */
@@ -234,32 +241,13 @@ export class Scheduler {
     let heldUntil: number | undefined;
     do heldUntil = this.#dispatcher.pump(this.#now);
     while (this.#endSpentRuns());
-    if (this.#dispatcher.seconds.isOn) this.#watchStragglers(hasHappened);
+    this.#stragglers.look(this.#now, hasHappened);
     if (heldUntil !== undefined && (this.#timers.nextAt ?? Number.POSITIVE_INFINITY) > heldUntil) {
       this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });
     }
     const out = this.#out;
     this.#out = [];
     return out;
-  }
-
-  /** What takes too long is given a second attempt, where there is room for it. */
-  #watchStragglers(hasHappened: boolean): void {
-    if (this.#now >= this.#lookAt) {
-      this.#lookAt = Number.POSITIVE_INFINITY;
-      this.#lookedAt = this.#now;
-      const { stragglers, nextAt } = this.#dispatcher.stragglers();
-      for (const straggler of stragglers) {
-        // Of a run that is to end nothing more is begun.
-        const [task] = straggler.assignment.tasks;
-        if (!this.#lifecycle.mayRetry(task) || this.#isTooSmall(straggler.assignment)) continue;
-        this.#dispatcher.beginSecond(straggler);
-      }
-      if (nextAt !== undefined) this.#lookAt = Math.max(nextAt, this.#now + LOOK_EVERY_MS);
-    }
-    // What has happened may have changed what is usual, what is free, and what can be paid.
-    const soon = Math.max(this.#now, this.#lookedAt + LOOK_EVERY_MS);
-    if (hasHappened) this.#lookAt = Math.min(soon, this.#lookAt);
   }
 
   /** Ends runs that can pay for nothing more; true if there were some, so that others may have their place. */
@@ -289,7 +277,7 @@ export class Scheduler {
         this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);
         break;
       case "start-failed":
-        this.#startFailed(event.lane, event.count, event.kind);
+        this.#startFailed(event);
         break;
       case "limit":
         this.#dispatcher.capacity.setLimit(event.group, event.slots);
@@ -302,16 +290,16 @@ export class Scheduler {
         this.#dispatcher.seconds.charged(event.run, event.usd);
         break;
       case "lost":
-        this.#resultsLost(event.tasks, event.runs);
+        this.#verdicts.resultsLost(event.tasks, event.runs);
         break;
       case "asks":
-        this.#asks(event);
+        this.#parents.asks(event);
         break;
       case "parked":
-        this.#parked(event);
+        this.#parents.parked(event);
         break;
       case "suspended":
-        this.#suspended(event);
+        this.#parents.suspended(event);
         break;
       case "passed-over":
         this.#passedOver(event);
@@ -335,8 +323,7 @@ export class Scheduler {
     if (assignment) {
       this.#nesting.stopWaiting(task);
       this.#dispatcher.closeAttempt(assignment, task);
-      const { runtimeEnv } = assignment.lane;
-      if (runtimeEnv !== undefined && end.kind !== "setup-failed") this.#setups.wentWell(runtimeEnv);
+      if (end.kind !== "setup-failed") this.#verdicts.setupWentWell(assignment.lane);
     }
     if ("durationMs" in end) {
       this.learnDuration(this.shapeOf(task).type, end.durationMs);
@@ -350,9 +337,9 @@ export class Scheduler {
       // A result that arrives late is as good as any: it was committed first.
       if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
     } else if (assignment) {
-      this.#giveUpSetup(end, assignment.lane, [task]);
+      this.#verdicts.giveUpSetup(end, assignment.lane, [task]);
       if (this.#otherGoesOn(task, assignment, end)) return;
-      if (!this.#lifecycle.isSettled(task)) this.#attemptFailed(task, end, assignment.lane);
+      if (!this.#lifecycle.isSettled(task)) this.#verdicts.attemptFailed(task, end, assignment.lane);
     }
   }
 
@@ -379,13 +366,13 @@ export class Scheduler {
     const culprit = end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined);
     if (end && open.length > 0) {
       const tasks = open.map(({ task }) => task);
-      this.#giveUpSetup(end, open[0].lane, tasks);
+      this.#verdicts.giveUpSetup(end, open[0].lane, tasks);
     }
     for (const { task, assignment, lane } of open) {
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
       if (end && isMeant && ((isCommon && !isWaiting(task)) || task === culprit)) {
-        this.#attemptFailed(task, end, lane);
+        this.#verdicts.attemptFailed(task, end, lane);
       } else {
         if (end && isMeant && culprit === undefined) this.tasks.apart[task] = 1;
         this.#takeBack(task);
@@ -404,53 +391,10 @@ export class Scheduler {
     seconds.forget(task);
     if (second !== lost.id) this.tasks.assignment[task] = second;
     if (end) {
-      this.#learnFrom(task, end, lost.lane);
+      this.#verdicts.learnFrom(task, end, lost.lane);
       this.#out.push({ type: "goes-on", task, assignment: lost.id, kind: end.kind });
     }
     return true;
-  }
-
-  // --- Attempts run tasks of their own ------------------------------------------------------------
-
-  /** Of two attempts that run tasks, one would run them beside the other. */
-  #asks({ assignment: id, task }: SchedulerEvent & { type: "asks" }): void {
-    const assignment = this.#dispatcher.awaitedIn(id, task);
-    if (!assignment) return;
-    const { seconds } = this.#dispatcher;
-    seconds.noteParent(task);
-    if (seconds.of(task) === undefined) return;
-    const other = this.#dispatcher.awaitedOf(task).find((each) => each !== assignment);
-    seconds.forget(task);
-    this.tasks.assignment[task] = id;
-    if (other) this.#kill(other, task, "superseded");
-  }
-
-  #parked({ assignment: id, task, run }: SchedulerEvent & { type: "parked" }): void {
-    const assignment = this.#dispatcher.assignmentOf(task);
-    if (assignment?.id !== id || this.#nesting.parentOf(run) !== task || this.#lifecycle.hasEnded(run)) return;
-    const path = circleThrough(task, run, {
-      tasksOf: (each) => this.#lifecycle.unsettledOf(each),
-      waitsOf: (each) => this.#nesting.waitsOf(each),
-      dependenciesOf: (each, visit) =>
-        this.tasks.forEachDependency(each, (dependency) => {
-          if (!this.#lifecycle.isSettled(dependency)) visit(dependency);
-        }),
-    });
-    if (path) {
-      this.#out.push({ type: "circle", task, run, path });
-      return;
-    }
-    this.#nesting.wait(task, run);
-    for (const other of this.#dispatcher.park(assignment, task)) this.#takeBack(other);
-  }
-
-  #suspended({ assignment: id, task }: SchedulerEvent & { type: "suspended" }): void {
-    const assignment = this.#dispatcher.assignmentOf(task);
-    if (assignment?.id !== id) return;
-    this.#dispatcher.closeAttempt(assignment, task);
-    if (!this.#lifecycle.mayRetry(task)) this.#settleFailed(task, "cancelled", "the run was cancelled");
-    else if (this.#nesting.waitsOf(task)) this.tasks.state[task] = TaskState.Suspended;
-    else this.#enqueue(task);
   }
 
   /** What an attempt was to be handed by one before it in its assignment did not come: it costs the task nothing. */
@@ -459,19 +403,6 @@ export class Scheduler {
     if (assignment?.id !== id) return;
     this.#dispatcher.closeAttempt(assignment, task);
     this.#takeBack(task);
-  }
-
-  #nestedRunEnded(run: number): void {
-    const parent = this.#nesting.ended(run);
-    if (parent === undefined) return;
-    const assignment = this.#dispatcher.assignmentOf(parent);
-    if (assignment) this.#dispatcher.goOn(assignment);
-    else if (this.tasks.state[parent] === TaskState.Suspended) this.#resume(parent);
-  }
-
-  #resume(task: number): void {
-    if (this.#lifecycle.mayRetry(task)) this.#enqueue(task);
-    else this.#settleFailed(task, "cancelled", "the run was cancelled");
   }
 
   #openTasksOf(assignment: Assignment): number[] {
@@ -489,102 +420,9 @@ export class Scheduler {
     this.#enqueue(task);
   }
 
-  #attemptFailed(task: number, end: AttemptFailure, lane: Lane): void {
-    this.#learnFrom(task, end, lane);
-    if (!this.#lifecycle.mayRetry(task)) {
-      this.#settleFailed(task, end.kind, "the run was cancelled");
-      return;
-    }
-    const { placement, policy } = this.shapeOf(task);
-    const ladder = this.#ladderOf(task);
-    const rung = this.tasks.rung[task];
-    const outlasting = end.atServiceLimit ? ladder.findIndex((other, at) => at > rung && !other.maxTimeoutMs) : -1;
-    const decision = decide(end.kind, this.#spentOf(task), policy, {
-      canGrow: rung + 1 < ladder.length,
-      canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
-      canOutlast: outlasting >= 0,
-      retryable: end.retryable ?? false,
-    });
-    if (decision.action === "fail") {
-      this.#settleFailed(task, end.kind, decision.why);
-      return;
-    }
-    if (decision.move === "grow") this.tasks.rung[task] = rung + 1;
-    else if (decision.move === "outlast") this.tasks.rung[task] = outlasting;
-    else if (decision.move === "leave-spot") this.#leaveSpot(task);
-    this.#retry(task, end, decision);
-  }
-
-  /** What a failure says of capacity and sizes, whatever becomes of the task. */
-  #learnFrom(task: number, { kind }: AttemptFailure, lane: Lane): void {
-    if (kind === "throttled") this.#dispatcher.capacity.throttled(lane.group);
-    if (kind === "out-of-memory" && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
-  }
-
-  /** A runtime environment that is given up fails those that have just tried, and all that wait for it. */
-  #giveUpSetup({ kind }: AttemptFailure, { runtimeEnv }: Lane, tried: readonly number[]): void {
-    if (kind !== "setup-failed" || runtimeEnv === undefined) return;
-    const inFlight = () => this.#dispatcher.inFlightIn(runtimeEnv);
-    if (!this.#setups.failed(runtimeEnv, inFlight)) return;
-    for (const task of [...tried, ...this.#dispatcher.takeQueuedIn(runtimeEnv)]) {
-      // Judging one before it may have ended the run, and this one with it.
-      if (!this.#lifecycle.isSettled(task)) this.#settleFailed(task, kind, GIVEN_UP);
-    }
-  }
-
-  /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */
-  #learnTooSmall(task: number, memoryMb: number): void {
-    const { type } = this.shapeOf(task);
-    // What waits has been moved when the first of its kind failed; looking once more for each of a thousand takes long.
-    if (!this.#sizing.learnTooSmall(type, this.tasks.inputBytes(task), memoryMb)) return;
-    for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);
-  }
-
-  /** Whether others of its kind have run out of memory since where an attempt is. */
-  #isTooSmall({ lane, tasks: [task] }: Assignment): boolean {
-    const { type } = this.shapeOf(task);
-    if (!this.#sizing.knows(type)) return false;
-    return (lane.memoryMb ?? Number.POSITIVE_INFINITY) <= this.#sizing.tooSmallFor(type, this.tasks.inputBytes(task));
-  }
-
-  /** Moves a task up to the first size that is not known to be too small for it; at most to the largest. */
-  #growToFit(task: number): void {
-    const { type } = this.shapeOf(task);
-    if (!this.#sizing.knows(type)) return;
-    const tooSmallMb = this.#sizing.tooSmallFor(type, this.tasks.inputBytes(task));
-    if (tooSmallMb === 0) return;
-    const ladder = this.#ladderOf(task);
-    while (this.tasks.rung[task] + 1 < ladder.length && (ladder[this.tasks.rung[task]].memoryMb ?? 0) <= tooSmallMb) {
-      this.tasks.rung[task] += 1;
-    }
-  }
-
-  #retry(task: number, end: AttemptFailure, decision: Decision & { action: "retry" }): void {
-    const delayMs = decision.backoffMs === 0 ? 0 : Math.ceil(this.#random() * decision.backoffMs);
-    const attempt = this.tasks.attempt[task];
-    this.#out.push({
-      type: "retry",
-      task,
-      attempt,
-      kind: end.kind,
-      delayMs,
-      lane: this.laneOf(task),
-      why: decision.why,
-    });
-    if (end.lost) {
-      // Waiting first, so that what is reopened counts as what it waits for. Where one of its inputs has
-      // failed for good, that is its end: the others need not be made again for it.
-      this.#lifecycle.waitForInputs(task);
-      if (this.#lifecycle.isSettled(task)) return;
-      this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));
-      this.#enqueue(task);
-      return;
-    }
-    if (delayMs > 0) {
-      this.#dueAt.set(task, this.#now + delayMs);
-      this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
-    }
-    this.#enqueue(task);
+  #backOff(task: number, delayMs: number): void {
+    this.#dueAt.set(task, this.#now + delayMs);
+    this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
   }
 
   #settleFailed(task: number, kind: FailureKind, why: string): void {
@@ -594,49 +432,14 @@ export class Scheduler {
   }
 
   #forget(task: number): void {
-    this.#spent.delete(task);
+    this.#verdicts.forget(task);
     this.#dueAt.delete(task);
   }
 
-  /** The same size on capacity that is not taken away. */
-  #leaveSpot(task: number): void {
-    const { onDemandLadder } = this.shapeOf(task).placement;
-    const memoryMb = this.laneOf(task).memoryMb ?? 0;
-    const at = onDemandLadder.findIndex((lane) => (lane.memoryMb ?? 0) >= memoryMb);
-    this.tasks.onDemand[task] = 1;
-    this.tasks.rung[task] = at >= 0 ? at : onDemandLadder.length - 1;
-  }
-
-  /** A result that is gone each time it is asked for is given up in the end. */
-  #resultsLost(tasks: readonly number[], runs: readonly number[]): void {
-    // Several runs may miss the same result: what is being made again is not lost once more.
-    const lost = tasks.filter((task) => this.tasks.state[task] === TaskState.Done);
-    this.#lifecycle.reopen(tasks, runs);
-    for (const task of lost) {
-      const times = (this.#timesLost.get(task) ?? 0) + 1;
-      this.#timesLost.set(task, times);
-      if (times <= BUDGETS.objectsLost || this.#lifecycle.isSettled(task)) continue;
-      this.#settleFailed(task, "object-lost", `its result was lost ${times} times`);
-    }
-  }
-
-  #startFailed(lane: Lane, count: number, kind: StartFailureKind): void {
+  #startFailed({ lane, count, kind }: SchedulerEvent & { type: "start-failed" }): void {
     const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
     this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });
-    for (const task of judged) {
-      // Judging one before it may have ended the run, and this one with it.
-      if (this.tasks.state[task] !== TaskState.Ready) continue;
-      if (kind === "spot-interruption") {
-        // Its executors were evicted as often as a task may be.
-        this.#spentOf(task).spotInterruptions = BUDGETS.spotInterruptionsBeforeOnDemand - 1;
-        this.#attemptFailed(task, { kind }, lane);
-        continue;
-      }
-      // The pool has failed as often as a task may: what is left is other capacity, or the end.
-      const hasOther = lane.spot && this.shapeOf(task).placement.onDemandLadder.length > 0;
-      this.#spentOf(task).startFailures = hasOther ? 0 : BUDGETS.startFailures;
-      this.#attemptFailed(task, { kind: "start-failed" }, lane);
-    }
+    this.#verdicts.startFailed(judged, lane, kind);
   }
 
   // --- Between lifecycle and dispatcher -----------------------------------------------------------
@@ -652,7 +455,7 @@ export class Scheduler {
       return;
     }
     this.#dueAt.delete(task);
-    this.#growToFit(task);
+    this.#rungs.growToFit(task);
     const lane = this.laneOf(task);
     if (lane === undefined) {
       // It was cached, so nobody minded that no executor here can run it; now its result is lost.
@@ -670,7 +473,7 @@ export class Scheduler {
     if (apart[task] || depth[task] !== depth[first] || owner[task] !== owner[first]) return false;
     if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) return false;
     // How large its inputs will be is not known yet, and so not which sizes are too small.
-    if (this.#sizing.knows(this.shapeOf(task).type)) return false;
+    if (this.#rungs.sizing.knows(this.shapeOf(task).type)) return false;
     if (this.laneOf(task)?.name !== this.laneOf(first)?.name) return false;
     return shape[task] === shape[first] || this.#isAlike(shape[task], shape[first]);
   }
@@ -691,19 +494,5 @@ export class Scheduler {
     const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
     this.#out.push({ type: "kill", assignment: assignment.id, ...target, tasks: [task], reason });
     this.#dispatcher.closeAttempt(assignment, task);
-  }
-
-  #ladderOf(task: number): readonly Lane[] {
-    const { ladder, onDemandLadder } = this.shapeOf(task).placement;
-    return this.tasks.onDemand[task] ? onDemandLadder : ladder;
-  }
-
-  #spentOf(task: number): Spent {
-    let spent = this.#spent.get(task);
-    if (!spent) {
-      spent = nothingSpent();
-      this.#spent.set(task, spent);
-    }
-    return spent;
   }
 }

@@ -26,7 +26,7 @@ export async function simulationOf(mutation: Mutation | undefined): Promise<Simu
         setup: ({ onLoad }) => {
           onLoad({ filter: BREAKABLE }, async ({ path }) => {
             const source = await readFile(path, "utf8");
-            const contents = basename(path) === mutation?.file ? mutated(source, mutation) : source;
+            const contents = mutation ? mutated(source, basename(path), mutation) : source;
             return { contents, loader: "ts" };
           });
         },
@@ -39,8 +39,9 @@ export async function simulationOf(mutation: Mutation | undefined): Promise<Simu
   return module.exports as Simulation;
 }
 
-function mutated(source: string, { name, file, edits }: Mutation): string {
-  return edits.reduce((text, { find, replace }) => {
+function mutated(source: string, file: string, { name, edits }: Mutation): string {
+  return edits.reduce((text, { file: meant, find, replace }) => {
+    if (meant !== file) return text;
     const [before, after, ...more] = text.split(find);
     if (after === undefined || more.length > 0) {
       throw new Error(

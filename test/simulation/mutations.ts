@@ -1,19 +1,20 @@
-/** A way to break the scheduler: each `find` stands exactly once in its file of `sdk/core`. */
+/** A way to break the scheduler: each `find` stands exactly once in its file. */
 export interface Mutation {
   /** What the broken scheduler does. */
   readonly name: string;
-  readonly file: string;
-  readonly edits: readonly { readonly find: string; readonly replace: string }[];
+  readonly edits: readonly { readonly file: string; readonly find: string; readonly replace: string }[];
 }
 
 const mutation = (name: string, file: string, find: string, replace: string): Mutation => ({
   name,
-  file,
-  edits: [{ find, replace }],
+  edits: [{ file, find, replace }],
 });
 
 const LADDER = "ladder.ts";
 const SCHEDULER = "scheduler.ts";
+const VERDICTS = "verdicts.ts";
+const RUNGS = "rungs.ts";
+const PARENTS = "parent-attempts.ts";
 const LIFECYCLE = "lifecycle.ts";
 const DISPATCHER = "dispatcher.ts";
 const SECONDS = "second-attempts.ts";
@@ -66,8 +67,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "keeps evicted tasks on Spot capacity",
-    SCHEDULER,
-    'else if (decision.move === "leave-spot") this.#leaveSpot(task);',
+    VERDICTS,
+    'else if (decision.move === "leave-spot") rungs.leaveSpot(task);',
     "",
   ),
   mutation(
@@ -86,16 +87,15 @@ export const MUTATIONS: readonly Mutation[] = [
   // Sizes
   {
     name: "tries the size again that was too small",
-    file: SCHEDULER,
     edits: [
-      { find: 'if (decision.move === "grow") this.tasks.rung[task] = rung + 1;\n    else ', replace: "" },
-      { find: "if (tooSmallMb === 0) return;", replace: "return;" },
+      { file: VERDICTS, find: 'if (decision.move === "grow") tasks.rung[task] = rung + 1;\n    else ', replace: "" },
+      { file: RUNGS, find: "if (tooSmallMb === 0) return;", replace: "return;" },
     ],
   },
   mutation(
     "does not tell siblings of a size that was too small",
-    SCHEDULER,
-    "for (const sibling of this.#dispatcher.takeQueued(type, memoryMb)) this.#enqueue(sibling);",
+    VERDICTS,
+    "for (const sibling of dispatcher.takeQueued(type, memoryMb)) consequences.enqueue(sibling);",
     "",
   ),
   mutation(
@@ -126,8 +126,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "never runs the producer of a lost object again",
-    SCHEDULER,
-    "this.#lifecycle.reopen(end.lost, this.#lifecycle.runsOf(task));",
+    VERDICTS,
+    "lifecycle.reopen(lost, lifecycle.runsOf(task));",
     "",
   ),
   mutation(
@@ -138,7 +138,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "makes a result again that vanishes each time",
-    SCHEDULER,
+    VERDICTS,
     "if (times <= BUDGETS.objectsLost || ",
     "if (times <= 1_000 || ",
   ),
@@ -205,11 +205,10 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   {
     name: "lets suspects share an executor",
-    file: DISPATCHER,
     edits: [
-      { find: "alone || this.#tasks.apart[tasks.peek() as number] === 1", replace: "alone" },
-      { find: "running.parked || this.#tasks.apart[running.tasks[0]]", replace: "running.parked" },
-      { find: "if (this.#tasks.apart[next] && tasks.length > 0) break;", replace: "" },
+      { file: DISPATCHER, find: "alone || this.#tasks.apart[tasks.peek() as number] === 1", replace: "alone" },
+      { file: DISPATCHER, find: "running.parked || this.#tasks.apart[running.tasks[0]]", replace: "running.parked" },
+      { file: DISPATCHER, find: "if (this.#tasks.apart[next] && tasks.length > 0) break;", replace: "" },
     ],
   },
   mutation(
@@ -313,9 +312,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "leaves tasks behind one that waits",
-    SCHEDULER,
-    "for (const other of this.#dispatcher.park(assignment, task)) this.#takeBack(other);",
-    "this.#dispatcher.park(assignment, task);",
+    PARENTS,
+    "for (const other of dispatcher.park(assignment, task)) consequences.takeBack(other);",
+    "dispatcher.park(assignment, task);",
   ),
   mutation(
     "forgets what a cancelled task runs",
@@ -325,15 +324,15 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "never resumes what was suspended",
-    SCHEDULER,
-    "else if (this.tasks.state[parent] === TaskState.Suspended) this.#resume(parent);",
+    PARENTS,
+    "else if (tasks.state[parent] === TaskState.Suspended) this.#resume(parent);",
     "",
   ),
-  mutation("lets tasks wait for themselves", SCHEDULER, "    if (path) {", "    if (path && false) {"),
+  mutation("lets tasks wait for themselves", PARENTS, "    if (path) {", "    if (path && false) {"),
   mutation(
     "counts nobody who goes on",
-    SCHEDULER,
-    "if (assignment) this.#dispatcher.goOn(assignment);\n    else",
+    PARENTS,
+    "if (assignment) dispatcher.goOn(assignment);\n    else",
     "if (assignment) return;\n    else",
   ),
 
@@ -358,7 +357,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "    this.#tasks.state[task] = TaskState.Running;\n    this.#tasks.attempt[task] = attempt;",
     "    this.#tasks.attempt[task] = attempt;",
   ),
-  mutation("takes nothing over", SCHEDULER, "if (rung < 0 && onDemandRung < 0) return undefined;", "return undefined;"),
+  mutation("takes nothing over", RUNGS, "if (rung < 0 && onDemandRung < 0) return false;", "return false;"),
   mutation(
     "does not say what is in flight",
     "journal-entries.ts",
@@ -381,10 +380,9 @@ export const MUTATIONS: readonly Mutation[] = [
   // Second attempts
   {
     name: "gives a straggler a third attempt",
-    file: SECONDS,
     edits: [
-      { find: " || this.#had.has(id)) return undefined;", replace: ") return undefined;" },
-      { find: "return isTwo || this.#known", replace: "return this.#known" },
+      { file: SECONDS, find: " || this.#had.has(id)) return undefined;", replace: ") return undefined;" },
+      { file: SECONDS, find: "return isTwo || this.#known", replace: "return this.#known" },
     ],
   },
   mutation(
@@ -427,13 +425,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "gives a second attempt at a size that was too small",
     SCHEDULER,
-    " || this.#isTooSmall(straggler.assignment)",
+    " && !this.#rungs.isTooSmall(assignment)",
     "",
   ),
   mutation(
     "gives a second attempt in a run that was cancelled",
     SCHEDULER,
-    "!this.#lifecycle.mayRetry(task) || this.#isTooSmall(straggler",
-    "this.#isTooSmall(straggler",
+    "this.#lifecycle.mayRetry(assignment.tasks[0]) && !this.#rungs",
+    "!this.#rungs",
   ),
 ];

@@ -1,0 +1,97 @@
+import type { Assignment } from "./assignments.ts";
+import type { Command } from "./commands.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { SchedulerEvent } from "./events.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { circleThrough, type Nesting } from "./nesting.ts";
+import { TaskState, type TaskTable } from "./task-table.ts";
+
+interface Consequences {
+  emit(command: Command): void;
+  enqueue(task: number): void;
+  /** The task goes elsewhere, free of charge. */
+  takeBack(task: number): void;
+  /** Of two attempts of a task this one is ended. */
+  kill(assignment: Assignment, task: number): void;
+  /** The task's run was cancelled, and it is not tried again. */
+  giveUp(task: number): void;
+}
+
+interface ParentParts {
+  readonly tasks: TaskTable;
+  readonly nesting: Nesting;
+  readonly lifecycle: Lifecycle;
+  readonly dispatcher: Dispatcher;
+  readonly consequences: Consequences;
+}
+
+/** Attempts that run tasks of their own: how they wait for them, and go on. */
+export class ParentAttempts {
+  readonly #parts: ParentParts;
+
+  constructor(parts: ParentParts) {
+    this.#parts = parts;
+  }
+
+  /** Of two attempts that run tasks, one would run them beside the other. */
+  asks({ assignment: id, task }: SchedulerEvent & { type: "asks" }): void {
+    const { consequences, dispatcher, tasks } = this.#parts;
+    const assignment = dispatcher.awaitedIn(id, task);
+    if (!assignment) return;
+    const { seconds } = dispatcher;
+    seconds.noteParent(task);
+    if (seconds.of(task) === undefined) return;
+    const other = dispatcher.awaitedOf(task).find((each) => each !== assignment);
+    seconds.forget(task);
+    tasks.assignment[task] = id;
+    if (other) consequences.kill(other, task);
+  }
+
+  /** An attempt waits for a run of its own, and leaves its place to others meanwhile. */
+  parked({ assignment: id, task, run }: SchedulerEvent & { type: "parked" }): void {
+    const { consequences, dispatcher, lifecycle, nesting, tasks } = this.#parts;
+    const assignment = dispatcher.assignmentOf(task);
+    if (assignment?.id !== id || nesting.parentOf(run) !== task || lifecycle.hasEnded(run)) return;
+    const path = circleThrough(task, run, {
+      tasksOf: (each) => lifecycle.unsettledOf(each),
+      waitsOf: (each) => nesting.waitsOf(each),
+      dependenciesOf: (each, visit) =>
+        tasks.forEachDependency(each, (dependency) => {
+          if (!lifecycle.isSettled(dependency)) visit(dependency);
+        }),
+    });
+    if (path) {
+      consequences.emit({ type: "circle", task, run, path });
+      return;
+    }
+    nesting.wait(task, run);
+    for (const other of dispatcher.park(assignment, task)) consequences.takeBack(other);
+  }
+
+  /** An attempt has waited too long for its runs: it is made again when they have ended. */
+  suspended({ assignment: id, task }: SchedulerEvent & { type: "suspended" }): void {
+    const { consequences, dispatcher, lifecycle, nesting, tasks } = this.#parts;
+    const assignment = dispatcher.assignmentOf(task);
+    if (assignment?.id !== id) return;
+    dispatcher.closeAttempt(assignment, task);
+    if (!lifecycle.mayRetry(task)) consequences.giveUp(task);
+    else if (nesting.waitsOf(task)) tasks.state[task] = TaskState.Suspended;
+    else consequences.enqueue(task);
+  }
+
+  /** A run of an attempt's own has ended: whoever waits for it goes on. */
+  runEnded(run: number): void {
+    const { dispatcher, nesting, tasks } = this.#parts;
+    const parent = nesting.ended(run);
+    if (parent === undefined) return;
+    const assignment = dispatcher.assignmentOf(parent);
+    if (assignment) dispatcher.goOn(assignment);
+    else if (tasks.state[parent] === TaskState.Suspended) this.#resume(parent);
+  }
+
+  #resume(task: number): void {
+    const { consequences, lifecycle } = this.#parts;
+    if (lifecycle.mayRetry(task)) consequences.enqueue(task);
+    else consequences.giveUp(task);
+  }
+}
