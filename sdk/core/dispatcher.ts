@@ -1,15 +1,16 @@
 import { type Assignment, Assignments } from "./assignments.ts";
-import { ceilingMs, ceilingUsd, startUsd } from "./attempt-cost.ts";
+import { ceilingMs, ceilingUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import { chainFrom } from "./chain.ts";
 import type { Command } from "./commands.ts";
 import type { StartFailureKind } from "./events.ts";
+import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
-import { BUDGETS } from "./ladder.ts";
 import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
+import { PoolPauses } from "./pool-pauses.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { SecondAttempts, type Straggler } from "./second-attempts.ts";
 import type { SpeculationRule } from "./speculate.ts";
@@ -46,21 +47,6 @@ export interface TaskFacts {
   goesWith(task: number, first: number): boolean;
 }
 
-/** A pool that must not start executors for now. */
-interface Pause {
-  until: number;
-  /** Failures to start in a row. */
-  failures: number;
-  throttles: number;
-  /** Spot evictions before any work, in a row. */
-  evictions: number;
-}
-
-const FIRST_PAUSE_MS = 1_000;
-const MAX_PAUSE_MS = 30_000;
-/** Work that makes another pooled executor worth its start, where durations are known. */
-const WORTH_AN_EXECUTOR_MS = 30_000;
-
 /** Whether an attempt of the task in this assignment has not ended. */
 const awaits = ({ tasks, ended }: Assignment, task: number): boolean => !ended[tasks.indexOf(task)];
 
@@ -75,7 +61,6 @@ export class Dispatcher {
   readonly #tasks: TaskTable;
   readonly #options: DispatcherOptions;
   readonly #emit: (command: Command) => void;
-  readonly #random: () => number;
   readonly #facts: TaskFacts;
   readonly #capacity: Capacity;
   readonly #pacing: Pacing;
@@ -84,7 +69,8 @@ export class Dispatcher {
   readonly #locality = new Locality();
   readonly #queues = new ReadyQueues();
   readonly #estimates = new Map<string, DurationEstimate>();
-  readonly #pauses = new Map<string, Pause>();
+  readonly #pauses: PoolPauses;
+  readonly #starts: ExecutorStarts;
   /** What runs with a bound on their cost have reserved and spent. */
   readonly spending = new Spending();
   readonly seconds: SecondAttempts;
@@ -104,10 +90,23 @@ export class Dispatcher {
     this.#tasks = tasks;
     this.#options = options;
     this.#facts = facts;
-    this.#random = random;
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
     this.#pacing = new Pacing(options.groups);
+    this.#pauses = new PoolPauses(random);
+    this.#starts = new ExecutorStarts({
+      executors: this.#executors,
+      capacity: this.#capacity,
+      pacing: this.#pacing,
+      pauses: this.#pauses,
+      spending: this.spending,
+      freeAssignments: () => options.concurrency - this.#assignments.active,
+      runOf: (queue) => tasks.owner[queue.tasks.peek() as number],
+      meanMs: (queue) => this.estimateOf(facts.kindOf(queue.shape).type).meanMs,
+      ceilingUsd: (queue) => this.#ceilingOf(queue.tasks.peek() as number, queue.lane),
+      stop: (executor) => this.#stop(executor),
+      emit,
+    });
     this.seconds = new SecondAttempts(tasks, options.speculation, {
       typeOf: (task) => facts.kindOf(tasks.shape[task]).type,
       isOnce: (task) => facts.kindOf(tasks.shape[task]).once,
@@ -203,8 +202,13 @@ export class Dispatcher {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -1);
     this.spending.releaseStarts(pool, 1);
-    this.#pauses.delete(pool);
+    this.#pauses.forget(pool);
     if (!this.#executors.get(id)) this.#executors.add(id, lane);
+  }
+
+  #stop(id: string): void {
+    this.#emit({ type: "stop-executor", executor: id });
+    this.executorGone(id);
   }
 
   /** Removes an executor; gives back its assignments, the one it was working on first. */
@@ -231,26 +235,12 @@ export class Dispatcher {
     this.#executors.changeStarting(pool, -count);
     this.spending.releaseStarts(pool, count);
     this.#capacity.changeExecutors(lane.group, -count);
-    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
-    if (kind === "throttled") {
-      pause.throttles += 1;
-      this.#pacing.launchRefused(lane.group, now);
-    } else if (kind === "spot-interruption") {
-      pause.evictions += 1;
-    } else {
-      pause.failures += 1;
-    }
-    const doublings = Math.min(20, pause.failures + pause.throttles + pause.evictions - 1);
-    pause.until = now + Math.ceil(this.#random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** doublings));
-    this.#pauses.set(pool, pause);
+    if (kind === "throttled") this.#pacing.launchRefused(lane.group, now);
+    const { until, isBroken } = this.#pauses.failed(pool, kind, now);
     // As long as one executor is there, all that wait have somewhere to go.
     const isServed = this.#executors.members(pool).size > 0;
-    // Judged by what happened now: a throttle is never the last straw.
-    const isBroken =
-      (kind === "start-failed" && pause.failures > BUDGETS.startFailures) ||
-      (kind === "spot-interruption" && pause.evictions >= BUDGETS.spotInterruptionsBeforeOnDemand);
-    if (isServed || !isBroken) return { until: pause.until, judged: [] };
-    this.#pauses.delete(pool);
+    if (isServed || !isBroken) return { until, judged: [] };
+    this.#pauses.forget(pool);
     return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };
   }
 
@@ -403,13 +393,7 @@ export class Dispatcher {
       }
     }
     this.#thinOut();
-    // Where a group has no more to give, those behind need not ask: of thousands of queues nearly all would.
-    const spent = new Set<string>();
-    for (const queue of this.#queues.active()) {
-      const { pool, group } = queue.lane;
-      if (pool === undefined || spent.has(group)) continue;
-      if (!this.#startExecutors(queue, pool, now)) spent.add(group);
-    }
+    this.#starts.startFor(this.#queues.active(), now);
     return this.#pacing.takeHeldUntil();
   }
 
@@ -420,8 +404,7 @@ export class Dispatcher {
       while (this.#capacity.hasTooManyExecutors(group)) {
         const idle = this.#executors.idleIn(group);
         if (!idle) break;
-        this.#emit({ type: "stop-executor", executor: idle.id });
-        this.executorGone(idle.id);
+        this.#stop(idle.id);
       }
       if (!this.#capacity.hasTooManyExecutors(group)) this.#crowded.delete(group);
     }
@@ -598,57 +581,5 @@ export class Dispatcher {
       return this.estimateOf(this.#facts.kindOf(this.#tasks.shape[task]).type).cautiousMs;
     };
     return chainFrom(first, this.#tasks, { batch: this.#options.batch, takers, costMs });
-  }
-
-  /** @returns False when more would be started than the group has to give. */
-  #startExecutors(queue: ReadyQueue, pool: string, now: number): boolean {
-    const { lane } = queue;
-    if ((this.#pauses.get(pool)?.until ?? 0) > now) return true;
-    const starting = this.#executors.starting(pool);
-    const wanted = this.#worthStarting(queue) - starting;
-    if (wanted <= 0) return true;
-    if (starting === 0) this.#makeRoom(lane.group, pool);
-    const possible = Math.min(
-      wanted,
-      this.#capacity.freeExecutors(lane.group),
-      this.#options.concurrency - this.#assignments.active - starting,
-    );
-    if (possible <= 0) return false;
-    const run = this.#tasks.owner[queue.tasks.peek() as number];
-    const eachUsd = startUsd(lane);
-    const paid = Math.min(possible, this.#affordedStarts(queue, run, eachUsd));
-    // The group has more to give, for whoever can pay.
-    if (paid === 0) return true;
-    const count = this.#pacing.launch(lane.group, paid, now);
-    if (count === 0) return false;
-    this.#executors.changeStarting(pool, count);
-    this.#capacity.changeExecutors(lane.group, count);
-    this.spending.holdStarts(pool, run, eachUsd, count);
-    this.#emit({ type: "start-executors", lane, count, run });
-    return true;
-  }
-
-  /** How many executors a run can pay, each with an attempt on it. */
-  #affordedStarts(queue: ReadyQueue, run: number, eachUsd: number): number {
-    if (!this.spending.isBounded(run)) return Number.POSITIVE_INFINITY;
-    return this.spending.affords(run, eachUsd + this.#ceilingOf(queue.tasks.peek() as number, queue.lane));
-  }
-
-  /** Idle executors of other pools give up their place, until there is room for one of this pool. */
-  #makeRoom(group: string, pool: string): void {
-    while (this.#capacity.freeExecutors(group) === 0) {
-      const idle = this.#executors.idleElsewhere(group, pool);
-      if (!idle) return;
-      this.#emit({ type: "stop-executor", executor: idle.id });
-      this.executorGone(idle.id);
-    }
-  }
-
-  /** One for each task while nothing is known of them; short tasks share executors. */
-  #worthStarting(queue: ReadyQueue): number {
-    const meanMs = this.estimateOf(this.#facts.kindOf(queue.shape).type).meanMs;
-    // A process on this machine starts in no time: it is worth it for any work.
-    if (meanMs === undefined || queue.lane.service === "local") return queue.tasks.size;
-    return Math.ceil((queue.tasks.size * meanMs) / WORTH_AN_EXECUTOR_MS);
   }
 }

@@ -18,6 +18,8 @@ const PARENTS = "parent-attempts.ts";
 const LIFECYCLE = "lifecycle.ts";
 const DISPATCHER = "dispatcher.ts";
 const SECONDS = "second-attempts.ts";
+const PAUSES = "pool-pauses.ts";
+const STARTS = "executor-starts.ts";
 
 export const MUTATIONS: readonly Mutation[] = [
   // Budgets
@@ -73,9 +75,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "counts a start that was throttled as one that failed",
-    DISPATCHER,
-    'if (kind === "throttled") {\n      pause.throttles',
-    "if (false) {\n      pause.throttles",
+    PAUSES,
+    'if (kind === "throttled") pause.throttles',
+    "if (false) pause.throttles",
   ),
   mutation(
     "never gives up a pool that does not start",
@@ -233,7 +235,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "starts executors that nobody can pay",
-    DISPATCHER,
+    STARTS,
     "Math.min(possible, this.#affordedStarts(queue, run, eachUsd))",
     "possible",
   ),
