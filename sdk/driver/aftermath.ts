@@ -1,5 +1,5 @@
 /** Runs that end within this time are written down together, in milliseconds. */
-const TOGETHER_MS = 5;
+const TOGETHER_MS = 20;
 
 /**
  * What is left to write when runs have ended: their results have been handed out, so whoever waited for them goes on

@@ -80,11 +80,14 @@ export class Delivery {
     progress.runEnded(run.id);
     options.tracer?.end(run, errorOf(run));
   }
+
   /** Whoever hears of a run's end, in its record, finds everything that happened in it. */
   #writeDown(run: RunState): void {
-    const { charges, chronicler, journal, keeper, statistics } = this.#parts;
+    const { charges, chronicler, journal, keeper, options, statistics } = this.#parts;
     if (!run.lost) statistics.record(run);
-    const told = Promise.all([chronicler.end(run), journal.end(run), statistics.written()]);
+    // Where requests are charged, those for the run's statistics are its own, too.
+    const isCharged = options.stores.requests !== undefined;
+    const told = Promise.all([chronicler.end(run), journal.end(run), ...(isCharged ? [statistics.written()] : [])]);
     keeper.end(
       run,
       told.then(() => charges.own.end(run.index, !run.lost)),

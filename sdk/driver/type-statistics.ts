@@ -4,6 +4,9 @@ import { readStatistics, writeStatistics } from "../stores/statistics.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { RunState } from "./run-state.ts";
 
+/** Of many short runs one after another all is written together, this often at most, in milliseconds. */
+const WRITE_EVERY_MS = 200;
+
 interface TypeStatisticsOptions {
   readonly stores: Stores;
   readonly namespace: string;
@@ -13,7 +16,9 @@ interface TypeStatisticsOptions {
 /** What runs measure of task types, from one run to the next. */
 export class TypeStatistics {
   readonly #options: TypeStatisticsOptions;
-  readonly #writing = new Set<Promise<void>>();
+  readonly #changed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: TypeStatisticsOptions) {
     this.#options = options;
@@ -31,21 +36,30 @@ export class TypeStatistics {
     }
   }
 
-  /** Keeps what a run measured for the next one. Not worth failing a run for. */
+  /** Keeps what a run measured for the next one. */
   record(run: RunState): void {
-    const { stores, namespace, scheduler } = this.#options;
-    for (const name of run.ranTypes) {
-      const meanMs = scheduler.estimateMs(name);
-      const deviationMs = scheduler.deviationMs(name);
-      const tooSmall = scheduler.sizing.learned(name);
-      const written = writeStatistics(stores.table, namespace, { name, meanMs, deviationMs, tooSmall }).catch(() => {});
-      this.#writing.add(written);
-      void written.then(() => this.#writing.delete(written));
-    }
+    for (const name of run.ranTypes) this.#changed.add(name);
+    if (this.#changed.size > 0) this.#timer ??= setTimeout(() => this.#write(), WRITE_EVERY_MS);
   }
 
   /** Resolves when everything that was recorded is written. */
   async written(): Promise<void> {
-    await Promise.all(this.#writing);
+    this.#write();
+    await this.#writing;
+  }
+
+  /** Not worth failing a run for. */
+  #write(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { stores, namespace, scheduler } = this.#options;
+    const written = [...this.#changed].map((name) => {
+      const meanMs = scheduler.estimateMs(name);
+      const deviationMs = scheduler.deviationMs(name);
+      const tooSmall = scheduler.sizing.learned(name);
+      return writeStatistics(stores.table, namespace, { name, meanMs, deviationMs, tooSmall }).catch(() => {});
+    });
+    this.#changed.clear();
+    this.#writing = Promise.all([this.#writing, ...written]);
   }
 }

@@ -43,6 +43,22 @@ describe("a lab without storage", () => {
     },
   );
 
+  test.each(["local", "inline"] as const)("has on %s what it has computed as long as it is open", async (runner) => {
+    const file = join(folder, `${runner}-again`);
+    await using lab = new Lab({ tasks, runner, storage: false, progress: false, concurrency: 2 });
+    const sums = [1, 2, 3].map((a) => add({ a, b: 1, file }));
+    expect(await lab.isCached(sums[0])).toBe(false);
+    for (let round = 0; round < 2; round++) expect(await lab.runTasks(sums)).toEqual([2, 3, 4]);
+    expect(await lab.isCached(sums[0])).toBe(true);
+    expect((await lab.cachedTasks({ type: "add" })).map((task) => (task.params as { a: number }).a).sort()).toEqual([
+      1, 2, 3,
+    ]);
+    await lab.uncache([sums[1]]);
+    expect(await lab.isCached(sums[1])).toBe(false);
+    expect(await lab.runTasks(sums)).toEqual([2, 3, 4]);
+    expect(readFileSync(file, "utf8").split("\n").filter(Boolean).sort()).toEqual(["1+1", "2+1", "2+1", "3+1"]);
+  });
+
   test("has no run that could be handed over", async () => {
     await using lab = new Lab({ tasks, storage: false, progress: false, concurrency: 1 });
     await expect(lab.submit([zeros({ length: 1 })])).rejects.toThrow("storage: false keeps nothing");
