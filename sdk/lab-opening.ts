@@ -96,6 +96,15 @@ export class LabOpening {
     if (this.#isClosed) throw new LabError("closed", "the lab is closed: make a new one");
   }
 
+  /** @throws LabError where the lab was closed while it was being opened for a run. */
+  refuseToBegin(): void {
+    if (!this.#isClosed) return;
+    throw new LabError(
+      "closed",
+      "the lab was closed before its run could begin: await the run first, also where it is returned from a block with `await using`",
+    );
+  }
+
   async #openStores(): Promise<OpenStores> {
     const { storage, progress: shown, tracing } = this.#options;
     const [address, progress, tracer] = await Promise.all([

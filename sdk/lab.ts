@@ -69,6 +69,8 @@ export class Lab implements AsyncDisposable {
   /** What it has put; none until then. */
   #handles: Handles | undefined;
   readonly #attached: AttachedRuns;
+  /** Runs that are beginning. */
+  readonly #begun = new Set<Promise<unknown>>();
   #closed: Promise<void> | undefined;
   /** Plans that are being told. */
   #planned: Promise<void> = Promise.resolve();
@@ -120,7 +122,16 @@ export class Lab implements AsyncDisposable {
   start<const T extends readonly Task<unknown>[]>(tasks: T, options: RunOptions = {}): Run<T> {
     const runId = options.runId ?? newRunId();
     if (isPlanning()) return new Run<T>(runId, neverStarted(this.#tellPlan(tasks, options)), this.#hub);
-    return new Run<T>(runId, keepingAlive(this.#start(runId, tasks, options)), this.#hub);
+    return new Run<T>(runId, this.#beginning(this.#start(runId, tasks, options)), this.#hub);
+  }
+
+  /** A lab that is closed meanwhile waits until what begins has begun, and then ends it. */
+  #beginning<T>(promise: Promise<T>): Promise<T> {
+    const beginning = keepingAlive(promise);
+    const settled = () => void this.#begun.delete(beginning);
+    this.#begun.add(beginning);
+    beginning.then(settled, settled);
+    return beginning;
   }
 
   /** What a run would do, instead of doing it: see `stratolab plan`. */
@@ -140,6 +151,7 @@ export class Lab implements AsyncDisposable {
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, signal, tags } = options;
     signal?.throwIfAborted();
     const { driver, planning } = await this.#opening.lab();
+    this.#opening.refuseToBegin();
     const plan = planTasks(tasks, planning);
     this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const state = await driver.start(plan, tasks, {
@@ -172,12 +184,13 @@ export class Lab implements AsyncDisposable {
     if (isPlanning()) return new Run<T>(newRunId(), neverStarted(this.#tellPlan(tasks, rest)), this.#hub);
     signal?.throwIfAborted();
     const { driver, planning } = await this.#opening.lab();
+    this.#opening.refuseToBegin();
     const plan = planTasks(tasks, planning);
     this.#handles?.use(plan.tasks.flatMap(({ objects = [] }) => objects));
     const { bustCache = false, deadlineMs, failFast = false, maxCostUsd, name, tags } = rest;
     const runId = newRunId();
     const how = { bustCache, deadlineMs, failFast, maxCostUsd };
-    await keepingAlive(driver.submit(plan, { runId, name, tags, ...how, isContinued: false }));
+    await this.#beginning(driver.submit(plan, { runId, name, tags, ...how, isContinued: false }));
     return (await this.attach(runId, signal ? { signal } : {})) as unknown as Run<T>;
   }
 
@@ -199,7 +212,8 @@ export class Lab implements AsyncDisposable {
     const { signal, drive } = options;
     signal?.throwIfAborted();
     const opened = await this.#opening.stores();
-    const { id, started, driven } = await keepingAlive(this.#attached.attach(run, opened, drive));
+    this.#opening.refuseToBegin();
+    const { id, started, driven } = await this.#beginning(this.#attached.attach(run, opened, drive));
     if (driven) this.#attendance.attend(driven.driver, driven.state, signal);
     else signal?.addEventListener("abort", () => void started.cancel(false), { once: true });
     void keepingAlive(started.outcomes.ended);
@@ -505,7 +519,7 @@ export class Lab implements AsyncDisposable {
   }
 
   async #closeOnce(): Promise<void> {
-    await this.#planned;
+    await Promise.allSettled([this.#planned, ...this.#begun]);
     const handles = async () => this.#handles?.close();
     await this.#opening.close(() => this.#attached.close(), handles);
   }
