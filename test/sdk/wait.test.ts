@@ -73,6 +73,17 @@ describe("wait", () => {
     bench.open(1);
   });
 
+  test("has nothing to wait for where there are no items, and waits for weeks where it is told to", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab();
+    expect(await lab.wait([])).toEqual({ ready: [], pending: [] });
+    const slow = gated({ id: 1, folder: bench.folder });
+    const waiting = lab.wait([slow], { timeoutMs: 2 ** 40 });
+    await bench.begun(1);
+    bench.open(1);
+    expect(await waiting).toEqual({ ready: [slow], pending: [] });
+  });
+
   test("refuses what is neither a task nor a handle, instead of waiting for it", async () => {
     await using bench = new LabBench();
     const lab = bench.lab();
