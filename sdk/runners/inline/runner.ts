@@ -150,6 +150,7 @@ export class InlineRunner implements Runner {
     const extensions = valueExtensions(codecsOf(definition));
     const lab = new AttemptLab({
       stores,
+      extensions,
       tools: definition[TASK_TOOLS],
       planning: {
         namespace,
