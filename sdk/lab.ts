@@ -29,7 +29,7 @@ import { letGo, takeHold } from "./stores/holders.ts";
 import { checkIsRef, getObjectStream, getObjects } from "./stores/objects.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
-import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
+import { type WaitOptions, type WaitResult, Waits } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
@@ -68,6 +68,7 @@ export class Lab implements AsyncDisposable {
   readonly #attendance: Attendance;
   /** What it has put; none until then. */
   #handles: Handles | undefined;
+  readonly #waits = new Waits((tasks) => this.start(tasks));
   readonly #attached: AttachedRuns;
   #closed: Promise<void> | undefined;
   /** Plans that are being told. */
@@ -208,7 +209,7 @@ export class Lab implements AsyncDisposable {
 
   /**
    * Waits until some of the tasks have ended, well or not. Tasks that no run has started yet are
-   * started; those still pending go on.
+   * started; those still pending go on. A task that has ended for it once is ready from then on.
    *
    * @returns What was passed, parted into `ready` and `pending`.
    */
@@ -216,7 +217,7 @@ export class Lab implements AsyncDisposable {
     items: readonly T[],
     options?: WaitOptions,
   ): Promise<WaitResult<T>> {
-    return waitFor(items, options, (tasks) => this.start(tasks));
+    return this.#waits.wait(items, options);
   }
 
   /**
@@ -462,6 +463,7 @@ export class Lab implements AsyncDisposable {
       ? await deleteCached(stores, await this.#plan(tasks))
       : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
     driver.forget(keys);
+    this.#waits.forget();
     return keys.length;
   }
 
