@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { pack } from "msgpackr";
 import { putContent } from "../sdk/stores/content.ts";
-import { loadObject, putObject } from "../sdk/stores/objects.ts";
+import { loadObject } from "../sdk/stores/objects.ts";
 import { loadReturn, slotOfReturn } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue } from "../sdk/stores/values.ts";
+import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import type { ChildPlan, NestedAnswer, NestedRequest } from "../sdk/wire/nested.ts";
 import { ObjectLostError } from "../sdk/wire/object-lost-error.ts";
@@ -12,7 +13,7 @@ import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import type { NestedRun, NestedRunOptions, TaskLab } from "../sdk/wire/task-lab.ts";
 import type { PlannedCall, TaskTools, ToolsContext } from "../sdk/wire/task-tools.ts";
-import { valueExtensions } from "../sdk/wire/value-extensions.ts";
+import { AttemptObjects } from "./task-objects.ts";
 
 type Settled = NestedAnswer & { readonly type: "settled" };
 
@@ -25,6 +26,8 @@ export interface AttemptLabOptions {
   /** Of the task whose attempt it is. */
   readonly taskKey: string;
   readonly inlineBytes: number;
+  /** For the values of its bundle: it has classes of its own. */
+  readonly extensions: CodecExtensions;
   /** Aborts when the attempt is cancelled: what it waits for then rejects. */
   readonly signal: AbortSignal;
   /** How long it may wait before its executor gives it up, to make it again later, in milliseconds. Default for ever. */
@@ -64,9 +67,12 @@ export class AttemptLab implements TaskLab {
   #suspend: () => void = () => {};
   /** Resolves when the attempt has waited too long; undefined where it never will. */
   readonly suspended: Promise<void> | undefined;
+  /** What the attempt puts and gets. */
+  readonly objects: AttemptObjects;
 
   constructor(options: AttemptLabOptions) {
     this.#options = options;
+    this.objects = new AttemptObjects(options.stores.objects, options.extensions, options.taskKey);
     if (options.suspendAfterMs !== undefined) {
       this.suspended = new Promise((resolve) => {
         this.#suspend = resolve;
@@ -119,14 +125,13 @@ export class AttemptLab implements TaskLab {
   }
 
   async put<T>(value: T): Promise<ObjectRef<T>> {
-    const { stores, taskKey } = this.#options;
-    return (await putObject(stores.objects, value, valueExtensions(), { by: taskKey })) as ObjectRef<T>;
+    return (await this.objects.put(value)) as ObjectRef<T>;
   }
 
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<never> {
-    const { objects } = this.#options.stores;
+    const { stores, extensions } = this.#options;
     const load = (ref: unknown) => {
-      if (ref instanceof ObjectRef) return loadObject(objects, ref.slot, valueExtensions());
+      if (ref instanceof ObjectRef) return loadObject(stores.objects, ref.slot, extensions);
       throw new LabError(
         "invalid-option",
         "ctx.lab.get needs an ObjectRef or an array of them; run tasks with runTasks",
@@ -174,6 +179,7 @@ export class AttemptLab implements TaskLab {
   /** Puts params into the object store that are too large for a message. */
   async #store({ tasks, targets }: PlannedCall): Promise<ChildPlan> {
     const { inlineBytes, stores } = this.#options;
+    for (const { objects = [] } of tasks) this.objects.give(objects);
     const stored = tasks.map(async ({ key, name, version, dependencies, params, demand, policy, keepMs }) => {
       const slot: Slot =
         params.byteLength <= inlineBytes
@@ -242,9 +248,11 @@ export class AttemptLab implements TaskLab {
   }
 
   async #load(slot: Slot, part: string | undefined): Promise<unknown> {
-    const { objects } = this.#options.stores;
+    const { stores, extensions } = this.#options;
+    const { objects } = stores;
     try {
-      return part === undefined ? await loadValue(objects, slot) : (await loadReturn(objects, slot, part)).value;
+      if (part === undefined) return await loadValue(objects, slot, extensions);
+      return (await loadReturn(objects, slot, part, extensions)).value;
     } catch (error) {
       if (error instanceof ObjectLostError) return error;
       throw error;

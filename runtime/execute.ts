@@ -9,7 +9,7 @@ import { storageOf } from "../sdk/wire/cache-options.ts";
 import { codecsOf, isUnregisteredClass } from "../sdk/wire/codec/classes.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
 import { CodecError } from "../sdk/wire/codec/codec-error.ts";
-import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
+import type { CodecExtension, CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION, type RunnableDefinition, type TaskLog } from "../sdk/wire/definition.ts";
 import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
@@ -17,7 +17,7 @@ import { LabError } from "../sdk/wire/lab-error.ts";
 import { lostIn, ObjectLostError } from "../sdk/wire/object-lost-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure, Outcome, PassedOver, Usage } from "../sdk/wire/outcome.ts";
-import { resolvedTasks } from "../sdk/wire/references.ts";
+import { madeObjectReferences, resolvedTasks } from "../sdk/wire/references.ts";
 import { partReturns, type ReturnNames, StoredReturns } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
@@ -28,7 +28,6 @@ import type { AttemptCheckpoint } from "./checkpoint.ts";
 import { processCpuMs } from "./cpu-time.ts";
 import type { HandedResults } from "./handed-results.ts";
 import { taskContext } from "./task-context.ts";
-import { taskObjects } from "./task-objects.ts";
 import { toThrownError } from "./thrown-error.ts";
 
 /** What an attempt is executed with. */
@@ -88,9 +87,8 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   let result: unknown;
   try {
     const { lab } = environment;
-    const objects = taskObjects(environment.stores.objects, extensions, spec.key);
     environment.begin?.();
-    const ctx = taskContext(spec, environment, objects);
+    const ctx = taskContext(spec, environment, lab.objects);
     const running = withinTrace(spec.trace, () => environment.definition[DEFINITION].run(params, ctx));
     if (isThenable(running)) {
       result = await (lab.suspended ? Promise.race([running, lab.suspended.then(() => SUSPENDED)]) : running);
@@ -110,9 +108,11 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   clock.next();
 
   const { returns } = environment.definition[DEFINITION];
+  const { objects } = environment.lab;
+  const named = new Set<string>();
   let encoded: readonly Encoded[];
   try {
-    encoded = encodeResult(result, returns, extensions);
+    encoded = encodeResult(result, returns, objects.hasPut ? objects.noting(named) : extensions);
   } catch (thrown) {
     const error = toThrownError(thrown);
     return fail({ kind: "user-error", seen: error.message, error });
@@ -143,6 +143,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     if (!committed) return { ...passedOver("a result that it was handed is not the one that counts"), usage: usage() };
     const isForgotten = environment.checkpoint.done();
     if (isForgotten) await isForgotten;
+    if (objects.hasPut) await leave(committed.own ? { named } : committed, environment, extensions);
     if (!committed.record)
       return { kind: "ok", value: heldBack(value, spec, environment), usage: usage(), unstored: true };
     return {
@@ -192,6 +193,27 @@ function commit(
   if (keptResults) return { record: isUnstored ? undefined : result, own: true };
   if (!handed) return commitResult(table, result);
   return handed.commit(table, spec, isUnstored ? undefined : result);
+}
+
+/** Deletes what the attempt has put and the result that counts does not name: its own, or that of another attempt. */
+async function leave(
+  result: { readonly named: ReadonlySet<string> } | Committed,
+  { lab, stores: { objects } }: ExecutionEnvironment,
+  extensions: CodecExtensions,
+): Promise<void> {
+  if ("named" in result) return lab.objects.leave(result.named);
+  if (!result.record) return;
+  const named = new Set<string>();
+  const noted = madeObjectReferences((slot) => {
+    named.add(slot.object);
+    return new ObjectRef(slot);
+  });
+  const read = loadValue(objects, result.record.value, [noted as CodecExtension, ...extensions]);
+  // Without knowing what it names nothing is deleted.
+  await read.then(
+    () => lab.objects.leave(named),
+    () => {},
+  );
 }
 
 /** What the driver is told of a result that is not stored: the value if it is small, else where it would lie. */

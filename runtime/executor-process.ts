@@ -22,6 +22,8 @@ export interface ProcessDeath {
   readonly culprit?: number;
   /** Its last lines on standard error, where V8 and native code say why they give up. */
   readonly errorTail: readonly string[];
+  /** What it wrote last that was no task's, on both streams. */
+  readonly said: readonly string[];
 }
 
 export interface ExecutorProcessOptions {
@@ -44,7 +46,7 @@ export interface ExecutorProcessOptions {
 }
 
 /** V8 says first what it lacks, and then shows a native stack of some twenty lines. */
-const ERROR_TAIL_LINES = 100;
+const TAIL_LINES = 100;
 /** How often it is noted which processes a task has started, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 
@@ -59,6 +61,7 @@ export class ExecutorProcess {
   readonly #input: Writable;
   readonly #options: ExecutorProcessOptions;
   readonly #errorTail: string[] = [];
+  readonly #said: string[] = [];
   readonly #output: OutputReader;
   readonly #mark: MarkFile;
   readonly #family: Family | undefined;
@@ -71,8 +74,11 @@ export class ExecutorProcess {
     this.#options = options;
     this.#output = new OutputReader({
       onLog: options.onLog,
-      onOutput: options.onOutput,
-      onError: (line) => this.#noteError(line),
+      onOutput: (line, from) => {
+        note(this.#said, line);
+        options.onOutput(line, from);
+      },
+      onError: (line) => note(this.#errorTail, line),
     });
     this.#mark = new MarkFile(options.id);
     this.#child = spawn(process.execPath, [...options.nodeOptions, options.entry, ...(options.entryArguments ?? [])], {
@@ -119,6 +125,11 @@ export class ExecutorProcess {
     return this.#mark.read();
   }
 
+  /** What it wrote last that was no task's, oldest first. */
+  get said(): readonly string[] {
+    return this.#said;
+  }
+
   /** What it uses at this moment, while it executes a task. */
   get usage(): LiveUsage | undefined {
     const { pid, running } = this;
@@ -161,11 +172,6 @@ export class ExecutorProcess {
     });
   }
 
-  #noteError(line: string): void {
-    this.#errorTail.push(line);
-    if (this.#errorTail.length > ERROR_TAIL_LINES) this.#errorTail.shift();
-  }
-
   #signalGroup(name: NodeJS.Signals): void {
     if (this.#child.pid === undefined) return;
     // A negative pid is the group; on Windows there are no groups.
@@ -188,8 +194,14 @@ export class ExecutorProcess {
       exitCode,
       signal: signalName,
       errorTail: this.#errorTail,
+      said: this.#said,
       ...(culprit === undefined ? {} : { culprit }),
       ...(this.#note ? { note: this.#note } : {}),
     });
   }
+}
+
+function note(tail: string[], line: string): void {
+  tail.push(line);
+  if (tail.length > TAIL_LINES) tail.shift();
 }

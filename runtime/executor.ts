@@ -210,16 +210,18 @@ class Executor {
     const abort = new AttemptAbort();
     const watch = new AttemptWatch(this.#watching, spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
+    const extensions = valueExtensions(codecsOf(definition));
     const checkpoint = new AttemptCheckpoint({
       stores,
       taskKey: spec.key,
       saver: { runStartedAt: assignment.runStartedAt, attempt },
       inlineBytes,
       notBefore: spec.generation,
-      extensions: valueExtensions(codecsOf(definition)),
+      extensions,
     });
     const lab = new AttemptLab({
       stores,
+      extensions,
       tools: definition[TASK_TOOLS],
       planning: this.#planningOf(assignment),
       runId,

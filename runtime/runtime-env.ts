@@ -78,15 +78,15 @@ export class SetUpEnv {
     return own;
   }
 
-  /** Calls the `setup` function, where there is one. */
-  async prepare(exported: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Calls the `setup` function, where there is one. @param said Is given what is written meanwhile. */
+  async prepare(exported: Readonly<Record<string, unknown>>, said?: string[]): Promise<void> {
     const { setup } = this.#spec;
     if (setup === undefined) return;
     const call = exported[setup];
     if (typeof call !== "function") {
       throw new SetupFailure(`the task module exports no function ${setup}, which is to set it up`);
     }
-    await withLog(() => call(), `its setup function ${setup} failed`);
+    await withLog(() => call(), `its setup function ${setup} failed`, said);
   }
 }
 

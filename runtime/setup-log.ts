@@ -28,9 +28,12 @@ export const lastLines = (lines: readonly string[]): string[] =>
     .slice(-LINES)
     .map((line) => (line.length > CHARACTERS ? `${line.slice(0, CHARACTERS)}…` : line));
 
-/** Runs something, and gives what this process writes meanwhile to whoever wants to know why it failed. */
-export async function withLog<T>(run: () => T | Promise<T>, what: string): Promise<T> {
-  const said: string[] = [];
+/**
+ * Runs something, and gives what this process writes meanwhile to whoever wants to know why it failed.
+ *
+ * @param said Is given it, piece by piece, for whoever does not wait until it ends.
+ */
+export async function withLog<T>(run: () => T | Promise<T>, what: string, said: string[] = []): Promise<T> {
   const streams = [process.stdout, process.stderr].map((stream) => ({ stream, write: stream.write }));
   for (const { stream, write } of streams) {
     stream.write = function recording(this: unknown, ...args: unknown[]): boolean {

@@ -106,7 +106,7 @@ export class Supervisor {
         this.#bundle = undefined;
         const seen = classifyProcessEnd(death);
         const verdict: Verdict = this.#verdict ?? {
-          failure: this.#settingUp ? asSetupEnd(seen, death.errorTail) : seen,
+          failure: this.#settingUp ? asSetupEnd(seen, death.said) : seen,
         };
         this.#settingUp = undefined;
         this.#verdict = undefined;
@@ -226,7 +226,7 @@ export class Supervisor {
       return;
     }
     if (this.#settingUp && now - this.#settingUp.since > this.#settingUp.timeoutMs) {
-      this.#end(setupTimeout(this.#settingUp.timeoutMs));
+      this.#end(setupTimeout(this.#settingUp.timeoutMs, this.#process?.said ?? []));
       return;
     }
     const running = this.#process?.running;

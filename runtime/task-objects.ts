@@ -1,12 +1,78 @@
+import { sha256Of } from "../sdk/stores/check.ts";
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { getObjectStream, getObjects, putObject } from "../sdk/stores/objects.ts";
-import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
+import type { CodecExtension, CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { TaskObjects } from "../sdk/wire/definition.ts";
+import { contentObject } from "../sdk/wire/keys.ts";
+import { ObjectRef } from "../sdk/wire/object-ref.ts";
+import { objectReferences } from "../sdk/wire/references.ts";
 
-/** `ctx.put`, `ctx.get` and `ctx.getStream` of one attempt of a task. */
-export const taskObjects = (objects: ObjectStore, extensions: CodecExtensions, taskKey: string): TaskObjects =>
-  ({
-    put: (value: unknown) => putObject(objects, value, extensions, { by: taskKey }),
-    get: (refs: never) => getObjects(objects, refs, extensions),
-    getStream: (ref: never) => getObjectStream(objects, ref),
-  }) as TaskObjects;
+/**
+ * `ctx.put`, `ctx.get` and `ctx.getStream` of one attempt of a task, and what becomes of what it has put: what its
+ * result names, directly or in another object, stays as long as that does, and what tasks were given that it runs is
+ * for their results to hold. The rest goes when the result is there. What an attempt without one has put the next one
+ * finds again, and else a clean-up.
+ */
+export class AttemptObjects implements TaskObjects {
+  readonly #objects: ObjectStore;
+  readonly #extensions: CodecExtensions;
+  readonly #taskKey: string;
+  /** What it has put, with the objects that lie in each; most put nothing. */
+  #put: Map<string, ReadonlySet<string>> | undefined;
+  readonly #given = new Set<string>();
+
+  constructor(objects: ObjectStore, extensions: CodecExtensions, taskKey: string) {
+    this.#objects = objects;
+    this.#extensions = extensions;
+    this.#taskKey = taskKey;
+  }
+
+  put = (async (value: unknown) => {
+    const inside = new Set<string>();
+    const ref = await putObject(this.#objects, value, this.noting(inside), {
+      by: this.#taskKey,
+      // Each task has its own, which nobody else names: so it can tell what of them is needed.
+      keyOf: (hash) => contentObject(sha256Of([Buffer.from(`ctx.put ${this.#taskKey} ${hash}`)])),
+    });
+    this.#put ??= new Map();
+    this.#put.set(ref.slot.object, inside);
+    return ref;
+  }) as TaskObjects["put"];
+
+  get = ((refs: never) => getObjects(this.#objects, refs, this.#extensions)) as TaskObjects["get"];
+
+  getStream = ((ref: never) => getObjectStream(this.#objects, ref)) as TaskObjects["getStream"];
+
+  /** Extensions to encode a value with, which note the objects that it names. */
+  noting(named: Set<string>): CodecExtensions {
+    const handles = objectReferences(
+      (part) => part instanceof ObjectRef,
+      (part) => {
+        const { slot } = part as ObjectRef<unknown>;
+        named.add(slot.object);
+        return slot;
+      },
+    );
+    return [handles as CodecExtension, ...this.#extensions];
+  }
+
+  /** Tasks are given these objects: their results may name them. */
+  give(objects: Iterable<string>): void {
+    for (const object of objects) this.#given.add(object);
+  }
+
+  /** Whether it has put anything. */
+  get hasPut(): boolean {
+    return this.#put !== undefined;
+  }
+
+  /** The result that counts is there, and names these objects: what nothing leads to is deleted. */
+  async leave(named: Iterable<string>): Promise<void> {
+    if (!this.#put) return;
+    const kept = new Set([...named, ...this.#given]);
+    for (const object of kept) for (const inner of this.#put.get(object) ?? []) kept.add(inner);
+    const left = [...this.#put.keys()].filter((object) => !kept.has(object));
+    // Where that cannot be done now a clean-up does it.
+    if (left.length > 0) await this.#objects.deleteMany(left).catch(() => {});
+  }
+}

@@ -6,14 +6,14 @@ import { noteDeleted } from "./stores/deleted-results.ts";
 import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
-import { definitionNamed, Task, TaskReturn } from "./task.ts";
+import { definitionNamed, isImported, Task, TaskReturn } from "./task.ts";
 import { keepMsOf } from "./wire/cache-options.ts";
 import { DEFINITION } from "./wire/definition.ts";
 import { ObjectLostError } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
 import { StoredReturns } from "./wire/returns.ts";
-import type { Slot } from "./wire/slot.ts";
+import { type Slot, slotBytes } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
 const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
@@ -68,9 +68,14 @@ async function deleteRecords({ table, objects }: Stores, records: readonly Resul
   await objects.deleteMany(slots.flat().flatMap((slot) => ("object" in slot ? [slot.object] : [])));
 }
 
+/** What says where several returns lie is not larger, in bytes: larger values are not loaded to find that out. */
+const MAX_RETURNS_BYTES = 64 * 1024;
+
 /** Where a result lies; of several returns each, as far as that can still be read. */
 async function slotsOf(objects: Stores["objects"], { name, value: slot }: ResultRecord): Promise<Slot[]> {
-  if (definitionNamed(name)[DEFINITION].returns === undefined) return [slot];
+  const definition = definitionNamed(name);
+  const { returns } = definition[DEFINITION];
+  if (returns === undefined && (isImported(definition) || slotBytes(slot) > MAX_RETURNS_BYTES)) return [slot];
   const stored = await loadStored(objects, slot).catch(() => undefined);
   return stored instanceof StoredReturns ? [slot, ...stored.slots.values()] : [slot];
 }

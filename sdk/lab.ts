@@ -14,6 +14,7 @@ import type { RunSummary } from "./history/summary.ts";
 import { keepingAlive } from "./keep-alive.ts";
 import { LabOpening } from "./lab-opening.ts";
 import { anotherRunner, checkLabOptions, chooseRunner, type LabOptions } from "./lab-options.ts";
+import { loadOrMakeAgain } from "./lost-objects.ts";
 import * as onDemand from "./on-demand.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
@@ -28,9 +29,8 @@ import { letGo, takeHold } from "./stores/holders.ts";
 import { checkIsRef, getObjectStream, getObjects } from "./stores/objects.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { Task, TaskDefinition } from "./task.ts";
-import { type WaitOptions, type WaitResult, waitFor } from "./wait.ts";
+import { type WaitOptions, type WaitResult, Waits } from "./wait.ts";
 import type { Stored } from "./wire/byte-stream.ts";
-import { lostIn } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { newRunId } from "./wire/run-id.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
@@ -68,6 +68,7 @@ export class Lab implements AsyncDisposable {
   readonly #attendance: Attendance;
   /** What it has put; none until then. */
   #handles: Handles | undefined;
+  readonly #waits = new Waits((tasks) => this.start(tasks));
   readonly #attached: AttachedRuns;
   /** Runs that are beginning. */
   readonly #begun = new Set<Promise<unknown>>();
@@ -222,7 +223,7 @@ export class Lab implements AsyncDisposable {
 
   /**
    * Waits until some of the tasks have ended, well or not. Tasks that no run has started yet are
-   * started; those still pending go on.
+   * started; those still pending go on. A task that has ended for it once is ready from then on.
    *
    * @returns What was passed, parted into `ready` and `pending`.
    */
@@ -230,7 +231,7 @@ export class Lab implements AsyncDisposable {
     items: readonly T[],
     options?: WaitOptions,
   ): Promise<WaitResult<T>> {
-    return waitFor(items, options, (tasks) => this.start(tasks));
+    return this.#waits.wait(items, options);
   }
 
   /**
@@ -406,27 +407,18 @@ export class Lab implements AsyncDisposable {
   ): Promise<{ -readonly [K in keyof R]: R[K] extends ObjectRef<infer T> ? T : never }>;
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#opening.stores();
-    const load = () => getObjects(stores.objects, refs, valueExtensions());
-    // What is lost is made again, each time by another task; with several refs more than one may be.
-    for (let tries = Array.isArray(refs) ? refs.length : 1; ; tries--) {
-      try {
-        return await load();
-      } catch (error) {
-        const producer = lostIn(error)?.producer;
-        if (producer === undefined || tries === 0 || !(await this.#makeAgain(producer))) throw error;
-      }
-    }
+    const load = (wanted: typeof refs) => getObjects(stores.objects, wanted, valueExtensions());
+    return loadOrMakeAgain(refs, load, (producer) => this.#makeAgain(producer));
   }
 
-  /** Runs the task of a stored result again, for what it has put; false where that cannot be. */
-  async #makeAgain(key: string): Promise<boolean> {
-    if (this.#options.tasks === undefined) return false;
+  /** Runs the task of a stored result again, for what it has put; undefined where that cannot be. */
+  async #makeAgain(key: string): Promise<{ readonly result: unknown } | undefined> {
+    if (this.#options.tasks === undefined) return undefined;
     const { driver, stores } = await this.#opening.lab();
     const task = await takeCached(stores, key);
-    if (!task) return false;
+    if (!task) return undefined;
     driver.forget([key]);
-    await this.runTask(task);
-    return true;
+    return { result: await this.runTask(task) };
   }
 
   /**
@@ -436,7 +428,8 @@ export class Lab implements AsyncDisposable {
    */
   async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
     const { stores } = await this.#opening.stores();
-    return getObjectStream(stores.objects, ref);
+    const load = (wanted: ObjectRef<unknown>) => getObjectStream(stores.objects, wanted);
+    return loadOrMakeAgain(ref as ObjectRef<unknown>, load, (producer) => this.#makeAgain(producer));
   }
 
   // --- The cache ----------------------------------------------------------------------------------
@@ -484,6 +477,7 @@ export class Lab implements AsyncDisposable {
       ? await deleteCached(stores, await this.#plan(tasks))
       : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
     driver.forget(keys);
+    this.#waits.forget();
     return keys.length;
   }
 

@@ -11,6 +11,7 @@ import { encode, encodeToBytes, joinChunks } from "./wire/codec/codec.ts";
 import type { CodecExtension, CodecExtensions } from "./wire/codec/extensions.ts";
 import { isPlainObject } from "./wire/codec/shapes.ts";
 import { DEFINITION, isDefinition } from "./wire/definition.ts";
+import { isContentObject } from "./wire/keys.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences, taskReferences } from "./wire/references.ts";
 import type { BrokenRuntimeEnv, TaskRuntimeEnv } from "./wire/runtime-env.ts";
@@ -235,8 +236,8 @@ class ParamsEncoder {
     ) as CodecExtension,
     ...valueExtensions(),
   ];
-  // What a stream gave is stored under a name that was drawn: its content alone makes two of them equal. So do
-  // values, whoever has put them.
+  // What a stream gave is stored under a name that was drawn, and what a task has put under that of the task: the
+  // content alone makes two of them equal.
   readonly #byContent: CodecExtensions = [
     objectReferences(
       (value) => value instanceof ObjectRef,
@@ -246,7 +247,8 @@ class ParamsEncoder {
         this.#objects ??= [];
         this.#objects.push(slot.object);
         this.#travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
-        return slot.raw ? { ...content, object: "" } : content;
+        const isPut = slot.raw !== undefined || (by !== undefined && isContentObject(slot.object));
+        return isPut ? { ...content, object: "" } : content;
       },
     ) as CodecExtension,
     ...this.#extensions,

@@ -1,27 +1,12 @@
-import { inspect } from "node:util";
 import type { ManifestTask, RunManifest } from "./driver/manifest.ts";
 import type { LabPlan, PlannedTask } from "./planning.ts";
 import { definitionNamed, Task, TaskReturn } from "./task.ts";
-import { registeredClasses, shownClasses } from "./wire/codec/classes.ts";
 import { decode } from "./wire/codec/codec.ts";
-import type { CodecExtension } from "./wire/codec/extensions.ts";
+import { namedClasses } from "./wire/codec/named-classes.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
 
 const NONE = new Uint8Array();
-
-/** Instances of classes that have no codec here are known by the name of their class. */
-const named = shownClasses((name) => ({ [inspect.custom]: () => `${name} {…}` }));
-const classes: CodecExtension = {
-  ...named,
-  raise: (stored) => {
-    try {
-      return (registeredClasses as CodecExtension).raise(stored);
-    } catch {
-      return named.raise(stored);
-    }
-  },
-};
 
 /**
  * The plan of a run as its manifest has it. Tasks are made again when somebody asks for one; where params
@@ -89,7 +74,7 @@ class RecordedTask implements PlannedTask {
         return task && part !== undefined ? new TaskReturn(task, part) : (task ?? name);
       }),
       madeObjectReferences((slot) => new ObjectRef(slot)),
-      classes,
+      namedClasses,
     ]);
   }
 }

@@ -154,6 +154,10 @@ function notImported(): never {
   throw new InvalidTaskError("unknown-task", "this process has not imported the module that defines the task");
 }
 
+/** Whether a definition is more than a name: its module was imported here. */
+export const isImported = (definition: TaskDefinition<never, unknown>): boolean =>
+  definition[DEFINITION].run !== notImported;
+
 /** Whether definitions of one name do the same: a module may have been loaded twice, or not at all. */
 export function isSameDefinition(a: TaskDefinition<never, unknown>, b: TaskDefinition<never, unknown>): boolean {
   if (a === b) return true;

@@ -12,6 +12,8 @@ export interface OperationCount {
   /** Answers of 400 and above, and answers that never came. */
   failed: number;
   requestBytes: number;
+  /** Of what came back, without headers. */
+  answerBytes: number;
   /** What DynamoDB charges them with; of other services a unit each. */
   units: number;
   faults: Partial<Record<FaultName | "payload-limit" | "concurrency-limit", number>>;
@@ -43,7 +45,16 @@ export class Counter {
   arrived(request: AwsRequest): OperationCount {
     let count = this.#operations.get(request.operation);
     if (!count) {
-      count = { requests: 0, fromExecutors: 0, delivered: 0, failed: 0, requestBytes: 0, units: 0, faults: {} };
+      const none = {
+        requests: 0,
+        fromExecutors: 0,
+        delivered: 0,
+        failed: 0,
+        requestBytes: 0,
+        answerBytes: 0,
+        units: 0,
+      };
+      count = { ...none, faults: {} };
       this.#operations.set(request.operation, count);
     }
     count.requests += 1;

@@ -140,6 +140,8 @@ export class Exchange {
       }
     }
     this.#response.writeHead(statusCode, passedHeaders(headers));
+    const count = this.#count;
+    if (count) body.on("data", ({ length }: Buffer) => (count.answerBytes += length));
     await pipeline(body, this.#response);
   }
 

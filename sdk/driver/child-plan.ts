@@ -5,6 +5,7 @@ import type { ObjectStore } from "../stores/object-store.ts";
 import { loadBytes } from "../stores/values.ts";
 import { definitionNamed, Task, TaskReturn } from "../task.ts";
 import { decode } from "../wire/codec/codec.ts";
+import { namedClasses } from "../wire/codec/named-classes.ts";
 import type { ChildPlan, ChildTask } from "../wire/nested.ts";
 import { ObjectRef } from "../wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "../wire/references.ts";
@@ -45,5 +46,7 @@ function paramsOf({ params }: ChildTask, byKey: ReadonlyMap<string, Task<unknown
       return task && part !== undefined ? new TaskReturn(task, part) : task;
     }),
     madeObjectReferences((slot) => new ObjectRef(slot)),
+    // The params themselves go on as they are.
+    namedClasses,
   ]);
 }

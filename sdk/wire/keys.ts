@@ -143,6 +143,9 @@ export const checkpointObject = (taskKey: string, contentHash: string, runStarte
 export const contentObject = (contentHash: string): string =>
   `content/${contentHash.slice(0, 2)}/${contentHash.slice(0, 40)}`;
 
+/** Whether an object is known by what it holds, and not by the task that it is the result of. */
+export const isContentObject = (object: string): boolean => object.startsWith("content/");
+
 const STREAM_END = "-bytes";
 
 /** Bytes that were put as a stream, under a name that was drawn. */

@@ -33,6 +33,8 @@ interface PlannedChild {
   readonly demand: unknown;
   readonly policy: unknown;
   readonly keepMs?: number | undefined;
+  /** Objects that its params name. */
+  readonly objects?: readonly string[] | undefined;
 }
 
 /** The tasks of one call, planned. */

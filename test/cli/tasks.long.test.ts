@@ -124,3 +124,28 @@ describe("stratolab tasks", () => {
     expect(stderr).toMatch(/^stratolab: [^\n]+\n$/);
   });
 });
+
+test("several returns of a task go with its result, though the command has not imported it", async () => {
+  using other = new Project({
+    "tasks.ts": `
+      import { task } from "stratolab";
+      export const halves = task({ name: "halves", returns: 2, run: () => [new Float64Array(9_000), new Float64Array(9_000)] });
+    `,
+  });
+  const halves = task({ name: "halves", returns: 2, run: (): [Float64Array, Float64Array] => [] as never });
+  await using lab = new Lab({
+    tasks: other.path("tasks.ts"),
+    storage: other.path(".stratolab"),
+    runner: "inline",
+    progress: false,
+  });
+  await lab.runTask(halves());
+  await lab.close();
+  const results = async () => {
+    const listed = JSON.parse((await cli(other.folder, ["objects", "--json"])).stdout) as { object: string }[];
+    return listed.filter(({ object }) => object.startsWith("results/")).length;
+  };
+  expect(await results()).toBe(2);
+  expect((await cli(other.folder, ["tasks", "halves", "--delete"])).stdout).toBe("deleted 1 result\n");
+  expect(await results()).toBe(0);
+});

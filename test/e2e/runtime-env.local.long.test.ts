@@ -38,8 +38,16 @@ test("a set-up that never ends is ended, and one that takes its process along is
   const [first, second] = (error as RunError).failures;
   expect([first, second]).toEqual([expect.any(RuntimeEnvSetupError), expect.any(RuntimeEnvSetupError)]);
   expect(first.message).toMatch(/longer than its setupTimeoutMs of 400/);
+  expect(first.logTail).toContain("waiting for a licence");
   expect(second.message).toMatch(/ended while it set its runtime environment up: exit code 3/);
   expect(second.logTail).toContain("leaving");
+});
+
+test("a set-up that never ends tells inline, too, what it said", async () => {
+  await using lab = envLab({ runner: "inline", namespace: "inline-hang" });
+  const error = (await lab.runTask(stuck({ salt: 6 })).catch((reason: unknown) => reason)) as RunError;
+  expect(error.failures[0]).toBeInstanceOf(RuntimeEnvSetupError);
+  expect(error.failures[0].logTail).toContain("waiting for a licence");
 });
 
 test("tasks that tasks run have their own, under the keys that the lab would give them", async () => {

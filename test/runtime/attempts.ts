@@ -8,6 +8,7 @@ import { DEFINITION, type TaskContext } from "../../sdk/wire/definition.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import type { Outcome } from "../../sdk/wire/outcome.ts";
 import { objectReferences, taskReferences } from "../../sdk/wire/references.ts";
+import { valueExtensions } from "../../sdk/wire/value-extensions.ts";
 
 export const KEY = "ef01";
 export const INLINE = 200;
@@ -61,12 +62,13 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0) =>
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
-const labOf = (stores: Stores) =>
+const labOf = (stores: Stores, taskKey: string) =>
   new AttemptLab({
     stores,
+    extensions: valueExtensions(),
     tools: undefined,
     planning: { namespace: "default", versions: new Map(), taskModule: "tasks.ts" },
-    taskKey: "0123",
+    taskKey,
     runId: "run-1",
     inlineBytes: INLINE,
     signal: new AbortController().signal,
@@ -93,7 +95,7 @@ export function attempt(
     signal: new AbortController().signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     checkpoint: checkpointOf(stores, whole.attempt),
-    lab: labOf(stores),
+    lab: labOf(stores, whole.key),
     inlineBytes: INLINE,
     peakMemoryMb: () => 12,
     ...environment,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { scale, total, Unregistered, unregistered, Vector } from "./fixtures/class-tasks.ts";
+import { overseer, scale, total, Unregistered, unregistered, Vector } from "./fixtures/class-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
 const options = {
@@ -20,6 +20,15 @@ test.each(["inline", "local"] as const)("a class of one's own crosses to %s task
   expect(await lab.isCached(scale({ vector: new Vector(Float64Array.of(1, 2, 4)), factor: 2 }))).toBe(false);
   const cached = await lab.cachedTasks({ type: scale });
   expect(cached.some(({ params }) => (params as { vector: unknown }).vector instanceof Vector)).toBe(true);
+});
+
+test.each(["inline", "local"] as const)("it crosses between tasks and those that they run on %s", async (runner) => {
+  await using bench = new LabBench();
+  const lab = bench.lab({ ...options, runner });
+  const { isVector, sum, own } = await lab.runTask(overseer({ salt: 4 }));
+  expect([isVector, sum]).toEqual([true, 10]);
+  expect(own).toBeInstanceOf(Vector);
+  expect(own.values).toEqual(Float64Array.of(8, 2));
 });
 
 test("a class without a codec is refused by name, in params and in results", async () => {

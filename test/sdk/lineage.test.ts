@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ObjectLostError, type RunError } from "stratolab";
 import { describe, expect, test } from "vitest";
+import { lines } from "./fixtures/object-tasks.ts";
 import { passOn, putter, readDeep, readDirect } from "./fixtures/return-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
@@ -36,6 +37,20 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     lose(bench, inside.ref.slot.object);
     expect((await lab.get(inside.ref)).length).toBe(SIZE);
     expect(bench.lines()).toEqual(["putter", "putter"]);
+  });
+
+  test("is made again for the lab that asks for a stream, under its new name", async () => {
+    await using bench = new LabBench();
+    const fixture = new URL("fixtures/object-tasks.ts", import.meta.url);
+    const lab = bench.lab({ tasks: fixture, runner });
+    const { file } = await lab.runTask(lines({ count: 3 }));
+    lose(bench, file.slot.object);
+    expect(Buffer.from(await lab.get(file)).toString()).toBe("line 0\nline 1\nline 2\n");
+    const { file: now } = await lab.runTask(lines({ count: 3 }));
+    lose(bench, now.slot.object);
+    let bytes = 0;
+    for await (const piece of await lab.getStream(now)) bytes += (piece as Uint8Array).length;
+    expect(bytes).toBe(21);
   });
 
   test("cannot be made again where lab.put stored it, and the error says so", async () => {

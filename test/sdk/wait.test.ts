@@ -73,10 +73,45 @@ describe("wait", () => {
     bench.open(1);
   });
 
+  test("starts a task once, however often it is asked, and knows at once that it has ended", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab();
+    const { folder } = bench;
+    const tasks = [1, 2].map((id) => gated({ id, folder }));
+    const bad = throwing({ what: "error" });
+    expect((await lab.wait([...tasks, bad], { count: 1 })).ready).toEqual([bad]);
+    await bench.begun(2);
+    bench.open(1);
+    let pending: unknown[] = [tasks[0]];
+    while (pending.length > 0) pending = (await lab.wait([tasks[0]], { timeoutMs: 0 })).pending;
+    expect(await lab.wait([...tasks, bad], { count: 3, timeoutMs: 0 })).toEqual({
+      ready: [tasks[0], bad],
+      pending: [tasks[1]],
+    });
+    bench.open(2);
+    await lab.wait([tasks[1]]);
+    expect((await lab.runs()).length).toBe(1);
+    await lab.uncache(tasks);
+    expect((await lab.wait(tasks, { count: 2 })).ready).toEqual(tasks);
+    expect(bench.lines("begun").length).toBe(4);
+  });
+
+  test("has nothing to wait for where there are no items, and waits for weeks where it is told to", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab();
+    expect(await lab.wait([])).toEqual({ ready: [], pending: [] });
+    const slow = gated({ id: 1, folder: bench.folder });
+    const waiting = lab.wait([slow], { timeoutMs: 2 ** 40 });
+    await bench.begun(1);
+    bench.open(1);
+    expect(await waiting).toEqual({ ready: [slow], pending: [] });
+  });
+
   test("refuses what is neither a task nor a handle, instead of waiting for it", async () => {
     await using bench = new LabBench();
     const lab = bench.lab();
     await expect(lab.wait([Promise.resolve(1)] as never)).rejects.toThrow("is not a task but an object (Promise)");
+    await expect(lab.wait([undefined] as never)).rejects.toThrow("is not a task but undefined");
     await expect(lab.wait([add] as never)).rejects.toThrow("is not a task but the definition add");
   });
 

@@ -87,7 +87,7 @@ describe("a class without a codec", () => {
     ["a codec of its superclass only", new Square(new Float64Array(1)), "Square"],
   ])("is refused with its path, and told how to get one: %s", (_, value, name) => {
     expect(() => bytesOf({ list: [value] })).toThrow(
-      new RegExp(`value\\.list\\[0\\] is an instance of the class ${name}, .*registerCodec`),
+      new RegExp(`value\\.list\\[0\\] is an instance of the class ${name}: .*registerCodec`),
     );
   });
 

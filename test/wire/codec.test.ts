@@ -427,12 +427,12 @@ describe("what cannot be encoded", () => {
     ["an instance of a class", { socket: new Socket() }, "value.socket", "an instance of the class Socket"],
     ["a Promise", { result: Promise.resolve(1) }, "value.result", "a Promise; await it first"],
     ["a WeakMap", new WeakMap(), "value", "an instance of the class WeakMap"],
-    ["shared memory", { m: new SharedArrayBuffer(1) }, "value.m", "an instance of the class SharedArrayBuffer"],
+    ["shared memory", { m: new SharedArrayBuffer(1) }, "value.m", "shared memory; pass a copy of it"],
     [
       "a view on shared memory",
       new Uint8Array(new SharedArrayBuffer(1)),
       "value",
-      "an instance of the class Uint8Array",
+      "a view of shared memory; pass a copy of it, such as its slice()",
     ],
     ["a boxed primitive", { n: Object(1) }, "value.n", "an instance of the class Number"],
     ["a URL", { url: new URL("http://x") }, "value.url", "an instance of the class URL"],
@@ -441,7 +441,7 @@ describe("what cannot be encoded", () => {
       expect.objectContaining({
         name: "CodecError",
         path,
-        message: expect.stringContaining(`${path} is ${what}, which cannot be sent to another process`),
+        message: expect.stringContaining(`${path} is ${what}: that cannot be sent to another process`),
       }),
     );
   });
@@ -450,6 +450,26 @@ describe("what cannot be encoded", () => {
     const value = { items: [0, { "a b": new Map([["k", new Set([{ deep: [Symbol.iterator] }])]]) }] };
     expect(() => encode(value, { name: "params" })).toThrow(
       'params.items[1]["a b"].get("k") element.deep[0] is the symbol Symbol.iterator',
+    );
+  });
+
+  test("is found where a getter throws", () => {
+    const value = {
+      ok: 1,
+      items: [
+        {
+          get lazy(): number {
+            throw new RangeError("not yet");
+          },
+        },
+      ],
+    };
+    expect(() => encode(value, { name: "params" })).toThrow(
+      expect.objectContaining({
+        name: "CodecError",
+        path: "params.items[0].lazy",
+        message: "params.items[0].lazy is a property whose getter threw: not yet",
+      }),
     );
   });
 

@@ -49,6 +49,19 @@ describe("inspectSerializability", () => {
     expect(inspectSerializability(value)).toEqual([{ path, what: "the class Socket" }]);
   });
 
+  test("lists what a getter that throws keeps to itself, beside the rest", () => {
+    const value = {
+      get lazy(): number {
+        throw new RangeError("not yet");
+      },
+      fit: () => 1,
+    };
+    expect(inspectSerializability(value)).toEqual([
+      { path: "value.lazy", what: "a property whose getter threw: not yet" },
+      { path: "value.fit", what: "the function fit" },
+    ]);
+  });
+
   test("calls the value as it is told to", () => {
     expect(inspectSerializability(Socket, "params")).toEqual([{ path: "params", what: "the class Socket" }]);
   });

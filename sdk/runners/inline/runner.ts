@@ -150,6 +150,7 @@ export class InlineRunner implements Runner {
     const extensions = valueExtensions(codecsOf(definition));
     const lab = new AttemptLab({
       stores,
+      extensions,
       tools: definition[TASK_TOOLS],
       planning: {
         namespace,
@@ -219,13 +220,14 @@ export class InlineRunner implements Runner {
   async #setUp(spec: RuntimeEnvSpec): Promise<InlineEnv> {
     const { address, bundle, stores } = this.#session as RunnerSession;
     const place = { folder: runtimeEnvFolder(address), isOwn: false };
-    const late = rejectAfter(spec.setupTimeoutMs);
+    const said: string[] = [];
+    const late = rejectAfter(spec.setupTimeoutMs, said);
     const setUp = async () => {
       const env = await SetUpEnv.setUp(spec, { stores, address, place });
       const leave = env.enter();
       try {
         const { tasks, exported } = await loadBundle(this.#bundlePath, bundle.hash, bundle.root, env);
-        await env.prepare(exported);
+        await env.prepare(exported, said);
         return { env, definitions: definitionsByName(tasks) };
       } finally {
         leave();
@@ -269,10 +271,13 @@ export class InlineRunner implements Runner {
 const definitionsByName = (tasks: readonly LoadedTask[]) =>
   new Map(tasks.map(({ name, definition }) => [name, definition]));
 
-function rejectAfter(timeoutMs: number): { promise: Promise<never>; clear(): void } {
+function rejectAfter(timeoutMs: number, said: readonly string[]): { promise: Promise<never>; clear(): void } {
   let timer: NodeJS.Timeout | undefined;
   const promise = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new SetupFailure(setupTimeout(timeoutMs).seen)), timeoutMs);
+    timer = setTimeout(() => {
+      const { seen, log } = setupTimeout(timeoutMs, said.join("").split("\n"));
+      reject(new SetupFailure(seen, log));
+    }, timeoutMs);
   });
   return { promise, clear: () => clearTimeout(timer) };
 }

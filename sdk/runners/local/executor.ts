@@ -126,7 +126,8 @@ export class LocalExecutor {
     child.send({ type: "open", bundleHash: bundle.hash, local, stores: address, ...env });
     if (!spec) return;
     const { setupTimeoutMs } = spec;
-    this.#settingUp = setTimeout(() => this.#giveUp(setupTimeout(setupTimeoutMs)), setupTimeoutMs).unref();
+    const late = () => this.#giveUp(setupTimeout(setupTimeoutMs, child.said));
+    this.#settingUp = setTimeout(late, setupTimeoutMs).unref();
   }
 
   #clearSetUp(): boolean {
@@ -234,7 +235,7 @@ export class LocalExecutor {
     this.#onGone();
     const culprit = death.culprit === undefined ? {} : { culprit: death.culprit };
     const end = classifyProcessEnd(death);
-    const failure = wasSettingUp ? asSetupEnd(end, death.errorTail) : { ...end, ...culprit };
+    const failure = wasSettingUp ? asSetupEnd(end, death.said) : { ...end, ...culprit };
     this.#options.onDeath(this.#stopping ? undefined : failure);
   }
 }

@@ -6,7 +6,7 @@ import { packTree, unpackTree } from "./header.ts";
 import { findUnsupported } from "./inspect.ts";
 import { type Lowered, Lowering } from "./lower.ts";
 import { Raising } from "./raise.ts";
-import { scan } from "./scan.ts";
+import { type Scan, scan } from "./scan.ts";
 
 interface EncodeOptions {
   /** How to call the value in errors. Default `value`. */
@@ -28,11 +28,11 @@ const NOTHING: ReadonlySet<object> = new Set();
  */
 export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
   const { name = "value", canonical = false, extensions = [] } = options;
-  const found = scan(value, extensions, canonical);
+  const found = scanned(value, name, options);
   if (found.unsupported) {
     const [issue] = findUnsupported(value, name, extensions, 1);
     throw new CodecError(
-      `${issue.path} is ${issue.what}, which cannot be sent to another process. ` +
+      `${issue.path} is ${issue.what}: that cannot be sent to another process. ` +
         "Allowed are plain objects, arrays, strings, numbers, bigints, booleans, null, undefined, Date, RegExp, Map, Set, " +
         "Error, ArrayBuffer, typed arrays, object refs, and instances of classes that registerCodec was called with",
       issue.path,
@@ -46,6 +46,17 @@ export function encode(value: unknown, options: EncodeOptions = {}): Encoded {
     if (!spread.overLimit) return { ...framed(spread), spread: true };
   }
   return framed(new Lowering({ extensions, canonical, shared: found.shared }).run(value));
+}
+
+/** @throws CodecError that says where, when a getter of the value throws. */
+function scanned(value: unknown, name: string, { extensions = [], canonical = false }: EncodeOptions): Scan {
+  try {
+    return scan(value, extensions, canonical);
+  } catch (error) {
+    const [issue] = findUnsupported(value, name, extensions, 1);
+    if (!issue) throw error;
+    throw new CodecError(`${issue.path} is ${issue.what}`, issue.path, { cause: error });
+  }
 }
 
 const framed = ({ tree, hasNodes, buffers }: Lowered): Encoded =>

@@ -21,6 +21,14 @@ export function findUnsupported(
   const issues: SerializabilityIssue[] = [];
   const seen = new Set<object>();
   const queue: [unknown, string][] = [[root, rootPath]];
+  /** A property may have a getter, and that throw. */
+  const look = (value: object, key: string, path: string) => {
+    try {
+      queue.push([(value as Record<string, unknown>)[key], path]);
+    } catch (error) {
+      issues.push({ path, what: `a property whose getter threw: ${error instanceof Error ? error.message : error}` });
+    }
+  };
   for (let index = 0; index < queue.length && issues.length < limit; index++) {
     const [value, path] = queue[index];
     if (typeof value === "function" || typeof value === "symbol") {
@@ -45,14 +53,11 @@ export function findUnsupported(
         issues.push({ path, what: describeUnsupported(value) });
         break;
       case "object":
-        for (const key of Object.keys(value)) {
-          queue.push([(value as Record<string, unknown>)[key], propertyPath(path, key)]);
-        }
+        for (const key of Object.keys(value)) look(value, key, propertyPath(path, key));
         break;
       case "array":
         for (const key of Object.keys(value)) {
-          const name = /^\d+$/.test(key) ? Number(key) : key;
-          queue.push([(value as unknown as Record<string, unknown>)[key], propertyPath(path, name)]);
+          look(value, key, propertyPath(path, /^\d+$/.test(key) ? Number(key) : key));
         }
         break;
       case "map":

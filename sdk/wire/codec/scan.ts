@@ -4,7 +4,7 @@ import { isIrregularArray, ownsItsBuffer, shapeOf } from "./shapes.ts";
 /** Nesting up to here is packed as it is; deeper parts go to the table of shared values. */
 export const MAX_DEPTH = 200;
 
-interface Scan {
+export interface Scan {
   /** The value is JSON-like through and through: msgpack can take it as it is. */
   readonly plain: boolean;
   /** Containers met more than once, in a cycle or by two owners. */

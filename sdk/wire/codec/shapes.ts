@@ -75,6 +75,10 @@ export function describeUnsupported(value: unknown): string {
   if (isArrowTable(value as object)) {
     return "an Apache Arrow Table; import apache-arrow in the module of your tasks, so that it is there on both sides";
   }
+  if (ArrayBuffer.isView(value) && types.isSharedArrayBuffer(value.buffer)) {
+    return "a view of shared memory; pass a copy of it, such as its slice()";
+  }
+  if (types.isSharedArrayBuffer(value)) return "shared memory; pass a copy of it";
   const name = (value as object)?.constructor?.name;
   return name ? `an instance of the class ${name}` : "an object of an unknown kind";
 }

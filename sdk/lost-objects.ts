@@ -1,0 +1,56 @@
+import { encode } from "./wire/codec/codec.ts";
+import { lostIn } from "./wire/object-lost-error.ts";
+import { ObjectRef } from "./wire/object-ref.ts";
+import { objectReferences } from "./wire/references.ts";
+import type { ObjectSlot } from "./wire/slot.ts";
+import { valueExtensions } from "./wire/value-extensions.ts";
+
+type Ref = ObjectRef<unknown>;
+
+/**
+ * Loads what handles stand for. Those of values that tasks have put, and that are lost, are made again.
+ *
+ * @param makeAgain Runs the task of a cache key again and gives its result; undefined where that cannot be.
+ */
+export async function loadOrMakeAgain<R extends Ref | readonly Ref[], T>(
+  refs: R,
+  load: (refs: R) => Promise<T>,
+  makeAgain: (producer: string) => Promise<{ readonly result: unknown } | undefined>,
+): Promise<T> {
+  let wanted = refs;
+  // Each time by another task; with several refs more than one may be lost.
+  for (let tries = Array.isArray(refs) ? refs.length : 1; ; tries--) {
+    try {
+      return await load(wanted);
+    } catch (error) {
+      const producer = lostIn(error)?.producer;
+      const made = producer === undefined || tries === 0 ? undefined : await makeAgain(producer);
+      if (!made) throw error;
+      const slots = slotsIn(made.result);
+      const renamed = (ref: Ref) => (ref.slot.by === producer ? underItsNewName(ref, slots) : ref);
+      wanted = (Array.isArray(wanted) ? wanted.map(renamed) : renamed(wanted as Ref)) as R;
+    }
+  }
+}
+
+/** A stream lies under another name each time it is put; a value under the same. */
+function underItsNewName(ref: Ref, slots: readonly ObjectSlot[]): Ref {
+  const { raw, hash } = ref.slot;
+  const slot = raw && slots.find((other) => other.raw?.kind === raw.kind && other.hash === hash);
+  return slot ? new ObjectRef(slot) : ref;
+}
+
+/** Where the values of the handles in a result lie. */
+function slotsIn(result: unknown): readonly ObjectSlot[] {
+  const slots: ObjectSlot[] = [];
+  const noting = objectReferences(
+    (value) => value instanceof ObjectRef,
+    (value) => {
+      const { slot } = value as Ref;
+      slots.push(slot);
+      return slot;
+    },
+  );
+  encode(result, { extensions: [noting as never, ...valueExtensions()] });
+  return slots;
+}

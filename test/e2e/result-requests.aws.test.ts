@@ -1,0 +1,61 @@
+import { aws, Lab } from "stratolab";
+import { afterAll, describe, expect, it } from "vitest";
+import { connectLocalAws } from "../../localstack/faults/control.ts";
+import { sized, taker } from "./fixtures/sized-tasks.ts";
+
+const localAws = connectLocalAws();
+const lab = new Lab({
+  tasks: new URL("./fixtures/sized-tasks.ts", import.meta.url),
+  runner: aws(),
+  namespace: `requests-${Date.now()}`,
+  progress: false,
+  concurrency: 4,
+});
+afterAll(() => lab.close());
+
+const MEGABYTE = 1_000_000;
+
+/** The S3 requests about results, and what S3 was sent and has answered, in bytes. */
+async function s3Requests() {
+  const { operations, tasks } = await localAws.counts();
+  const ofResults = Object.values(tasks).flatMap((counts) => {
+    const of = Object.entries(counts).filter(([operation]) => operation.startsWith("s3:"));
+    return of.length > 0 ? [Object.fromEntries(of)] : [];
+  });
+  const { requestBytes = 0 } = operations["s3:PutObject"] ?? {};
+  const { answerBytes = 0 } = operations["s3:GetObject"] ?? {};
+  return { ofResults, requestBytes, answerBytes };
+}
+
+describe.each(["lambda", "ecs"] as const)("results on %s", (service) => {
+  const salt = Date.now();
+
+  it("of 1 KB take no request of S3, whoever needs them", async () => {
+    await localAws.resetCounts();
+    const made = sized({ bytes: 1_000, salt, service });
+    const taken = await lab.runTasks([0, 1, 2, 3].map((n) => taker({ made, n, service })));
+    expect(taken.map(({ bytes }) => bytes)).toEqual([1_000, 1_000, 1_000, 1_000]);
+    expect((await s3Requests()).ofResults).toEqual([]);
+  });
+
+  it("of 1 MB take one PUT, and one GET for each executor that needs them and not for each task", async () => {
+    await localAws.resetCounts();
+    const made = sized({ bytes: MEGABYTE, salt, service });
+    const runs = [];
+    for (const wave of [0, 10, 20]) {
+      runs.push(await lab.runTasks([0, 1, 2, 3].map((n) => taker({ made, n: wave + n, service }))));
+    }
+    const taken = runs.flat();
+    expect(taken.map(({ bytes }) => bytes)).toEqual(Array(12).fill(MEGABYTE));
+    const [{ maker }] = taken;
+    const fetching = new Set(taken.map(({ process }) => process).filter((process) => process !== maker));
+    expect(fetching.size).toBeGreaterThan(0);
+    expect(fetching.size).toBeLessThanOrEqual(8);
+    const { ofResults, requestBytes, answerBytes } = await s3Requests();
+    expect(ofResults).toEqual([{ "s3:PutObject": 1, "s3:GetObject": fetching.size }]);
+    // Beside it there are at most the bundle and what the run is made of, and of executors that start their runtime.
+    expect(requestBytes).toBeLessThan(1.5 * MEGABYTE);
+    expect(answerBytes).toBeGreaterThanOrEqual(fetching.size * MEGABYTE);
+    expect(answerBytes).toBeLessThan((fetching.size + 4 * 0.7) * MEGABYTE);
+  });
+});
