@@ -504,6 +504,7 @@ export class Scheduler {
       canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
       canOutlast: outlasting >= 0,
       retryable: end.retryable ?? false,
+      isLostForGood: end.lostForGood ?? false,
     });
     if (decision.action === "fail") {
       this.#settleFailed(task, end.kind, decision.why);
