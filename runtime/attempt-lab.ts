@@ -13,7 +13,7 @@ import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import type { NestedRun, NestedRunOptions, TaskLab } from "../sdk/wire/task-lab.ts";
 import type { PlannedCall, TaskTools, ToolsContext } from "../sdk/wire/task-tools.ts";
-import { AttemptObjects } from "./task-objects.ts";
+import { AttemptPuts } from "./attempt-puts.ts";
 
 type Settled = NestedAnswer & { readonly type: "settled" };
 
@@ -68,11 +68,11 @@ export class AttemptLab implements TaskLab {
   /** Resolves when the attempt has waited too long; undefined where it never will. */
   readonly suspended: Promise<void> | undefined;
   /** What the attempt puts and gets. */
-  readonly objects: AttemptObjects;
+  readonly objects: AttemptPuts;
 
   constructor(options: AttemptLabOptions) {
     this.#options = options;
-    this.objects = new AttemptObjects(options.stores.objects, options.extensions, options.taskKey);
+    this.objects = new AttemptPuts(options.stores.objects, options.extensions, options.taskKey);
     if (options.suspendAfterMs !== undefined) {
       this.suspended = new Promise((resolve) => {
         this.#suspend = resolve;

@@ -9,16 +9,17 @@ import { totalmem } from "node:os";
 import { OwnStorages } from "../sdk/stores/own-storage.ts";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
-import { loadValue } from "../sdk/stores/values.ts";
+import { loadBytes, loadValue } from "../sdk/stores/values.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import { storageOf } from "../sdk/wire/cache-options.ts";
 import { MessageReader, type ToExecutor } from "../sdk/wire/channel.ts";
 import { codecsOf } from "../sdk/wire/codec/classes.ts";
 import { DEFINITION, type RunnableDefinition } from "../sdk/wire/definition.ts";
+import { ownStorageTask } from "../sdk/wire/keys.ts";
 import type { LabError } from "../sdk/wire/lab-error.ts";
 import type { Outcome, PassedOver, Suspension } from "../sdk/wire/outcome.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
-import type { Slot } from "../sdk/wire/slot.ts";
+import type { ObjectSlot, Slot } from "../sdk/wire/slot.ts";
 import { TASK_TOOLS, type ToolsContext } from "../sdk/wire/task-tools.ts";
 import { flushSpans } from "../sdk/wire/tracing.ts";
 import { valueExtensions } from "../sdk/wire/value-extensions.ts";
@@ -50,6 +51,8 @@ const KEPT_SHARE = 0.1;
 const MAX_KEPT_BYTES = 64 * 2 ** 20;
 /** Results that may be on their way to the stores while further tasks run. */
 const STORING_AT_ONCE = 256;
+/** Of how many attempts that come next inputs are loaded while one runs. */
+const PREFETCHED_AHEAD = 4;
 /** Short tasks may follow each other without end: this often, in milliseconds, results get away and messages in. */
 const YIELD_EVERY_MS = 10;
 
@@ -97,6 +100,7 @@ class Executor {
         break;
       case "assign":
         this.#assigned += 1;
+        if (this.#assigned > 1) this.#prefetch(message.assignment.attempts.slice(0, PREFETCHED_AHEAD));
         this.#queue = this.#queue.then(() => this.#work(message.assignment)).finally(() => this.#worked());
         break;
       case "notice":
@@ -161,7 +165,7 @@ class Executor {
     if (!overlapping) await this.#storing.idle();
     const handed = HandedResults.of(assignment.attempts);
     let yieldedAt = performance.now();
-    for (const spec of assignment.attempts) {
+    for (const [index, spec] of assignment.attempts.entries()) {
       if (performance.now() - yieldedAt > YIELD_EVERY_MS) {
         await new Promise((next) => setImmediate(next));
         yieldedAt = performance.now();
@@ -184,8 +188,19 @@ class Executor {
           this.#storing.release();
           next();
         });
+        if (overlapping) this.#prefetch(assignment.attempts, index + 1);
       });
     }
+  }
+
+  /** Loads inputs of attempts that come next while one runs, where the store is far away. */
+  #prefetch(attempts: readonly AttemptSpec[], from: number): void {
+    const objects = this.#stores?.objects;
+    if (!objects?.isRemote) return;
+    const next = attempts.slice(from, from + PREFETCHED_AHEAD);
+    const slots = next.flatMap(({ params, inputs }) => [params, ...Object.values(inputs)]);
+    const stored = slots.filter((slot): slot is ObjectSlot => "object" in slot && !ownStorageTask(slot.object));
+    this.#loaded.prefetch(stored, (slot) => loadBytes(objects, slot));
   }
 
   async #attempt(

@@ -70,6 +70,30 @@ export class LoadedCache {
     }
   }
 
+  /**
+   * Fetches what attempts will load soon, as far as there is room beside what is kept. Whoever loads some of it
+   * meanwhile waits for that.
+   */
+  prefetch(slots: readonly ObjectSlot[], fetch: (slot: ObjectSlot) => Promise<Uint8Array>): void {
+    let room = this.#maxBytes - this.#bytes;
+    for (const slot of slots) {
+      const { object, bytes } = slot;
+      if (this.#kept.has(object)) continue;
+      room -= bytes;
+      if (room < 0) return;
+      if (!this.#loading.has(object) && !this.#changed.has(object)) void this.#fetchAhead(slot, fetch);
+    }
+  }
+
+  async #fetchAhead(slot: ObjectSlot, fetch: (slot: ObjectSlot) => Promise<Uint8Array>): Promise<void> {
+    // What is wrong with it is for whoever needs it to find.
+    const loading = this.#loadAnew(slot, () => fetch(slot)).catch(() => undefined);
+    this.#loading.set(slot.object, loading);
+    const bytes = await loading;
+    if (bytes && !isMapped(bytes)) this.#keep(slot, bytes, false);
+    this.#loading.delete(slot.object);
+  }
+
   async #loadAnew(slot: ObjectSlot, fetch: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const spilled = await this.#disk?.read(slot.object);
     return spilled?.byteLength === slot.bytes && isIntact(spilled, slot.hash) ? spilled : fetch();

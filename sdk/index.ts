@@ -34,7 +34,7 @@ export type { TimeSpent } from "./history/time-spent.ts";
 export { type AttachOptions, Lab, type SubmitOptions } from "./lab.ts";
 export type { LabOptions } from "./lab-options.ts";
 export type { Params } from "./params.ts";
-export type { PlannedGroup, PlanReport, Range } from "./plan-report.ts";
+export type { PlannedGroup, PlanOptions, PlanReport, Range } from "./plan-report.ts";
 export type { Returned, ReturnsOf } from "./returns.ts";
 export {
   type OutcomesOf,

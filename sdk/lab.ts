@@ -18,11 +18,11 @@ import { loadOrMakeAgain } from "./lost-objects.ts";
 import * as onDemand from "./on-demand.ts";
 import { checkNames } from "./options.ts";
 import { isPlanning, neverStarted, tellPlan } from "./plan-mode.ts";
-import type { PlanReport } from "./plan-report.ts";
+import type { PlanOptions, PlanReport } from "./plan-report.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
 import { ProgressHub } from "./progress/hub.ts";
 import { type ResultsOf, Run, type StartedRun } from "./run.ts";
-import { checkRunOptions, type RunOptions } from "./run-options.ts";
+import { checkDeadline, checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { Runner } from "./runners/runner.ts";
 import { checkRunsOptions, findRuns, type RunInfo, type RunsOptions } from "./runs.ts";
 import { letGo, takeHold } from "./stores/holders.ts";
@@ -140,7 +140,8 @@ export class Lab implements AsyncDisposable {
     const plan = async () => {
       if (!Array.isArray(tasks)) throw new LabOptionError(`runTasks needs an array of tasks, got ${typeof tasks}`);
       checkRunOptions(options);
-      return this.plan(tasks);
+      const { bustCache = false, deadlineMs } = options;
+      return this.plan(tasks, { bustCache, ...(deadlineMs === undefined ? {} : { deadlineMs }) });
     };
     this.#planned = Promise.all([this.#planned, keepingAlive(tellPlan(plan(), options.name))]).then(() => {});
     return this.#planned;
@@ -258,18 +259,21 @@ export class Lab implements AsyncDisposable {
    * What running these tasks would do: what is cached, what is not and why, what goes where and why, how long it will take and what it
    * will cost as far as earlier runs have measured it. Runs nothing.
    *
+   * @param options Of the run that it is a plan of, where they decide about that.
    * @example
    * const { toRun, seconds, costUsd } = await lab.plan(models);
    * console.log(`${toRun} to run, about ${seconds?.expected} s and ${costUsd?.expected} dollars`);
    */
-  async plan(tasks: readonly Task<unknown>[]): Promise<PlanReport> {
+  async plan(tasks: readonly Task<unknown>[], options: PlanOptions = {}): Promise<PlanReport> {
+    checkNames("plan", options, ["bustCache", "deadlineMs"]);
+    checkDeadline("plan", options.deadlineMs);
     const { driver, planning, code, stores } = await this.#opening.lab();
     const plan = planTasks(tasks, planning);
     await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
     const { placements } = driver;
     const { describePlan } = await onDemand.planReport();
-    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency });
+    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency }, options);
   }
 
   /**

@@ -8,6 +8,7 @@ import {
 } from "./core/forecast.ts";
 import type { Lane } from "./core/offer.ts";
 import { capacityGroups } from "./core/route.ts";
+import { slackWithin } from "./driver/enrolment.ts";
 import { lookUp } from "./driver/look-up.ts";
 import type { Placements } from "./driver/placements.ts";
 import { type NotCachedReason, notCachedReasons } from "./history/plan-reasons.ts";
@@ -55,6 +56,14 @@ export interface PlanReport {
   readonly unmeasured: readonly string[];
 }
 
+/** Options of a run that change what it would do. */
+export interface PlanOptions {
+  /** As for `runTasks`: what is cached runs, too. Default false. */
+  readonly bustCache?: boolean;
+  /** As for `runTasks`: how long the run is to take at most, in milliseconds. Default none. */
+  readonly deadlineMs?: number;
+}
+
 /** What a plan is held against. */
 export interface PlanSurroundings {
   readonly placements: Placements;
@@ -75,11 +84,18 @@ interface Group {
 }
 
 /** Finds out what running a plan would do, without doing any of it. */
-export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings): Promise<PlanReport> {
+export async function describePlan(
+  plan: LabPlan,
+  surroundings: PlanSurroundings,
+  { bustCache = false, deadlineMs }: PlanOptions = {},
+): Promise<PlanReport> {
   const { placements, stores, namespace, code, concurrency } = surroundings;
   const { table } = stores;
-  const { records, needed } = await lookUp(table, plan, { since: 0, runId: undefined });
+  const lookedUp = await lookUp(table, plan, { since: bustCache ? Number.POSITIVE_INFINITY : 0, runId: undefined });
+  const { records, needed } = lookedUp;
   const durations = await measuredDurations(plan, table, namespace);
+  const slack =
+    deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, lookedUp, (name) => durations.get(name)?.meanMs);
   const groups = new Map<string, Group>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];
   const unmeasured = new Set<string>();
@@ -92,7 +108,7 @@ export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings
       cached += 1;
       return;
     }
-    const placement = placements.of(planned);
+    const placement = placements.of(planned, slack[position]);
     if ("infeasible" in placement) {
       infeasible.push({ task: planned.task, reason: placement.infeasible });
       return;
@@ -111,7 +127,11 @@ export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings
     group.planned.push(planned);
     groups.set(key, group);
   });
-  const reasons = await notCachedReasons(stores, namespace, plan, [...groups.values()], code);
+  const reasons = bustCache
+    ? [...groups.values()].map(({ tasks }): NotCachedReason[] => [
+        { kind: "anew", why: "bustCache", count: tasks.length },
+      ])
+    : await notCachedReasons(stores, namespace, plan, [...groups.values()], code);
   const described = [...groups.values()].map((group, index) =>
     describeGroup(group, reasons[index], durations.get(group.name)),
   );

@@ -45,9 +45,7 @@ const MAX_TAGS = 10;
 export function checkRunOptions(options: RunOptions): void {
   checkNames("runTasks", options, NAMES);
   const { deadlineMs, maxCostUsd, name, runId, tags } = options;
-  if (deadlineMs !== undefined && !(Number.isFinite(deadlineMs) && deadlineMs > 0)) {
-    throw new LabOptionError(`runTasks: deadlineMs must be a number of milliseconds above 0, got ${show(deadlineMs)}`);
-  }
+  checkDeadline("runTasks", deadlineMs);
   if (maxCostUsd !== undefined && !(Number.isFinite(maxCostUsd) && maxCostUsd > 0)) {
     throw new LabOptionError(`runTasks: maxCostUsd must be a number of dollars above 0, got ${show(maxCostUsd)}`);
   }
@@ -65,6 +63,12 @@ export function checkRunOptions(options: RunOptions): void {
       `runTasks: tags must be a list of at most ${MAX_TAGS}, each of ${WORD_IN_WORDS}, got ${show(tags)}`,
     );
   }
+}
+
+/** @throws LabOptionError for what is no time that a run may take. */
+export function checkDeadline(method: string, deadlineMs: number | undefined): void {
+  if (deadlineMs === undefined || (Number.isFinite(deadlineMs) && deadlineMs > 0)) return;
+  throw new LabOptionError(`${method}: deadlineMs must be a number of milliseconds above 0, got ${show(deadlineMs)}`);
 }
 
 const isWord = (value: unknown): boolean => typeof value === "string" && WORD.test(value);

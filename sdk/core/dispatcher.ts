@@ -431,8 +431,12 @@ export class Dispatcher {
       copy = fits ? this.#pacing.admit(lane, this.#now) : undefined;
       if (copy === undefined) return false;
     }
-    const takers =
-      lane.pool === undefined ? this.#capacity.freeSlots(lane.group) : this.#executors.members(lane.pool).size;
+    // Of a quota of a thousand a lab takes no more than its own bound.
+    const mayBegin = Math.min(
+      this.#capacity.freeSlots(lane.group),
+      this.#options.concurrency - this.#assignments.active,
+    );
+    const takers = lane.pool === undefined ? mayBegin : this.#executors.members(lane.pool).size;
     const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch);
     this.#dispatch(queue, { largest, takers, mayGoOn: estimateMs !== undefined }, executor, copy);
     return true;

@@ -18,6 +18,8 @@ export interface AttemptFailure {
   readonly retryable?: boolean;
   /** Tasks whose results could not be loaded. */
   readonly lost?: readonly number[];
+  /** What could not be loaded is no task's: none can make it again. */
+  readonly lostForGood?: boolean;
   /** The service cut the attempt at its own longest. */
   readonly atServiceLimit?: boolean;
 }

@@ -34,6 +34,8 @@ export interface Standing {
   readonly canOutlast: boolean;
   /** What user code threw matches `retryOn`. */
   readonly retryable: boolean;
+  /** What it has lost no task can make again. */
+  readonly isLostForGood?: boolean;
 }
 
 /** What follows a failed attempt. */
@@ -151,6 +153,7 @@ export function decide(kind: FailureKind, spent: Spent, policy: RetryPolicy, sta
         why: `setup failure ${spent.setupFailures} of ${BUDGETS.setupFailures}`,
       };
     case "object-lost":
+      if (standing.isLostForGood) return { action: "fail", why: "no task can make again what was lost" };
       if (spent.objectsLost >= BUDGETS.objectsLost) {
         return { action: "fail", why: `its inputs were lost ${times(spent.objectsLost + 1, "time")}` };
       }

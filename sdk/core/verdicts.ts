@@ -60,6 +60,7 @@ export class Verdicts {
       canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
       canOutlast: outlasting >= 0,
       retryable: end.retryable ?? false,
+      isLostForGood: end.lostForGood ?? false,
     });
     if (decision.action === "fail") {
       consequences.settleFailed(task, end.kind, decision.why);

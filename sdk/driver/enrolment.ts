@@ -52,7 +52,8 @@ export function enrol(
 ): TaskEntry[] {
   const enrolled: TaskEntry[] = [];
   const shapes = new Shapes(scheduler, placements);
-  const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed, outdated }, scheduler);
+  const estimateMs = (name: string) => scheduler.estimateMs(name);
+  const slack = deadlineMs === undefined ? [] : slackWithin(deadlineMs, plan, { records, needed }, estimateMs);
   plan.tasks.forEach((planned, position) => {
     const record = records[position];
     const known = byKey.get(planned.key);
@@ -98,10 +99,19 @@ function isShareable(scheduler: Scheduler, known: TaskEntry, generation: number)
   return state !== TaskState.Failed && state !== TaskState.Skipped;
 }
 
-/** How long each task may take for the run to end in time, as far as durations are known. */
-function slackWithin(deadlineMs: number, { tasks }: LabPlan, { records, needed }: LookedUp, scheduler: Scheduler) {
+/**
+ * How long each task may take for the run to end in time, as far as durations are known.
+ *
+ * @param estimateMs How long tasks of a name take.
+ */
+export function slackWithin(
+  deadlineMs: number,
+  { tasks }: LabPlan,
+  { records, needed }: Pick<LookedUp, "records" | "needed">,
+  estimateMs: (name: string) => number | undefined,
+): number[] {
   const durations = tasks.map(({ name }, position) =>
-    needed[position] && !records[position] ? (scheduler.estimateMs(name) ?? 0) : 0,
+    needed[position] && !records[position] ? (estimateMs(name) ?? 0) : 0,
   );
   return slackOf(
     tasks.map(({ dependencies }) => dependencies),

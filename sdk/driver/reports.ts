@@ -184,7 +184,8 @@ function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): Att
       ...dependencies.filter((each) => lostInputs.includes(each.planned.key)),
       ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => book.byKey.get(key)) : []),
     ].map(({ task }) => task);
-  return { kind: outcome.kind, retryable, ...(lost ? { lost } : {}) };
+  const lostForGood = lostInputs?.length === 0 && lostProducers.length === 0;
+  return { kind: outcome.kind, retryable, ...(lost ? { lost, lostForGood } : {}) };
 }
 
 const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

@@ -10,7 +10,8 @@ import { EarlierResults } from "./earlier-results.ts";
 
 /** Why tasks of one type are not cached, and how many of them for that reason. */
 export interface NotCachedReason {
-  readonly kind: CacheStoryKind | "unknown";
+  /** `anew`: with `bustCache`, whatever is stored. */
+  readonly kind: CacheStoryKind | "anew" | "unknown";
   /** In a few words: `helpers.ts has changed`. */
   readonly why: string;
   readonly count: number;

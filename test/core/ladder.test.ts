@@ -210,6 +210,11 @@ const ROWS: Record<string, Row> = {
     decision: stay(0, "an input was lost; its producer runs again"),
     costs: { objectsLost: 1 },
   },
+  "what nobody can make again ends it at once": {
+    kind: "object-lost",
+    standing: { isLostForGood: true },
+    decision: fail("no task can make again what was lost"),
+  },
   "losing inputs is bounded": {
     kind: "object-lost",
     spent: { objectsLost: 10 },

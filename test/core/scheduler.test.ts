@@ -259,6 +259,19 @@ describe("a failed attempt", () => {
   });
 });
 
+test("what a lab may have in flight decides how large batches are, and not only the account's quota", () => {
+  const sizes = (concurrency: number) => {
+    const stage = new Stage([LAMBDA_OFFER], { concurrency });
+    const run = stage.run();
+    stage.scheduler.learnDuration("task", 1);
+    stage.tasks(run, 80);
+    return only(stage.open(run), "dispatch").map(({ tasks }) => tasks.length);
+  };
+  expect(sizes(1)).toEqual([40]);
+  expect(sizes(4).slice(0, 2)).toEqual([10, 12]);
+  expect(sizes(1_000).slice(0, 2)).toEqual([1, 1]);
+});
+
 describe("what ends several attempts at once", () => {
   /** An executor with a batch of short tasks on it, and another behind that. */
   function batched(count = 8, policy = {}) {

@@ -1,13 +1,14 @@
 import { aws, Lab } from "stratolab";
 import { afterAll, describe, expect, it } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
-import { sized, taker } from "./fixtures/sized-tasks.ts";
+import { sized, taker, watching } from "./fixtures/sized-tasks.ts";
 
 const localAws = connectLocalAws();
+const namespace = `requests-${Date.now()}`;
 const lab = new Lab({
   tasks: new URL("./fixtures/sized-tasks.ts", import.meta.url),
   runner: aws(),
-  namespace: `requests-${Date.now()}`,
+  namespace,
   progress: false,
   concurrency: 4,
 });
@@ -58,4 +59,28 @@ describe.each(["lambda", "ecs"] as const)("results on %s", (service) => {
     expect(answerBytes).toBeGreaterThanOrEqual(fetching.size * MEGABYTE);
     expect(answerBytes).toBeLessThan((fetching.size + 4 * 0.7) * MEGABYTE);
   });
+});
+
+it("inputs of the tasks that come next in an invocation are fetched while one runs, each once", async () => {
+  const salt = Date.now();
+  await using alone = new Lab({
+    tasks: new URL("./fixtures/sized-tasks.ts", import.meta.url),
+    runner: aws(),
+    namespace,
+    progress: false,
+    concurrency: 1,
+  });
+  // Made elsewhere: no environment has them.
+  const inputs = Array.from({ length: 16 }, (_, n) => sized({ bytes: 100_000, salt: salt + n, service: "ecs" }));
+  await lab.runTasks(inputs);
+  const watch = (from: number, waitFor: number) =>
+    alone.runTasks(inputs.slice(from, from + 8).map((made, n) => watching({ made: made as never, waitFor, n })));
+  // Their durations are known then: they share an invocation.
+  await watch(0, 0);
+  await localAws.resetCounts();
+  const asked = await watch(8, 2);
+  expect(Math.max(...asked)).toBeGreaterThanOrEqual(2);
+  expect(Math.max(...asked)).toBeGreaterThanOrEqual(2);
+  const { ofResults } = await s3Requests();
+  for (const each of ofResults) expect(each["s3:GetObject"]).toBe(1);
 });

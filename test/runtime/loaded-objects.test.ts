@@ -30,6 +30,12 @@ function world(disk?: SpillFolder) {
       }),
     keep: async (attempt: Awaited<ReturnType<LoadedCache["begin"]>>, object: string) =>
       attempt.keep(slotOf(object), { chunks: [contentOf(object)], byteLength: KB }),
+    prefetch: (...objects: string[]) =>
+      cache.prefetch(objects.map(slotOf), async ({ object }) => {
+        fetched.push(object);
+        if (object === "x") throw new Error("it is lost");
+        return contentOf(object);
+      }),
     contentOf,
   };
 }
@@ -55,6 +61,28 @@ describe("what an executor has loaded", () => {
       attempt.end();
     }
     expect(fetched).toEqual(["a", "a", "a"]);
+  });
+
+  test("may be fetched ahead, once and as far as there is room", async () => {
+    const { begin, load, fetched, prefetch, contentOf } = world();
+    prefetch("a");
+    expect(fetched).toEqual([]);
+    const attempt = await begin();
+    await load(attempt, "b");
+    prefetch("a", "a", "c");
+    expect(await load(attempt, "a")).toEqual(contentOf("a"));
+    prefetch("a", "b");
+    attempt.end();
+    expect(await load(await begin(), "a")).toEqual(contentOf("a"));
+    expect(fetched).toEqual(["b", "a"]);
+  });
+
+  test("is fetched again by whoever needs it when that went wrong ahead", async () => {
+    const { begin, load, fetched, prefetch, contentOf } = world();
+    const attempt = await begin();
+    prefetch("x");
+    expect(await load(attempt, "x")).toEqual(contentOf("x"));
+    expect(fetched).toEqual(["x", "x"]);
   });
 
   test("is not shared with an attempt that has not ended", async () => {

@@ -13,7 +13,7 @@ import { objectReferences } from "../sdk/wire/references.ts";
  * for their results to hold. The rest goes when the result is there. What an attempt without one has put the next one
  * finds again, and else a clean-up.
  */
-export class AttemptObjects implements TaskObjects {
+export class AttemptPuts implements TaskObjects {
   readonly #objects: ObjectStore;
   readonly #extensions: CodecExtensions;
   readonly #taskKey: string;
