@@ -100,7 +100,7 @@ class Executor {
         break;
       case "assign":
         this.#assigned += 1;
-        if (this.#assigned > 1) this.#prefetch(message.assignment.attempts.slice(0, PREFETCHED_AHEAD));
+        if (this.#assigned > 1) this.#prefetch(message.assignment.attempts, 0);
         this.#queue = this.#queue.then(() => this.#work(message.assignment)).finally(() => this.#worked());
         break;
       case "notice":

@@ -116,7 +116,7 @@ export class LoadedCache {
   }
 
   #keep({ object, hash }: ObjectSlot, bytes: Uint8Array, isLent: boolean): Kept {
-    const kept = { bytes, check: isCheck(hash) ? hash : checkOf([bytes], bytes.byteLength), isLent };
+    const kept = { bytes, check: isCheck(hash) ? hash : checkOf([bytes]), isLent };
     this.#drop(object);
     this.#kept.set(object, kept);
     this.#bytes += bytes.byteLength;

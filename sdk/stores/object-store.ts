@@ -16,6 +16,11 @@ export interface LoadedObjects {
   keep(slot: ObjectSlot, stored: Encoded): void;
 }
 
+/** The key of an object; or what finds it while the content is on its way already, for one in the lab's own storage. */
+export type ObjectName = string | (() => string | Promise<string>);
+
+export const keyNamed = async (name: ObjectName): Promise<string> => (typeof name === "string" ? name : name());
+
 /**
  * The object store: large values, bundles, whatever does not fit an item. Objects never change: a
  * second `put` of a key leaves the first as it is, but for its age: clean-ups go by age, and what
@@ -27,11 +32,11 @@ export interface ObjectStore {
   /** In executors: what was loaded stays for the next attempt. */
   readonly loaded?: LoadedObjects;
   /**
-   * Stores the chunks under the key unless it is there already; whole or not at all.
+   * Stores the chunks under the name unless it is there already; whole or not at all.
    *
    * @returns Where it was written just now to a file that others map: what tells that file from any other.
    */
-  put(key: string, content: Encoded): Promise<string | undefined>;
+  put(name: ObjectName, content: Encoded): Promise<string | undefined>;
   /** The object in memory of its own, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** Stores what comes under a key that is nobody else's, little of it in memory; whole or not at all. */

@@ -3,7 +3,7 @@ import { joinChunks } from "../wire/codec/codec.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
 import { ownStorageTask } from "../wire/keys.ts";
 import { LabError } from "../wire/lab-error.ts";
-import type { ObjectStore, StoredObject } from "./object-store.ts";
+import type { ObjectName, ObjectStore, StoredObject } from "./object-store.ts";
 
 /** The storage that a task type brings along, where this process knows it. */
 export type StorageOfTask = (taskName: string) => CacheStorage | undefined;
@@ -34,9 +34,9 @@ export class OwnStorages implements ObjectStore {
     );
   }
 
-  async put(object: string, content: Encoded): Promise<string | undefined> {
-    const own = this.#own(object);
-    if (!own) return this.#objects.put(object, content);
+  async put(name: ObjectName, content: Encoded): Promise<string | undefined> {
+    const own = typeof name === "string" ? this.#own(name) : undefined;
+    if (!own) return this.#objects.put(name, content);
     await own.storage.put(own.key, joinChunks(content));
     return undefined;
   }

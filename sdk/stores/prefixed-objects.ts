@@ -1,5 +1,5 @@
 import type { Encoded } from "../wire/codec/frame.ts";
-import type { ObjectStore, StoredObject } from "./object-store.ts";
+import { keyNamed, type ObjectName, type ObjectStore, type StoredObject } from "./object-store.ts";
 
 /** The part of an object store whose keys begin with a prefix, as a store of its own. */
 export class PrefixedObjects implements ObjectStore {
@@ -19,8 +19,8 @@ export class PrefixedObjects implements ObjectStore {
 
   #without = (stored: StoredObject): StoredObject => ({ ...stored, key: stored.key.slice(this.#prefix.length) });
 
-  put(key: string, content: Encoded): Promise<string | undefined> {
-    return this.#objects.put(this.#own(key), content);
+  put(name: ObjectName, content: Encoded): Promise<string | undefined> {
+    return this.#objects.put(async () => this.#own(await keyNamed(name)), content);
   }
 
   get(key: string): Promise<Uint8Array | undefined> {

@@ -93,11 +93,15 @@ export async function storeValue(
   before?: (object: string) => Promise<void>,
 ): Promise<ObjectSlot> {
   const stored = await asStored(objects, encoded);
-  const hash = sha256Of(stored.chunks);
-  const object = keyOf(hash);
-  await before?.(object);
-  await objects.put(object, stored);
-  return { object, bytes: stored.byteLength, hash };
+  let [object, hash] = ["", ""];
+  const find = async () => {
+    hash = sha256Of(stored.chunks);
+    object = keyOf(hash);
+    await before?.(object);
+    return object;
+  };
+  const file = await objects.put(find, stored);
+  return { object, bytes: stored.byteLength, hash, ...(file === undefined ? {} : { file }) };
 }
 
 /** The key of a task's result, by its cache key and a hash of what is stored. */
@@ -117,9 +121,13 @@ export async function storeResult(
   name = "",
 ): Promise<ObjectSlot> {
   const stored = await asStored(objects, encoded);
-  const hash = checkOf(stored.chunks, stored.byteLength);
-  const object = objectOf(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
-  const file = await objects.put(object, stored);
+  let [object, hash] = ["", ""];
+  const find = () => {
+    hash = checkOf(stored.chunks);
+    object = objectOf(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
+    return object;
+  };
+  const file = await objects.put(objectOf === resultObject ? find : find(), stored);
   const slot: ObjectSlot = { object, bytes: stored.byteLength, hash, ...(file === undefined ? {} : { file }) };
   objects.loaded?.keep(slot, stored);
   return slot;

@@ -9,7 +9,7 @@ export interface ObjectSlot {
   /** Key in the object store. */
   readonly object: string;
   readonly bytes: number;
-  /** SHA-256 of the encoded value in hexadecimal, checked when it is loaded. */
+  /** What the encoded value is checked by when it is loaded: its SHA-256 in hexadecimal, or of a result its GMAC. */
   readonly hash: string;
   /** Which file of this machine it was written to, and when: one that is still the same has been checked by that. */
   readonly file?: string;

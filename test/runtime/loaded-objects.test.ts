@@ -18,7 +18,7 @@ function world(disk?: SpillFolder) {
   const fetched: string[] = [];
   const cache = new LoadedCache(disk);
   const contentOf = (object: string) => new Uint8Array(KB).fill(object.charCodeAt(0));
-  const slotOf = (object: string) => ({ object, bytes: KB, hash: checkOf([contentOf(object)], KB) });
+  const slotOf = (object: string) => ({ object, bytes: KB, hash: checkOf([contentOf(object)]) });
   return {
     fetched,
     cache,

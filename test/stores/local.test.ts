@@ -164,6 +164,8 @@ describe("local stores", () => {
     await using stores = await temporaryStores();
     await stores.objects.put("content/a", encodedOf(Buffer.from("x")));
     await stores.objects.put("content/a", encodedOf(Buffer.from("y")));
+    const nameless = stores.objects.put(() => Promise.reject(new Error("no name")), encodedOf(Buffer.alloc(2 ** 22)));
+    await expect(nameless).rejects.toThrow("no name");
     expect(await readdir(join(stores.folder, "objects", ".unfinished"))).toEqual([]);
   });
 

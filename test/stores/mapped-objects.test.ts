@@ -6,6 +6,9 @@ import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
 import { LocalObjectStore } from "../../sdk/stores/local/object-store.ts";
 import { isMapped, passes } from "../../sdk/stores/mapped-bytes.ts";
+import { putObject } from "../../sdk/stores/objects.ts";
+import { storeResult } from "../../sdk/stores/values.ts";
+import { encode } from "../../sdk/wire/codec/codec.ts";
 import { eventually } from "../support/scripts.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "mapped-"));
@@ -98,6 +101,18 @@ describe("a large object on this machine", () => {
     const { dev, ino } = statSync(file);
     // Written before this process began: on disk, where bits rot.
     expect(passes(await got(store), { hash: "any", file: `${dev} ${ino} ${BYTES} 0` }, never)).toBe(false);
+  });
+
+  test("is named by its file, be it a result or what lab.put was given", async () => {
+    const store = new LocalObjectStore(join(folder, "named"), async () => true);
+    const values = new Float64Array(BYTES / 8);
+    const slots = [await storeResult(store, encode(values), "a".repeat(64)), (await putObject(store, values, [])).slot];
+    for (const { object, file } of slots) {
+      const { dev, ino, size, mtimeNs } = statSync(join(folder, "named", object), { bigint: true });
+      expect(file).toBe(`${dev} ${ino} ${size} ${mtimeNs}`);
+    }
+    // Who puts it again has not written the file that is there.
+    expect((await putObject(store, values, [])).slot.file).toBeUndefined();
   });
 
   test("is checked once, and again when its file was written since", async () => {

@@ -65,6 +65,16 @@ export function testObjectStore(name: string, open: () => Promise<ObjectStoreUnd
       expect(Buffer.concat([found as Uint8Array]).equals(Buffer.concat(chunks))).toBe(true);
     });
 
+    test.each([1_000, 3 * 2 ** 20])("finds its name while %i bytes are on their way, or puts nothing", async (size) => {
+      const folder = fresh();
+      const content = encodedOf(Buffer.alloc(size, "named"));
+      await objects.put(async () => `${folder}/a`, content);
+      expect(Buffer.compare((await objects.get(`${folder}/a`)) as Uint8Array, content.chunks[0])).toBe(0);
+      const failing = objects.put(() => Promise.reject(new Error("no name")), content);
+      await expect(failing).rejects.toThrow("no name");
+      expect((await listed(objects, `${folder}/`)).map(({ key }) => key)).toEqual([`${folder}/a`]);
+    });
+
     test("gives back 40 MB that were put in uneven chunks", async () => {
       const chunks = [5, 17, 1 / 1_024, 16, 2].map((mb, index) =>
         Buffer.alloc(Math.round(mb * 2 ** 20), `${index}chunk`),

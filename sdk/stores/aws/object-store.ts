@@ -10,7 +10,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { joinChunks } from "../../wire/codec/codec.ts";
 import type { Encoded } from "../../wire/codec/frame.ts";
-import type { ObjectStore, StoredObject } from "../object-store.ts";
+import { keyNamed, type ObjectName, type ObjectStore, type StoredObject } from "../object-store.ts";
 import { reuse } from "../reuse.ts";
 
 /** Objects above this size travel in parts, several at once; S3 gives one connection about 90 MB/s. */
@@ -40,7 +40,8 @@ export class S3ObjectStore implements ObjectStore {
     this.#sweepEnded = sweepEnded;
   }
 
-  async put(key: string, content: Encoded): Promise<undefined> {
+  async put(name: ObjectName, content: Encoded): Promise<undefined> {
+    const key = await keyNamed(name);
     // `If-None-Match: *` keeps the first of two writers, so an object never changes under a reader.
     while (!(await this.#write(key, content, { IfNoneMatch: "*" }))) {
       const isThere = await this.#reuse(key, ({ bytes }) =>

@@ -8,14 +8,16 @@ import {
   openSync,
   readSync,
   unlinkSync,
+  writev,
   writevSync,
 } from "node:fs";
 import { access, open, readdir, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join, relative, sep } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import type { Encoded } from "../../wire/codec/frame.ts";
 import { fileStamp, markMapped } from "../mapped-bytes.ts";
-import type { ObjectStore, StoredObject } from "../object-store.ts";
+import { keyNamed, type ObjectName, type ObjectStore, type StoredObject } from "../object-store.ts";
 import { reuse } from "../reuse.ts";
 import { mapFile } from "./file-mapping.ts";
 
@@ -30,6 +32,8 @@ const MAPPED_BYTES = 256 * 1024;
 
 /** Bytes a single read takes; Linux gives at most 2 GB. */
 const READ_AT_ONCE = 1024 ** 3;
+
+const writePieces = promisify(writev);
 
 const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === "ENOENT";
 
@@ -57,9 +61,9 @@ export class LocalObjectStore implements ObjectStore {
     return join(this.#root, ...key.split("/"));
   }
 
-  put(key: string, content: Encoded): Promise<string | undefined> {
+  put(name: ObjectName, content: Encoded): Promise<string | undefined> {
     const isLarge = content.byteLength > AT_ONCE_BYTES || content.chunks.length > CHUNKS_PER_WRITE;
-    return this.#put(key, (unfinished) =>
+    return this.#put(name, (unfinished) =>
       isLarge ? writeChunks(unfinished, content.chunks) : writeAtOnce(unfinished, content),
     );
   }
@@ -73,24 +77,24 @@ export class LocalObjectStore implements ObjectStore {
     });
   }
 
-  async #put(key: string, write: WriteFile): Promise<string | undefined> {
+  async #put(name: ObjectName, write: WriteFile): Promise<string | undefined> {
     try {
-      return await this.#putOnce(key, write);
+      return await this.#putOnce(name, write);
     } catch (error) {
       if (!isMissing(error) || this.#folders.size === 0) throw error;
       // Somebody has removed a folder that was made before.
       this.#folders.clear();
-      return this.#putOnce(key, write);
+      return this.#putOnce(name, write);
     }
   }
 
-  async #putOnce(key: string, write: WriteFile): Promise<string | undefined> {
-    const path = this.#path(key);
+  async #putOnce(name: ObjectName, write: WriteFile): Promise<string | undefined> {
     const unfinished = join(this.#unfinished, randomBytes(12).toString("hex"));
     this.#makeFolder(this.#unfinished);
     try {
-      const file = await write(unfinished);
-      this.#makeFolder(dirname(path));
+      // A large one is written beside this thread, which finds its name meanwhile.
+      const [file, key] = await Promise.all([write(unfinished), this.#placeFor(name)]);
+      const path = this.#path(key);
       for (;;) {
         if (linkIfAbsent(unfinished, path)) return file;
         if (await this.touch(key)) return undefined;
@@ -98,6 +102,13 @@ export class LocalObjectStore implements ObjectStore {
     } finally {
       removeIfThere(unfinished);
     }
+  }
+
+  /** The key of an object, with a folder for it. */
+  async #placeFor(name: ObjectName): Promise<string> {
+    const key = await keyNamed(name);
+    this.#makeFolder(dirname(this.#path(key)));
+    return key;
   }
 
   // Names of files are made and removed at once: a way to another thread and back takes ten times as long.
@@ -260,23 +271,24 @@ function writeAtOnce(path: string, { chunks, byteLength }: Encoded): string | un
   }
 }
 
+/** The first piece is under way when this returns. */
 async function writeChunks(path: string, chunks: readonly Uint8Array[]): Promise<string> {
-  const file = await open(path, "wx");
+  const file = openSync(path, "wx");
   try {
     for (let start = 0; start < chunks.length; start += CHUNKS_PER_WRITE) {
       await writeAll(file, chunks.slice(start, start + CHUNKS_PER_WRITE));
     }
-    return fileStamp(await file.stat({ bigint: true }));
+    return fileStamp(fstatSync(file, { bigint: true }));
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
 /** A single writev may write less than it was given, at 2 GB and on a full disk. */
-async function writeAll(file: Awaited<ReturnType<typeof open>>, chunks: readonly Uint8Array[]): Promise<void> {
+async function writeAll(file: number, chunks: readonly Uint8Array[]): Promise<void> {
   let rest = [...chunks];
   while (rest.length > 0) {
-    let { bytesWritten } = await file.writev(rest);
+    let { bytesWritten } = await writePieces(file, rest);
     let done = 0;
     while (done < rest.length && bytesWritten >= rest[done].byteLength) bytesWritten -= rest[done++].byteLength;
     rest = rest.slice(done);
