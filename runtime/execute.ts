@@ -1,6 +1,8 @@
+import { fingerprintOfInputs } from "../sdk/stores/inputs-fingerprint.ts";
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { loadObject } from "../sdk/stores/objects.ts";
-import { type Committed, commitResult, type ResultRecord } from "../sdk/stores/results.ts";
+import type { ResultRecord } from "../sdk/stores/result-items.ts";
+import { type Committed, commitResult } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue, storeResult, valueInHand } from "../sdk/stores/values.ts";
@@ -45,6 +47,8 @@ export interface ExecutionEnvironment {
   readonly lab: AttemptLab;
   /** Results up to this many encoded bytes stay in the message and the control table. */
   readonly inlineBytes: number;
+  /** Its result is written in a pack by whoever is told of the outcome. Default it commits it itself. */
+  readonly isPacked?: boolean;
   /** What attempts of its assignment hand on to each other, where they do. */
   readonly handed?: HandedResults | undefined;
   /** Highest memory since the attempt began, in MB. */
@@ -134,16 +138,21 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
       endedAt: Date.now(),
       durationMs: clock.runMs,
       peakMemoryMb: environment.peakMemoryMb(),
+      // Where nobody is asked before a pack is written, it has to be seen what results were computed from.
+      inputs: environment.stores.table.packs && fingerprintOfInputs(spec.inputs),
     };
+    // Outcomes of those that are packed follow each other as they commit: nothing may come in between.
+    if (environment.isPacked) await environment.checkpoint.done();
     const committed = await commit(result, isUnstored, spec, environment);
     if (!committed) return { ...passedOver("a result that it was handed is not the one that counts"), usage: usage() };
-    await environment.checkpoint.done();
+    if (!environment.isPacked) await environment.checkpoint.done();
     if (!committed.record)
       return { kind: "ok", value: heldBack(value, spec, environment), usage: usage(), unstored: true };
     return {
       kind: "ok",
       value: committed.record.value,
       usage: usage(),
+      ...(environment.isPacked && result.inputs ? { inputs: result.inputs } : {}),
       ...(committed.own ? {} : { superseded: true }),
     };
   } catch (error) {
@@ -168,14 +177,18 @@ function mayHold({ unstored }: AttemptSpec, bytes: number, { handed, definition 
 }
 
 /** Commits a result, and hands it on to the attempts behind it meanwhile. */
-function commit(
+async function commit(
   result: ResultRecord,
   isUnstored: boolean,
   spec: AttemptSpec,
-  { handed, inlineBytes, stores: { table } }: ExecutionEnvironment,
+  { handed, inlineBytes, isPacked, stores: { table } }: ExecutionEnvironment,
 ): Promise<Committed | undefined> {
-  if (!handed) return commitResult(table, result);
+  if (!handed) return isPacked ? { record: result, own: true } : commitResult(table, result);
   handed.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
+  if (isPacked) {
+    const inTurn = await handed.commit(table, spec, undefined);
+    return inTurn && { record: isUnstored ? undefined : result, own: true };
+  }
   return handed.commit(table, spec, isUnstored ? undefined : result);
 }
 

@@ -78,7 +78,7 @@ interface Group {
 export async function describePlan(plan: LabPlan, surroundings: PlanSurroundings): Promise<PlanReport> {
   const { placements, stores, namespace, code, concurrency } = surroundings;
   const { table } = stores;
-  const { records, needed } = await lookUp(table, plan, { since: 0, runId: undefined });
+  const { records, needed } = await lookUp(table, plan, { namespace, since: 0, runId: undefined });
   const durations = await measuredDurations(plan, table, namespace);
   const groups = new Map<string, Group>();
   const infeasible: { task: Task<unknown>; reason: string }[] = [];

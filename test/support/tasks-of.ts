@@ -2,11 +2,12 @@ import type { TasksOf } from "../../localstack/proxy/counts.ts";
 import { readPayload } from "../../sdk/wire/invocation.ts";
 import { RESULT_PREFIX } from "../../sdk/wire/keys.ts";
 
-const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"]+)"`, "g");
+/** Of packs the key says a task type only. */
+const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"!][^"]*)"`, "g");
 
 /**
  * The tasks that a request is about, by cache key: those that an invocation executes, and those whose
- * results are read or written. The local AWS itself knows nothing of what is in a payload.
+ * results are read or written under their own keys. The local AWS itself knows nothing of what is in a payload.
  */
 export const tasksOf: TasksOf = ({ operation, body }) => {
   if (operation === "lambda:Invoke") {
