@@ -56,7 +56,7 @@ function figuresOf(what: string, counts: Counts, goal: string): Figure[] {
   return [
     { what, value: dollars, unit: "dollars per million tasks", goal },
     each("invocations", unitsOf("lambda:Invoke")),
-    each("write units", unitsOf("dynamodb:PutItem", "dynamodb:UpdateItem")),
+    each("write units", unitsOf("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:TransactWriteItems")),
     each("read units", unitsOf("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")),
     each("S3 requests", unitsOf("s3:PutObject", "s3:GetObject", "s3:HeadObject", "s3:CopyObject")),
   ];

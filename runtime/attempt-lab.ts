@@ -32,8 +32,8 @@ export interface AttemptLabOptions {
   readonly signal: AbortSignal;
   /** How long it may wait before its executor gives it up, to make it again later, in milliseconds. Default for ever. */
   readonly suspendAfterMs?: number | undefined;
-  /** Finds results that are there already, by cache key; only where an earlier attempt may have left some. */
-  readonly recall?: ((keys: readonly string[]) => Promise<readonly (Slot | undefined)[]>) | undefined;
+  /** Finds results that are there already, of tasks; only where an earlier attempt may have left some. */
+  readonly recall?: ((tasks: PlannedCall["tasks"]) => Promise<readonly (Slot | undefined)[]>) | undefined;
   send(request: NestedRequest): void;
   /** The attempt begins to wait for tasks of its own, or goes on. */
   waiting?(isWaiting: boolean): void;
@@ -197,8 +197,7 @@ export class AttemptLab implements TaskLab {
     const { tasks, targets } = call.planned;
     // Whether those still count is for the driver to tell.
     if (targets.some((target) => tasks[target].keepMs !== undefined)) return;
-    const keys = targets.map((target) => tasks[target].key);
-    const values = await recall(keys).catch((): undefined[] => []);
+    const values = await recall(targets.map((target) => tasks[target])).catch((): undefined[] => []);
     if (values.length < targets.length || values.includes(undefined)) return;
     const cached = values.map(() => true);
     this.receive({ type: "settled", call: call.name, values: values as Slot[], cached, failures: [] });

@@ -8,6 +8,7 @@ import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import { endAlone } from "./alone.ts";
 import { inParts } from "./assignment-teller.ts";
+import { ResultPacker } from "./result-packer.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface ContainerLoopOptions {
@@ -15,6 +16,8 @@ export interface ContainerLoopOptions {
   readonly lab: string;
   readonly idleMs: number;
   readonly stores: Stores;
+  /** What packs are written with; its meter counts nothing else. */
+  readonly packStores: Stores;
   readonly supervisor: Supervisor;
 }
 
@@ -176,17 +179,25 @@ export class ContainerLoop {
 
   async #work(assignment: Assignment): Promise<void> {
     this.#unanswered.clear();
-    const end = await this.#options.supervisor.run(assignment, {
+    const { packStores } = this.#options;
+    const packer = new ResultPacker({
+      assignment,
+      stores: async () => packStores,
       report: (report) => this.#reports.push(report),
+    });
+    const end = await this.#options.supervisor.run(assignment, {
+      report: (report) => packer.report(report),
       log: (line) => this.#logs.push(line),
       nested: (message) => {
         // What was done before it in the same batch may be what it asks for.
+        packer.flush();
         this.#tellNews();
         this.#tell(message);
         this.#expectsAnswer = true;
         this.#unanswered.add(message.request.call);
       },
     });
+    await packer.finish();
     this.#tellNews();
     const { broken, atServiceLimit } = end;
     if (broken) {

@@ -1,6 +1,8 @@
+import { fingerprintOfInputs } from "../sdk/stores/inputs-fingerprint.ts";
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { loadObject } from "../sdk/stores/objects.ts";
-import { type Committed, commitResult, type ResultRecord } from "../sdk/stores/results.ts";
+import type { ResultRecord } from "../sdk/stores/result-items.ts";
+import { type Committed, commitResult } from "../sdk/stores/results.ts";
 import { encodeReturns, slotOfReturn, storeReturns } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue, storeResult, valueInHand } from "../sdk/stores/values.ts";
@@ -44,6 +46,8 @@ export interface ExecutionEnvironment {
   readonly lab: AttemptLab;
   /** Results up to this many encoded bytes stay in the message and the control table. */
   readonly inlineBytes: number;
+  /** Its result is written in a pack by whoever is told of the outcome. Default it commits it itself. */
+  readonly isPacked?: boolean;
   /** What attempts of its assignment hand on to each other, where they do. */
   readonly handed?: HandedResults | undefined;
   /** Highest memory since the attempt began, in MB. */
@@ -137,19 +141,26 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
       endedAt: Date.now(),
       durationMs: clock.runMs,
       peakMemoryMb: environment.peakMemoryMb(),
+      // Where nobody is asked before a pack is written, it has to be seen what results were computed from.
+      inputs: environment.stores.table.packs && fingerprintOfInputs(spec.inputs),
     };
+    const { isPacked } = environment;
+    // Outcomes of those that are packed follow each other as they commit: nothing may come in between.
+    if (isPacked) await forgetTraces({ named }, environment, extensions);
     const committing = commit(result, isUnstored, spec, environment);
     const committed = committing instanceof Promise ? await committing : committing;
     if (!committed) return { ...passedOver("a result that it was handed is not the one that counts"), usage: usage() };
-    const isForgotten = environment.checkpoint.done();
-    if (isForgotten) await isForgotten;
-    if (objects.hasPut) await leave(committed.own ? { named } : committed, environment, extensions);
+    const forgetting = isPacked
+      ? undefined
+      : forgetTraces(committed.own ? { named } : committed, environment, extensions);
+    if (forgetting) await forgetting;
     if (!committed.record)
       return { kind: "ok", value: heldBack(value, spec, environment), usage: usage(), unstored: true };
     return {
       kind: "ok",
       value: committed.record.value,
       usage: usage(),
+      ...(environment.isPacked && result.inputs ? { inputs: result.inputs } : {}),
       ...(committed.own ? {} : { superseded: true }),
     };
   } catch (error) {
@@ -186,13 +197,27 @@ function commit(
   result: ResultRecord,
   isUnstored: boolean,
   spec: AttemptSpec,
-  { handed, inlineBytes, stores: { table, keptResults } }: ExecutionEnvironment,
+  { handed, inlineBytes, isPacked, stores: { table, keptResults } }: ExecutionEnvironment,
 ): Promise<Committed | undefined> | Committed {
   handed?.give(spec.key, result.value, isUnstored && slotBytes(result.value) > inlineBytes);
+  const own = { record: isUnstored ? undefined : result, own: true };
   // Whoever hears of it keeps it.
-  if (keptResults) return { record: isUnstored ? undefined : result, own: true };
-  if (!handed) return commitResult(table, result);
+  if (keptResults) return own;
+  if (!handed) return isPacked ? own : commitResult(table, result);
+  if (isPacked) return handed.commit(table, spec, undefined).then((inTurn) => inTurn && own);
   return handed.commit(table, spec, isUnstored ? undefined : result);
+}
+
+/** The task has its result: what it has saved and put on its way goes. */
+function forgetTraces(
+  result: Parameters<typeof leave>[0],
+  environment: ExecutionEnvironment,
+  extensions: CodecExtensions,
+): Promise<void> | undefined {
+  const { checkpoint, lab } = environment;
+  const forgotten = checkpoint.done();
+  if (!lab.objects.hasPut) return forgotten;
+  return Promise.resolve(forgotten).then(() => leave(result, environment, extensions));
 }
 
 /** Deletes what the attempt has put and the result that counts does not name: its own, or that of another attempt. */

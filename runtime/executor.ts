@@ -7,6 +7,7 @@
 import { Socket } from "node:net";
 import { totalmem } from "node:os";
 import { OwnStorages } from "../sdk/stores/own-storage.ts";
+import type { ResultName } from "../sdk/stores/result-items.ts";
 import { readResults } from "../sdk/stores/results.ts";
 import { openStores, type Stores } from "../sdk/stores/stores.ts";
 import { loadBytes, loadValue } from "../sdk/stores/values.ts";
@@ -246,7 +247,7 @@ class Executor {
         return abort.signal;
       },
       suspendAfterMs: spec.suspendAfterMs,
-      recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores) : undefined,
+      recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores, namespace) : undefined,
       send: (request) => outcomes.write({ type: "nested", assignment: assignment.id, task, attempt, request }),
       waiting: (isWaiting) => watch.wait(isWaiting),
     });
@@ -266,6 +267,7 @@ class Executor {
         namespace,
         context,
         inlineBytes,
+        isPacked: assignment.packed ?? false,
         handed,
         get signal() {
           return abort.signal;
@@ -352,8 +354,13 @@ const asEnvFailure = (error: unknown): Pick<SetupFailure, "kind" | "message"> & 
     : asSetupFailure(error, "the task module does not load in it");
 
 /** Finds results of earlier attempts' tasks. */
-const recallFrom = (stores: Stores) => async (keys: readonly string[]) =>
-  (await readResults(stores.table, keys)).map((record) => record?.value);
+const recallFrom = (stores: Stores, namespace: string) => async (tasks: readonly Omit<ResultName, "namespace">[]) => {
+  const records = await readResults(
+    stores.table,
+    tasks.map(({ key, name, version }) => ({ key, namespace, name, version })),
+  );
+  return records.map((record) => record?.value);
+};
 
 /** Serves the supervisor until it closes the channel. */
 export function serve(board: WatchBoard): Executor {

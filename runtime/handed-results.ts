@@ -1,5 +1,6 @@
 import type { ControlTable } from "../sdk/stores/control-table.ts";
-import type { Committed, ResultRecord } from "../sdk/stores/results.ts";
+import type { ResultRecord } from "../sdk/stores/result-items.ts";
+import type { Committed } from "../sdk/stores/results.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { Outcome } from "../sdk/wire/outcome.ts";
 import type { Slot } from "../sdk/wire/slot.ts";

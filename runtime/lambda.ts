@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { fileURLToPath } from "node:url";
+import type { Stores } from "../sdk/stores/stores.ts";
 import type { FromExecutor } from "../sdk/wire/channel.ts";
 import type { WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sdk/wire/invocation.ts";
@@ -11,6 +12,7 @@ import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { AssignmentTeller } from "./assignment-teller.ts";
 import { InvocationInbox } from "./invocation-inbox.ts";
+import { ResultPacker } from "./result-packer.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** What the handler needs of Lambda's context. */
@@ -36,6 +38,12 @@ const supervisor = new Supervisor({
 });
 // While Lambda still initialises, CPU is free: the process below starts beside this one.
 supervisor.prepare();
+/** What packs are written with, loaded when there is one: in an environment that has none it costs nothing. */
+let packStores: Promise<Stores> | undefined;
+const openPackStores = () => {
+  packStores ??= import("../sdk/stores/stores.ts").then(({ openStores }) => openStores(stores));
+  return packStores;
+};
 /** How long Lambda took to get here, which it charges with the first invocation, in milliseconds. */
 let initMs = performance.now();
 
@@ -53,21 +61,31 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   const reports: AttemptReport[] = [];
   const logs: WireLogLine[] = [];
   const inbox = new InvocationInbox({ assignment, stores, supervisor });
-  const listener = {
-    report: (report: AttemptReport) => {
+  // While the first task runs.
+  if (assignment.packed) openPackStores().catch(() => {});
+  const packer = new ResultPacker({
+    assignment,
+    stores: openPackStores,
+    report: (report) => {
       reports.push(report);
       teller.report(report);
     },
+  });
+  const listener = {
+    report: (report: AttemptReport) => packer.report(report),
     log: (line: WireLogLine) => {
       if (!teller.log(line)) logs.push(line);
     },
     nested: (message: FromExecutor & { type: "nested" }) => {
+      // What was done before it in the same batch may be what it asks for.
+      packer.flush();
       teller.ask(message);
       inbox.expectAnswer();
     },
   };
   const deadline = Date.now() + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
   const end = await supervisor.run(assignment, listener, deadline);
+  await packer.finish();
   inbox.close();
   logs.push(...(await teller.finish(end)));
   const told = teller.hasToldLogs ? { toldInFeed: true as const } : {};

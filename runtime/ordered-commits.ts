@@ -1,5 +1,6 @@
 import type { ControlTable } from "../sdk/stores/control-table.ts";
-import { type Committed, commitInOrder, isSameResult, type ResultRecord } from "../sdk/stores/results.ts";
+import type { ResultRecord } from "../sdk/stores/result-items.ts";
+import { type Committed, commitInOrder, isSameResult } from "../sdk/stores/results.ts";
 
 /** A result that is to be committed after those that it was computed from. */
 interface Entry {

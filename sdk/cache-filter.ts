@@ -1,6 +1,6 @@
 import { LabOptionError } from "./errors.ts";
 import { checkNames, show } from "./options.ts";
-import type { ResultRecord } from "./stores/results.ts";
+import type { ResultRecord } from "./stores/result-items.ts";
 import type { TaskDefinition } from "./task.ts";
 
 /** Which stored results are meant. */

@@ -3,7 +3,15 @@ import { outdatedBy } from "./core/keeping.ts";
 import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
-import { deleteResults, listResults, type ResultRecord, readResults } from "./stores/results.ts";
+import type { ResultName, ResultRecord } from "./stores/result-items.ts";
+import {
+  deleteResults,
+  distinctResults,
+  findResults,
+  listResults,
+  readCounting,
+  readResults,
+} from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
 import { definitionNamed, isImported, Task, TaskReturn } from "./task.ts";
@@ -16,15 +24,29 @@ import { StoredReturns } from "./wire/returns.ts";
 import { type Slot, slotBytes } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
-const targetKeys = (plan: LabPlan) => plan.targets.map((target) => plan.tasks[target].key);
+const targetNames = (plan: LabPlan, namespace: string): ResultName[] =>
+  plan.targets.map((target) => {
+    const { key, name, version } = plan.tasks[target];
+    return { key, namespace, name, version };
+  });
 
 /** Whether a stored result counts for a run that begins now. */
 const counts = (record: ResultRecord, keepMs: number | undefined) =>
   outdatedBy(record, keepMs, { runId: undefined, now: Date.now() }) === undefined;
 
 /** Whether every task asked for has a stored result. */
-export async function isCached(table: ControlTable, plan: LabPlan): Promise<boolean> {
-  const records = await readResults(table, targetKeys(plan));
+export async function isCached(table: ControlTable, plan: LabPlan, namespace: string): Promise<boolean> {
+  const nodes = plan.tasks.map(({ key, name, version, dependencies }) => ({
+    key,
+    namespace,
+    name,
+    version,
+    dependencies,
+  }));
+  // Where results lie in packs, what they were computed from may decide whether they count.
+  const records = table.packs
+    ? await readCounting(table, nodes).then((all) => plan.targets.map((target) => all[target]))
+    : await readResults(table, targetNames(plan, namespace));
   return records.every((record, index) => record && counts(record, plan.tasks[plan.targets[index]].keepMs));
 }
 
@@ -33,14 +55,14 @@ export async function isCached(table: ControlTable, plan: LabPlan): Promise<bool
  *
  * @returns Their keys.
  */
-export async function deleteCached(stores: Stores, plan: LabPlan): Promise<readonly string[]> {
-  const keys = targetKeys(plan);
-  const records = await readResults(stores.table, keys);
+export async function deleteCached(stores: Stores, plan: LabPlan, namespace: string): Promise<readonly string[]> {
+  const names = targetNames(plan, namespace);
+  const records = await readResults(stores.table, names);
   await deleteRecords(
     stores,
     records.filter((record) => record !== undefined),
   );
-  return keys;
+  return names.map(({ key }) => key);
 }
 
 /**
@@ -56,14 +78,13 @@ export async function deleteMeant(
   const records: ResultRecord[] = [];
   for await (const record of listResults(stores.table, namespace)) if (isMeant(record, filter)) records.push(record);
   await deleteRecords(stores, records);
-  return records.map(({ key }) => key);
+  return [...new Set(records.map(({ key }) => key))];
 }
 
 /** First what points at the objects, then the objects. */
 async function deleteRecords({ table, objects }: Stores, records: readonly ResultRecord[]): Promise<void> {
-  const keys = records.map(({ key }) => key);
-  await noteDeleted(table, keys, "uncache");
-  await deleteResults(table, keys);
+  await noteDeleted(table, [...new Set(records.map(({ key }) => key))], "uncache");
+  await deleteResults(table, records);
   const slots = await Promise.all(records.map((record) => slotsOf(objects, record)));
   await objects.deleteMany(slots.flat().flatMap((slot) => ("object" in slot ? [slot.object] : [])));
 }
@@ -90,17 +111,17 @@ export async function listCached(
   for await (const record of listResults(stores.table, context.namespace)) {
     if (isMeant(record, filter) && isCurrent(record, context)) records.push(record);
   }
-  records.sort((a, b) => a.endedAt - b.endedAt);
+  const distinct = distinctResults(records).sort((a, b) => a.endedAt - b.endedAt);
   const rebuild = new Rebuilding(stores);
-  const tasks = await Promise.all(records.map((record) => rebuild.task(record)));
+  const tasks = await Promise.all(distinct.map((record) => rebuild.task(record)));
   return tasks.filter((task) => task !== undefined);
 }
 
 /** The task whose result is stored under a key, as far as it can be named; its result is forgotten. */
 export async function takeCached(stores: Stores, key: string): Promise<Task<unknown> | undefined> {
-  const [record] = await readResults(stores.table, [key]);
+  const [record] = await findResults(stores.table, [key]);
   const task = record && (await new Rebuilding(stores).task(record));
-  if (task) await deleteResults(stores.table, [key]);
+  if (task) await deleteResults(stores.table, [record]);
   return task;
 }
 
@@ -108,10 +129,17 @@ const isCurrent = (record: ResultRecord, context: PlanningContext): boolean =>
   counts(record, keepMsOf(definitionNamed(record.name)[DEFINITION].cache)) &&
   record.version === currentVersion(record.name, context);
 
+async function recordsByKey(table: ControlTable): Promise<ReadonlyMap<string, ResultRecord>> {
+  const records: ResultRecord[] = [];
+  for await (const record of listResults(table, undefined)) records.push(record);
+  return new Map(distinctResults(records).map((record) => [record.key, record]));
+}
+
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {
   readonly #stores: Stores;
   readonly #built = new Map<string, Promise<Task<unknown> | undefined>>();
+  #all: Promise<ReadonlyMap<string, ResultRecord>> | undefined;
 
   constructor(stores: Stores) {
     this.#stores = stores;
@@ -158,9 +186,18 @@ class Rebuilding {
     }
   }
 
+  /** Where nothing but keys is known, packs have to be looked through: once for all. */
+  async #find(keys: readonly string[]): Promise<readonly (ResultRecord | undefined)[]> {
+    const { table } = this.#stores;
+    if (!table.packs || keys.length === 0) return findResults(table, keys);
+    this.#all ??= recordsByKey(table);
+    const all = await this.#all;
+    return keys.map((key) => all.get(key));
+  }
+
   async #tasksOf(references: ReadonlyMap<string, string>): Promise<Map<string, Task<unknown>>> {
     const keys = [...references.keys()];
-    const records = await readResults(this.#stores.table, keys);
+    const records = await this.#find(keys);
     const tasks = new Map<string, Task<unknown>>();
     await Promise.all(
       keys.map(async (key, index) => {

@@ -441,7 +441,7 @@ export class Lab implements AsyncDisposable {
   /** Whether the task's result is stored, for the code as it is now. */
   async isCached(task: Task<unknown>): Promise<boolean> {
     const { stores } = await this.#opening.lab();
-    return isCached(stores.table, await this.#plan([task]));
+    return isCached(stores.table, await this.#plan([task]), this.#namespace);
   }
 
   /**
@@ -478,7 +478,7 @@ export class Lab implements AsyncDisposable {
     }
     const { stores, driver } = await this.#opening.lab();
     const keys = Array.isArray(tasks)
-      ? await deleteCached(stores, await this.#plan(tasks))
+      ? await deleteCached(stores, await this.#plan(tasks), this.#namespace)
       : await deleteMeant(stores, this.#namespace, tasks as CachedTasksOptions);
     driver.forget(keys);
     this.#waits.forget();

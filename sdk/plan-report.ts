@@ -91,7 +91,8 @@ export async function describePlan(
 ): Promise<PlanReport> {
   const { placements, stores, namespace, code, concurrency } = surroundings;
   const { table } = stores;
-  const lookedUp = await lookUp(table, plan, { since: bustCache ? Number.POSITIVE_INFINITY : 0, runId: undefined });
+  const since = bustCache ? Number.POSITIVE_INFINITY : 0;
+  const lookedUp = await lookUp(table, plan, { namespace, since, runId: undefined });
   const { records, needed } = lookedUp;
   const durations = await measuredDurations(plan, table, namespace);
   const slack =

@@ -4,7 +4,8 @@ import { type TaskStatus, taskHistories } from "../../sdk/history/task-history.t
 import { shownTask } from "../../sdk/history/task-text.ts";
 import { oneLine } from "../../sdk/progress/text.ts";
 import type { RunInfo } from "../../sdk/runs.ts";
-import { type ResultRecord, readResults } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { readResults } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { shownClasses } from "../../sdk/wire/codec/classes.ts";
@@ -39,7 +40,10 @@ export async function showResults(stores: Stores, run: RunInfo, { json }: Namesp
   const histories = taskHistories(plan, events);
   const records = await readResults(
     stores.table,
-    plan.targets.map((target) => plan.tasks[target].key),
+    plan.targets.map((target) => {
+      const { key, name, version } = plan.tasks[target];
+      return { key, namespace: run.namespace, name, version };
+    }),
   );
   const results = await Promise.all(
     plan.targets.map(async (position, index): Promise<TargetResult> => {

@@ -3,7 +3,8 @@ import { Command } from "commander";
 import { deleteMeant } from "../../sdk/cache.ts";
 import { type CachedTasksOptions, isMeant } from "../../sdk/cache-filter.ts";
 import { duration, harmless } from "../../sdk/progress/text.ts";
-import { listResults, type ResultRecord } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { distinctResults, listResults } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { shownClasses } from "../../sdk/wire/codec/classes.ts";
@@ -83,9 +84,9 @@ async function list(stores: Stores, name: string | undefined, options: TasksOpti
       `no results of a task ${JSON.stringify(name)} are stored; there are some of: ${known}`,
     );
   }
-  records.sort((a, b) => a.endedAt - b.endedAt);
+  const distinct = distinctResults(records).sort((a, b) => a.endedAt - b.endedAt);
   const shown = await Promise.all(
-    records.map(async (record) => ({
+    distinct.map(async (record) => ({
       name: record.name,
       params: await describeParams(stores, record),
       key: record.key,

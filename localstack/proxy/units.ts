@@ -9,7 +9,11 @@ interface Body {
   readonly Key?: Attributes;
   readonly ConsistentRead?: boolean;
   readonly ExpressionAttributeValues?: Attributes;
+  readonly TransactItems?: readonly TransactItem[];
   readonly RequestItems?: Readonly<Record<string, { Keys?: unknown[]; ConsistentRead?: boolean } | Write[]>>;
+}
+interface TransactItem {
+  readonly Put?: { readonly Item: Attributes };
 }
 interface Write {
   readonly PutRequest?: { readonly Item: Attributes };
@@ -19,7 +23,8 @@ const WRITE_UNIT_BYTES = 1_024;
 
 /**
  * What DynamoDB charges a request with, as far as that can be told from the request: write units by the size of what
- * is written, a read unit a key or query, half of one where it may be stale. 1 for all other services.
+ * is written, twice that in a transaction, a read unit a key or query, half of one where it may be stale. 1 for all
+ * other services.
  */
 export function unitsOf({ operation, body }: Pick<AwsRequest, "operation" | "body">): number {
   if (!operation.startsWith("dynamodb:")) return 1;
@@ -34,6 +39,8 @@ export function unitsOf({ operation, body }: Pick<AwsRequest, "operation" | "bod
       return sum(Object.values(asked.RequestItems ?? {}).flat(), (write) =>
         writeUnits((write as Write).PutRequest?.Item),
       );
+    case "dynamodb:TransactWriteItems":
+      return sum(asked.TransactItems ?? [], ({ Put }) => 2 * writeUnits(Put?.Item));
     case "dynamodb:BatchGetItem":
       return sum(Object.values(asked.RequestItems ?? {}), (of) =>
         "Keys" in of ? (of.Keys?.length ?? 0) * reads(of.ConsistentRead) : 0,

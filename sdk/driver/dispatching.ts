@@ -39,7 +39,7 @@ export class Dispatching {
 
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, beside, lane, executor, copy, tasks, attempts } = command;
-    const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested } = this.#parts;
+    const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested, ways } = this.#parts;
     const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
       this.#parts.options;
     const id = String(assignment);
@@ -112,6 +112,8 @@ export class Dispatching {
         bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: specs,
+        // Those of one dispatch go one way: what was computed from each other has to be written in order.
+        ...(specs.some(({ name }) => ways.isPacked(name)) ? { packed: true } : {}),
         ...(runtimeEnv ? { runtimeEnv } : {}),
         ...(runtimeEnvs.byTask.size > 0 ? { taskRuntimeEnvs: [...runtimeEnvs.byTask] } : {}),
         awaited: true,
@@ -168,6 +170,7 @@ export class Dispatching {
       options.runner.adopt?.({
         assignment,
         runId,
+        namespace: options.namespace,
         spec: attemptSpec(entry, attempt, lane, maxCostUsd !== undefined),
         from,
         unheardSince: unheardSince(orphan, told),

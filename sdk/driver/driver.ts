@@ -28,6 +28,7 @@ import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
 import { ProgressTeller } from "./progress-teller.ts";
 import { Reports } from "./reports.ts";
+import { ResultWays } from "./result-ways.ts";
 import { RunBook } from "./run-book.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { RunStarts } from "./run-starts.ts";
@@ -96,6 +97,7 @@ export class Driver {
     const nested = new NestedRuns({
       scheduler,
       stores,
+      namespace,
       kept: keptFailures,
       limits: nesting,
       rootOf: (entry) => book.runOf(entry),
@@ -124,6 +126,7 @@ export class Driver {
       if (run.isOver) keeper.costChanged(run);
     };
     const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
+    const ways = new ResultWays({ table, namespace, mayPack: opening.packsResults ?? false });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
     const evidence = new EvidenceBook(runner.name, ({ run }) =>
@@ -141,6 +144,7 @@ export class Driver {
       placements,
       statistics,
       code,
+      ways,
       charges,
       evidence,
       nested,

@@ -190,10 +190,13 @@ export class FollowedRun extends Outcomes<number> {
 
   async #deliver(targets: readonly number[]): Promise<void> {
     if (targets.length === 0) return;
-    const { stores, plan } = this.#options;
+    const { stores, plan, namespace } = this.#options;
     const records = await readResults(
       stores.table,
-      targets.map((target) => plan.tasks[target].key),
+      targets.map((target) => {
+        const { key, name, version } = plan.tasks[target];
+        return { key, namespace, name, version };
+      }),
     );
     await Promise.all(
       targets.map(async (target, index) => {

@@ -1,7 +1,8 @@
 import { outdatedBy } from "../core/keeping.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
-import { type ResultRecord, readResults } from "../stores/results.ts";
+import type { ResultRecord } from "../stores/result-items.ts";
+import { readCounting } from "../stores/results.ts";
 
 /** What a look-up in the cache says of a plan, by position. */
 export interface LookedUp {
@@ -14,6 +15,9 @@ export interface LookedUp {
 
 /** Which results count. */
 interface LookUpTerms {
+  readonly namespace: string;
+  /** What was read of packs so long ago, in milliseconds, is not read again. Default 0. */
+  readonly maxAgeMs?: number;
   /** Results of earlier generations do not; infinity for none at all. */
   readonly since: number;
   /** Results of this run do, whatever their terms; undefined for a look from outside. */
@@ -24,9 +28,19 @@ interface LookUpTerms {
  * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
  * below a cached task is, as long as its result can be loaded.
  */
-export async function lookUp(table: ControlTable, plan: LabPlan, { since, runId }: LookUpTerms): Promise<LookedUp> {
-  const keys = plan.tasks.map(({ key }) => key);
-  const found = since === Number.POSITIVE_INFINITY ? [] : await readResults(table, keys);
+export async function lookUp(
+  table: ControlTable,
+  plan: LabPlan,
+  { namespace, since, runId, maxAgeMs = 0 }: LookUpTerms,
+): Promise<LookedUp> {
+  const nodes = plan.tasks.map(({ key, name, version, dependencies }) => ({
+    key,
+    namespace,
+    name,
+    version,
+    dependencies,
+  }));
+  const found = since === Number.POSITIVE_INFINITY ? [] : await readCounting(table, nodes, { maxAgeMs });
   const outdated = new Uint8Array(plan.tasks.length);
   const now = Date.now();
   const records = found.map((record, position) => {

@@ -1,6 +1,6 @@
 import type { LabPlan } from "../planning.ts";
 import type { ObjectStore } from "../stores/object-store.ts";
-import type { ResultRecord } from "../stores/results.ts";
+import type { ResultRecord } from "../stores/result-items.ts";
 import { storeValue } from "../stores/values.ts";
 import { contentObject } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";

@@ -14,6 +14,9 @@ import { NestedAccounts, type NestingLimits } from "./nested-accounts.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 
+/** What other labs have stored may be missed for so long, in milliseconds: each call would read all packs anew. */
+const NESTED_AGE_MS = 5_000;
+
 /** How the tasks of an attempt become part of a run. */
 export interface NestedEnrolment {
   /** Index of the scheduler's run. */
@@ -33,6 +36,7 @@ export interface NestedEnrolment {
 interface NestedRunsOptions {
   readonly scheduler: Scheduler;
   readonly stores: Stores;
+  readonly namespace: string;
   readonly limits: NestingLimits;
   readonly kept: KeptFailures;
   /** The run that a task is part of, from the user's view. */
@@ -142,7 +146,7 @@ export class NestedRuns {
     executor: string | undefined,
     request: NestedRequest & { readonly type: "start" },
   ): Promise<void> {
-    const { scheduler, stores, rootOf } = this.#options;
+    const { scheduler, stores, namespace, rootOf } = this.#options;
     this.#parentTypes.add(parent.planned.name);
     const { call, waits } = request;
     const root = rootOf(parent);
@@ -165,7 +169,12 @@ export class NestedRuns {
       const bustCache = request.bustCache ?? root.generation > 0;
       // Anew means: since the run began. A parent that is executed twice does not have it made twice.
       const generation = bustCache ? root.generation || root.begunAt : 0;
-      const lookedUp = await lookUp(stores.table, plan, { since: generation, runId: root.id });
+      const lookedUp = await lookUp(stores.table, plan, {
+        namespace,
+        since: generation,
+        runId: root.id,
+        maxAgeMs: NESTED_AGE_MS,
+      });
       await this.#options.prepare(plan, lookedUp);
       // It may have been given up meanwhile.
       if (!this.#isAwaited(assignment, parent)) {

@@ -13,6 +13,7 @@ import type { LiveAttempts } from "./live-attempts.ts";
 import type { NestedRuns } from "./nested-runs.ts";
 import type { Placements } from "./placements.ts";
 import type { ProgressTeller } from "./progress-teller.ts";
+import type { ResultWays } from "./result-ways.ts";
 import type { RunBook } from "./run-book.ts";
 import type { RunKeeper } from "./run-keeper.ts";
 import type { TypeStatistics } from "./type-statistics.ts";
@@ -28,6 +29,7 @@ export interface DriverParts {
   readonly placements: Placements;
   readonly statistics: TypeStatistics;
   readonly code: CodeKeeper;
+  readonly ways: ResultWays;
   readonly charges: Charges;
   readonly evidence: EvidenceBook;
   readonly nested: NestedRuns;

@@ -73,7 +73,7 @@ export class RunStarts {
     const startedAt = Date.now();
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
     const [lookedUp, orphans, failed] = await Promise.all([
-      lookUp(stores.table, plan, { since, runId: identity.runId }),
+      lookUp(stores.table, plan, { namespace, since, runId: identity.runId }),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
       claimed ? keptFailures.recall(identity.runId) : new Map(),
     ]);
@@ -163,9 +163,10 @@ export class RunStarts {
    *
    * @throws InfeasibleError when some task that has to run fits no executor.
    */
-  async prepare(plan: LabPlan, { records, needed }: LookedUp): Promise<void> {
-    const { code, statistics, placements } = this.#parts;
-    await statistics.recall(plan);
+  async prepare(plan: LabPlan, lookedUp: LookedUp): Promise<void> {
+    const { records, needed } = lookedUp;
+    const { code, statistics, placements, ways } = this.#parts;
+    await Promise.all([statistics.recall(plan), ways.choose(plan, lookedUp)]);
     const toRun = plan.tasks.filter((_, position) => needed[position] && !records[position]);
     placements.ofAll(toRun);
     code.keep(toRun);

@@ -3,7 +3,7 @@ import type { Item } from "../stores/control-table.ts";
 import { noteDeleted } from "../stores/deleted-results.ts";
 import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
-import { keyOfResult } from "../stores/results.ts";
+import { keyOfResult } from "../stores/result-items.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import { readRuns } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";

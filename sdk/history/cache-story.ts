@@ -1,7 +1,8 @@
 import { outdatedBy } from "../core/keeping.ts";
 import type { LabPlan, PlannedTask } from "../planning.ts";
 import { readDeletedMany } from "../stores/deleted-results.ts";
-import { type ResultRecord, readResults } from "../stores/results.ts";
+import type { ResultRecord } from "../stores/result-items.ts";
+import { readResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import { findDamage } from "../stores/values.ts";
 import type { CodePart } from "../wire/code-part.ts";
@@ -72,8 +73,9 @@ const told = (kind: CacheStoryKind, why: string): CacheStory => ({ kind, why, ch
  * then nothing is known any more.
  */
 export async function cacheStory(stores: Stores, asked: AskedTask, inRun: InRun | undefined): Promise<CacheStory> {
-  const { planned } = asked;
-  const [own] = await readResults(stores.table, [planned.key]);
+  const { planned, namespace } = asked;
+  const { key, name, version } = planned;
+  const [own] = await readResults(stores.table, [{ key, namespace, name, version }]);
   const { history, startedAt = Number.POSITIVE_INFINITY, isBusted = false } = inRun ?? {};
   if (history?.status === "not-needed") {
     return told("not-needed", "nothing needed it: what depends on it was found in the cache");

@@ -1,6 +1,7 @@
 import type { PlannedTask } from "../planning.ts";
 import { readCode } from "../stores/code-versions.ts";
-import { listResults, type ResultRecord, readResults } from "../stores/results.ts";
+import type { ResultRecord } from "../stores/result-items.ts";
+import { findResults, listResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import { type CodePart, codeOfVersion } from "../wire/code-part.ts";
 import type { Slot } from "../wire/slot.ts";
@@ -168,7 +169,7 @@ export class EarlierResults {
     if (!task) return { kind: "input", path, text };
     const { name } = task;
     const planned = within.byKey.get(task.now);
-    const [record] = planned && depth < MOST_DEPTH ? await readResults(this.#stores.table, [task.earlier]) : [];
+    const [record] = planned && depth < MOST_DEPTH ? await findResults(this.#stores.table, [task.earlier]) : [];
     const differences = record && planned && (await this.#differences(record, planned));
     if (!record || !planned || !differences) return { kind: "dependency", path, name, changes: [], text };
     const changes = await this.#changes(record, { ...within, planned }, differences, depth + 1);

@@ -3,7 +3,7 @@ import type { Placement } from "../core/route.ts";
 import { causeOf } from "../driver/failures.ts";
 import { LabError } from "../errors.ts";
 import { findRuns, type RunInfo } from "../runs.ts";
-import { readResults } from "../stores/results.ts";
+import { findResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { FailureKind, Usage } from "../wire/outcome.ts";
 import { type AskedTask, type CacheStory, cacheStory } from "./cache-story.ts";
@@ -201,7 +201,7 @@ async function latestWith(stores: Stores, namespace: string, key: string): Promi
     if (recorded?.plan.tasks.some((task) => task.key === key)) return run.id;
   }
   // An older one has made its result, if it is still known.
-  const [result] = await readResults(stores.table, [key]);
+  const [result] = await findResults(stores.table, [key]);
   const isKnown = result && (await readRecorded(stores, { id: result.runId, namespace }));
   return isKnown ? result.runId : undefined;
 }

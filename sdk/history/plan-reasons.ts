@@ -48,7 +48,7 @@ export async function notCachedReasons(
       const explained = tasks.slice(0, EXPLAINED);
       const [deleted, isStored] = await Promise.all([
         readDeletedKeys(stores.table, explained),
-        storedKeys(stores.table, explained),
+        storedKeys(stores.table, namespace, explained),
       ]);
       const found = await Promise.all(
         explained.map(async (planned): Promise<Reason> => {
@@ -64,10 +64,10 @@ export async function notCachedReasons(
 }
 
 /** Of tasks that are to run, those with a result that does not count any more. */
-async function storedKeys(table: ControlTable, tasks: readonly PlannedTask[]): Promise<Set<string>> {
+async function storedKeys(table: ControlTable, namespace: string, tasks: readonly PlannedTask[]): Promise<Set<string>> {
   const records = await readResults(
     table,
-    tasks.map(({ key }) => key),
+    tasks.map(({ key, name, version }) => ({ key, namespace, name, version })),
   );
   return new Set(records.flatMap((record) => record?.key ?? []));
 }

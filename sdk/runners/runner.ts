@@ -43,6 +43,8 @@ export interface RunnerOpening {
   readonly batch: BatchOptions;
   /** Results and params up to this many encoded bytes travel in messages. */
   readonly inlineBytes: number;
+  /** Its executors write results in packs where the control table has such. Default each result by itself. */
+  readonly packsResults?: true;
   /**
    * Executors set up the runtime environment of an assignment before its first attempt; a pooled lane with
    * another `runtimeEnv` has executors of its own. A text says why they do not. Default not: tasks that have one are
@@ -132,6 +134,7 @@ export interface AdoptOrder {
   /** As this driver calls it. */
   readonly assignment: string;
   readonly runId: string;
+  readonly namespace: string;
   readonly spec: AttemptSpec;
   readonly from: AdoptedFrom;
   /** From when on its log lines may not have been written down, in milliseconds since the epoch. */

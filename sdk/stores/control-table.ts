@@ -1,4 +1,5 @@
 import type { ItemKey } from "../wire/keys.ts";
+import type { ResultPacks } from "./result-packs.ts";
 
 /** Values an item may hold beside its key. */
 export type Attribute = string | number | boolean | Uint8Array;
@@ -44,6 +45,8 @@ export interface QueryOptions {
  * acknowledged before.
  */
 export interface ControlTable {
+  /** Where results lie in packs beside those under their own keys; absent where each has a key of its own. */
+  readonly packs?: ResultPacks;
   get(key: ItemKey): Promise<Item | undefined>;
   /** Items in the order of the keys, undefined where there is none. */
   getMany(keys: readonly ItemKey[]): Promise<(Item | undefined)[]>;

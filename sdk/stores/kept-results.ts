@@ -1,4 +1,4 @@
-import type { ResultRecord } from "./results.ts";
+import type { ResultRecord } from "./result-items.ts";
 
 /** Results of a lab whose storage goes with it: executors tell them, and the lab's own process keeps them. */
 export interface KeptResults {

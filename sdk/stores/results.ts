@@ -1,82 +1,8 @@
-import { type ItemKey, RESULT_PREFIX, resultKey } from "../wire/keys.ts";
-import { PROTOCOL_VERSION } from "../wire/protocol.ts";
-import type { Slot } from "../wire/slot.ts";
-import { refuseNewer } from "../wire/version.ts";
-import type { Attribute, Condition, ControlTable, Item, WriteResult } from "./control-table.ts";
-import { setSlot, slotOf } from "./slot-attributes.ts";
-
-/** The result of a task, as the control table keeps it under the task's cache key. */
-export interface ResultRecord {
-  readonly key: string;
-  readonly namespace: string;
-  /** Task name. */
-  readonly name: string;
-  /** Code version, or the version the user gave. */
-  readonly version: string;
-  /** Replaces records of a smaller generation; 0 unless a result had to be replaced. */
-  readonly generation: number;
-  /** For how long it counts, in milliseconds: 0 for its run only, absent for good. */
-  readonly keepMs?: number | undefined;
-  readonly value: Slot;
-  /** The task's params, so that it can be listed and built again. */
-  readonly params: Slot;
-  readonly runId: string;
-  readonly attempt: number;
-  /** When the attempt ended, in milliseconds since the epoch. */
-  readonly endedAt: number;
-  readonly durationMs: number;
-  readonly peakMemoryMb: number;
-}
-
-/** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
-const EXPIRED_STAYS_MS = 86_400_000;
-
-/** A result as an item. Written for every task: one object with its fields, not several spread into one. */
-export function resultItem(record: ResultRecord): Item {
-  const { keepMs, endedAt } = record;
-  const { pk, sk } = resultKey(record.key);
-  const item: Record<string, Attribute> & ItemKey = {
-    pk,
-    sk,
-    f: PROTOCOL_VERSION,
-    ns: record.namespace,
-    n: record.name,
-    cv: record.version,
-    g: record.generation,
-    r: record.runId,
-    a: record.attempt,
-    t: endedAt,
-    d: Math.round(record.durationMs * 1000) / 1000,
-    m: record.peakMemoryMb,
-  };
-  if (keepMs !== undefined) item.k = keepMs;
-  if (keepMs !== undefined && keepMs > 0) item.ttl = Math.ceil((endedAt + keepMs + EXPIRED_STAYS_MS) / 1_000);
-  setSlot(item, "v", record.value);
-  setSlot(item, "p", record.params);
-  return item;
-}
-
-/** The cache key of a result, by its item. */
-export const keyOfResult = (item: Item): string => item.pk.slice(RESULT_PREFIX.length);
-
-function toRecord(item: Item): ResultRecord {
-  refuseNewer(`the stored result ${item.pk}`, item.f);
-  return {
-    key: keyOfResult(item),
-    namespace: String(item.ns),
-    name: String(item.n),
-    version: String(item.cv),
-    generation: Number(item.g),
-    runId: String(item.r),
-    attempt: Number(item.a),
-    endedAt: Number(item.t),
-    durationMs: Number(item.d),
-    peakMemoryMb: Number(item.m),
-    ...(item.k === undefined ? {} : { keepMs: Number(item.k) }),
-    value: slotOf("v", item),
-    params: slotOf("p", item),
-  };
-}
+import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
+import type { Condition, ControlTable, WriteResult } from "./control-table.ts";
+import { type Candidate, countingResults, firstOf } from "./counting.ts";
+import { fingerprintOfInputs, fingerprintOfSlot } from "./inputs-fingerprint.ts";
+import { type ResultName, type ResultRecord, type ResultType, toItem, toRecord } from "./result-items.ts";
 
 /** What counts after a commit. */
 export interface Committed {
@@ -102,7 +28,7 @@ export async function commitResult(
   table: ControlTable,
   record: ResultRecord,
 ): Promise<Committed & { readonly record: ResultRecord }> {
-  return committedBy(record, await table.putIf(resultItem(record), isFirst(record)));
+  return committedBy(record, await table.putIf(toItem(record), isFirst(record)));
 }
 
 /**
@@ -115,7 +41,7 @@ export async function commitInOrder(
   table: ControlTable,
   records: readonly ResultRecord[],
 ): Promise<readonly Committed[]> {
-  const writes = records.map((record) => ({ item: resultItem(record), condition: isFirst(record) }));
+  const writes = records.map((record) => ({ item: toItem(record), condition: isFirst(record) }));
   const written = await table.putInOrder(writes);
   return written.map((result, position) => committedBy(records[position], result));
 }
@@ -137,18 +63,147 @@ export function isSameResult(one: ResultRecord | undefined, other: ResultRecord)
   return "object" in b && a.object === b.object;
 }
 
-/** Results by cache key, undefined where there is none. */
-export async function readResults(table: ControlTable, keys: readonly string[]): Promise<(ResultRecord | undefined)[]> {
-  const items = await table.getMany(keys.map(resultKey));
-  return items.map((item) => (item ? toRecord(item) : undefined));
+/** One of the results that are stored of a task. */
+interface Stored extends Candidate {
+  readonly record: ResultRecord;
+}
+
+/** A result, and those that it is computed from. */
+export interface NeededResult extends ResultName {
+  /** Positions, all before its own. */
+  readonly dependencies: readonly number[];
+}
+
+/** How results are looked for in packs. */
+interface ReadOptions {
+  /** Packs that were read so long ago, in milliseconds, are not read again. Default 0. */
+  readonly maxAgeMs?: number;
+}
+
+/**
+ * Results by name, undefined where there is none. What they were computed from is not looked at: whoever is about to go
+ * on with them takes `readCounting`.
+ */
+export async function readResults(
+  table: ControlTable,
+  names: readonly ResultName[],
+): Promise<(ResultRecord | undefined)[]> {
+  const stored = await readStored(table, names, {});
+  return stored.map((each) => firstOf(each)?.record);
+}
+
+/** The results of a plan that count, undefined where none does. */
+export async function readCounting(
+  table: ControlTable,
+  nodes: readonly NeededResult[],
+  options: ReadOptions = {},
+): Promise<(ResultRecord | undefined)[]> {
+  if (!table.packs) return readResults(table, nodes);
+  const stored = await readStored(table, nodes, options);
+  const counting = countingResults(
+    nodes.map(({ dependencies }, position) => ({ candidates: stored[position], dependencies })),
+    (position, inputs) => {
+      const { dependencies } = nodes[position];
+      const values = dependencies.map((dependency, index) => [nodes[dependency].key, inputs[index].record.value]);
+      return textOf(fingerprintOfInputs(Object.fromEntries(values))) ?? "";
+    },
+  );
+  return counting.map((each) => each?.record);
+}
+
+/** Whether a result was computed from these values, as far as that is written down. */
+export function isComputedFrom({ inputs }: ResultRecord, values: Parameters<typeof fingerprintOfInputs>[0]): boolean {
+  return inputs === undefined || textOf(inputs) === textOf(fingerprintOfInputs(values));
+}
+
+/** All that is stored of each task: by packs, and by keys where there may be some. */
+async function readStored(
+  table: ControlTable,
+  names: readonly ResultName[],
+  { maxAgeMs }: ReadOptions,
+): Promise<Stored[][]> {
+  const { packs } = table;
+  const stored = names.map((): Stored[] => []);
+  const keyed: number[] = [];
+  if (packs) {
+    await Promise.all(
+      positionsByType(names).map(async (positions) => {
+        const { byKey, hasKeyed } = await packs.read(names[positions[0]], maxAgeMs);
+        for (const position of positions) {
+          for (const { record, pack } of byKey.get(names[position].key) ?? []) {
+            stored[position].push(asStored(record, pack));
+          }
+        }
+        if (hasKeyed) keyed.push(...positions);
+      }),
+    );
+  } else keyed.push(...names.keys());
+  const items = await table.getMany(keyed.map((position) => resultKey(names[position].key)));
+  items.forEach((item, index) => {
+    if (item) stored[keyed[index]].push(asStored(toRecord(item), ""));
+  });
+  return stored;
+}
+
+const asStored = (record: ResultRecord, pack: string): Stored => ({
+  generation: record.generation,
+  endedAt: record.endedAt,
+  id: `${pack} ${record.attempt}`,
+  // Seldom asked for.
+  get value() {
+    return fingerprintOfSlot(record.value);
+  },
+  inputs: textOf(record.inputs),
+  record,
+});
+
+const textOf = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString("base64");
+
+/** Positions of results of the same type, together. */
+export function positionsByType(types: readonly ResultType[]): number[][] {
+  const byType = new Map<string, number[]>();
+  types.forEach(({ namespace, name, version }, position) => {
+    const type = JSON.stringify([namespace, name, version]);
+    const positions = byType.get(type);
+    if (positions) positions.push(position);
+    else byType.set(type, [position]);
+  });
+  return [...byType.values()];
+}
+
+/** Finds results of which nothing but their keys is known. Reads the whole table where there are packs. */
+export async function findResults(table: ControlTable, keys: readonly string[]): Promise<(ResultRecord | undefined)[]> {
+  if (!table.packs || keys.length === 0) {
+    const items = await table.getMany(keys.map(resultKey));
+    return items.map((item) => item && toRecord(item));
+  }
+  const wanted = new Set(keys);
+  const found: ResultRecord[] = [];
+  for await (const record of listResults(table, undefined)) if (wanted.has(record.key)) found.push(record);
+  const byKey = new Map(distinctResults(found).map((record) => [record.key, record]));
+  return keys.map((key) => byKey.get(key));
+}
+
+/** Of several results of one task the one that counts, whatever they were computed from. */
+export function distinctResults(records: readonly ResultRecord[]): ResultRecord[] {
+  const byKey = new Map<string, ResultRecord>();
+  for (const record of records) {
+    const known = byKey.get(record.key);
+    byKey.set(record.key, known ? (firstOf([asStored(known, ""), asStored(record, "")]) as Stored).record : record);
+  }
+  return [...byKey.values()];
 }
 
 /** Forgets results; the objects they point at are the caller's to delete. */
-export async function deleteResults(table: ControlTable, keys: readonly string[]): Promise<void> {
-  await table.deleteMany(keys.map(resultKey));
+export async function deleteResults(table: ControlTable, names: readonly ResultName[]): Promise<void> {
+  await table.deleteMany(names.map(({ key }) => resultKey(key)));
+  await table.packs?.remove(names);
 }
 
-/** Every result of a namespace, or of all of them, in no order. */
+/**
+ * Every result of a namespace, or of all of them, in no order. Where tasks were executed twice at once there may be
+ * more than one of a task.
+ */
 export async function* listResults(table: ControlTable, namespace: string | undefined): AsyncIterable<ResultRecord> {
   for await (const item of table.scan(RESULT_PREFIX)) {
     if (namespace === undefined || item.ns === namespace) yield toRecord(item);

@@ -70,6 +70,8 @@ export interface Assignment {
   /** `lab.context`, loaded once per executor. */
   readonly context?: Slot;
   readonly attempts: readonly AttemptSpec[];
+  /** Results are written in packs by whoever supervises the executor; default each by itself, by the executor. */
+  readonly packed?: true;
   /** What all of them run in; absent: in nothing of their own. */
   readonly runtimeEnv?: RuntimeEnvSpec;
   /** Runtime environments by task name, for keys of tasks that the attempts run. */

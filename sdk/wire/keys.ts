@@ -16,6 +16,19 @@ export const RESULT_PREFIX = "R#";
 /** Result of a task, found by its cache key. */
 export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + taskKey, sk: "R" });
 
+/** First part of partitions that hold results in packs; whoever looks through all results meets these, too. */
+const PACK_PREFIX = `${RESULT_PREFIX}!`;
+
+/** Packs with results of one task type and code version. */
+export const packPartition = (namespace: string, taskName: string, version: string): string =>
+  `${PACK_PREFIX}${namespace}#${taskName}#${version}`;
+
+/** Says of a task type that it has results under their own keys, too. Comes before all packs. */
+export const PACK_HEADER = "!";
+
+/** Whether an item holds results in a pack, or says something about packs. */
+export const isOfPacks = ({ pk }: ItemKey): boolean => pk.startsWith(PACK_PREFIX);
+
 /** Who holds an object that a lab has put: one partition for each object. */
 export const HOLDER_PREFIX = "H#";
 const DELETED_PREFIX = "GONE#";

@@ -53,6 +53,8 @@ export interface Success {
   readonly usage: Usage;
   /** It was not stored, since nobody else was to need it: if it is large it is lost to all others. */
   readonly unstored?: true;
+  /** Stands for the values that it was computed from, where whoever is told of it is to store it. */
+  readonly inputs?: Uint8Array;
   /** Another attempt had committed before: `value` is that one's, this one's was dropped. */
   readonly superseded?: true;
 }

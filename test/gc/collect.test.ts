@@ -7,7 +7,7 @@ import type { Item } from "../../sdk/stores/control-table.ts";
 import { FeedWriter } from "../../sdk/stores/feed.ts";
 import { sendLetter } from "../../sdk/stores/inbox.ts";
 import { giveLifeSign } from "../../sdk/stores/lab-life.ts";
-import { readResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/results.ts";
 import { Sweep } from "../../sdk/stores/sweep.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { bundleMapObject, bundleObject, codeKey, labKey, runtimeObject } from "../../sdk/wire/keys.ts";
@@ -28,7 +28,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** Loads a result, its params and every value that they refer to. */
 async function loadAll({ stores }: GcBench, name: string) {
-  const [record] = await readResults(stores.table, [keyOf(name)]);
+  const [record] = await findResults(stores.table, [keyOf(name)]);
   if (!record) return undefined;
   const value = await loadValue(stores.objects, record.value);
   const handles: ObjectRef<unknown>[] = [];
@@ -42,81 +42,84 @@ async function loadAll({ stores }: GcBench, name: string) {
   return { value, refs: await Promise.all(handles.map(({ slot }) => loadValue(stores.objects, slot))) };
 }
 
-describe("a clean-up of random stores", () => {
-  const ages = fc.constantFrom(0, 20 * HOUR_MS, 2 * DAY_MS, 90 * DAY_MS);
-  const results = fc.array(
-    fc.record({
-      large: fc.boolean(),
-      bytes: fc.constantFrom(1, 100, 20_000),
-      refs: fc.array(fc.nat({ max: 4 }), { maxLength: 3 }),
-      age: ages,
-      endedDaysAgo: fc.nat({ max: 60 }),
-    }),
-    { maxLength: 6 },
-  );
-  const world = fc.record({
-    results,
-    puts: fc.array(ages, { minLength: 5, maxLength: 5 }),
-    orphans: fc.array(fc.tuple(fc.constantFrom("results", "content", "checkpoints", "bundles", "runtime"), ages), {
-      maxLength: 5,
-    }),
-    olderThanDays: fc.option(fc.constantFrom(10, 30), { nil: undefined }),
-  });
-
-  test("keeps all that can be reached or is young, and nothing else", async () => {
-    await fc.assert(
-      fc.asyncProperty(world, async ({ results, puts, orphans, olderThanDays }) => {
-        await using bench = await GcBench.make();
-        const expected = new Set<string>();
-        const put = await Promise.all(puts.map((_, index) => bench.put(["put", index, filler(index, 100)])));
-        for (const [index, ref] of put.entries()) {
-          await bench.age(ref.slot.object, puts[index]);
-          if (puts[index] < DAY_MS) expected.add(ref.slot.object);
-        }
-        const stays = ({ endedDaysAgo }: (typeof results)[number]) =>
-          olderThanDays === undefined || endedDaysAgo < olderThanDays;
-        for (const [index, each] of results.entries()) {
-          const objects = await bench.result({
-            name: `task${index}`,
-            value: ["value", index],
-            params: { index, refs: each.refs.map((at) => put[at]), filler: filler(index, each.bytes) },
-            large: each.large,
-            endedAt: Date.now() - each.endedDaysAgo * DAY_MS - 60_000,
-          });
-          for (const key of objects) await bench.age(key, each.age);
-          if (stays(each) || each.age < DAY_MS) for (const key of objects) expected.add(key);
-          if (stays(each)) for (const at of each.refs) expected.add(put[at].slot.object);
-        }
-        for (const [index, [folder, age]] of orphans.entries()) {
-          const key = await bench.orphan(`${folder}/${index}`);
-          await bench.age(key, age);
-          if (age < DAY_MS) expected.add(key);
-        }
-        const before = await bench.keys();
-        const oldResults =
-          olderThanDays === undefined ? undefined : { olderThanMs: olderThanDays * DAY_MS, namespace: "default" };
-        const told = await bench.gc({ oldResults, dryRun: true });
-        expect(await bench.keys()).toEqual(before);
-        const report = await bench.gc({ oldResults });
-        expect({ ...told, dryRun: false }).toEqual(report);
-        expect(await bench.keys()).toEqual([...expected].sort());
-        expect(report.kept.count).toBe(expected.size);
-        for (const [index, each] of results.entries()) {
-          const loaded = await loadAll(bench, `task${index}`);
-          if (!stays(each)) expect(loaded).toBeUndefined();
-          else {
-            expect(loaded?.value).toEqual(["value", index]);
-            const indices = loaded?.refs.map((value) => (value as [string, number])[1]);
-            expect(indices?.sort()).toEqual([...new Set(each.refs)].sort());
-          }
-        }
-        const again = await bench.gc({ oldResults });
-        expect([again.removed, again.freedBytes]).toEqual([{}, 0]);
+describe.each([{ packed: false }, { packed: true }])(
+  "a clean-up of random stores, results in packs: $packed",
+  ({ packed }) => {
+    const ages = fc.constantFrom(0, 20 * HOUR_MS, 2 * DAY_MS, 90 * DAY_MS);
+    const results = fc.array(
+      fc.record({
+        large: fc.boolean(),
+        bytes: fc.constantFrom(1, 100, 20_000),
+        refs: fc.array(fc.nat({ max: 4 }), { maxLength: 3 }),
+        age: ages,
+        endedDaysAgo: fc.nat({ max: 60 }),
       }),
-      { numRuns: 30 },
+      { maxLength: 6 },
     );
-  });
-});
+    const world = fc.record({
+      results,
+      puts: fc.array(ages, { minLength: 5, maxLength: 5 }),
+      orphans: fc.array(fc.tuple(fc.constantFrom("results", "content", "checkpoints", "bundles", "runtime"), ages), {
+        maxLength: 5,
+      }),
+      olderThanDays: fc.option(fc.constantFrom(10, 30), { nil: undefined }),
+    });
+
+    test("keeps all that can be reached or is young, and nothing else", async () => {
+      await fc.assert(
+        fc.asyncProperty(world, async ({ results, puts, orphans, olderThanDays }) => {
+          await using bench = await GcBench.make({ packed });
+          const expected = new Set<string>();
+          const put = await Promise.all(puts.map((_, index) => bench.put(["put", index, filler(index, 100)])));
+          for (const [index, ref] of put.entries()) {
+            await bench.age(ref.slot.object, puts[index]);
+            if (puts[index] < DAY_MS) expected.add(ref.slot.object);
+          }
+          const stays = ({ endedDaysAgo }: (typeof results)[number]) =>
+            olderThanDays === undefined || endedDaysAgo < olderThanDays;
+          for (const [index, each] of results.entries()) {
+            const objects = await bench.result({
+              name: `task${index}`,
+              value: ["value", index],
+              params: { index, refs: each.refs.map((at) => put[at]), filler: filler(index, each.bytes) },
+              large: each.large,
+              endedAt: Date.now() - each.endedDaysAgo * DAY_MS - 60_000,
+            });
+            for (const key of objects) await bench.age(key, each.age);
+            if (stays(each) || each.age < DAY_MS) for (const key of objects) expected.add(key);
+            if (stays(each)) for (const at of each.refs) expected.add(put[at].slot.object);
+          }
+          for (const [index, [folder, age]] of orphans.entries()) {
+            const key = await bench.orphan(`${folder}/${index}`);
+            await bench.age(key, age);
+            if (age < DAY_MS) expected.add(key);
+          }
+          const before = await bench.keys();
+          const oldResults =
+            olderThanDays === undefined ? undefined : { olderThanMs: olderThanDays * DAY_MS, namespace: "default" };
+          const told = await bench.gc({ oldResults, dryRun: true });
+          expect(await bench.keys()).toEqual(before);
+          const report = await bench.gc({ oldResults });
+          expect({ ...told, dryRun: false }).toEqual(report);
+          expect(await bench.keys()).toEqual([...expected].sort());
+          expect(report.kept.count).toBe(expected.size);
+          for (const [index, each] of results.entries()) {
+            const loaded = await loadAll(bench, `task${index}`);
+            if (!stays(each)) expect(loaded).toBeUndefined();
+            else {
+              expect(loaded?.value).toEqual(["value", index]);
+              const indices = loaded?.refs.map((value) => (value as [string, number])[1]);
+              expect(indices?.sort()).toEqual([...new Set(each.refs)].sort());
+            }
+          }
+          const again = await bench.gc({ oldResults });
+          expect([again.removed, again.freedBytes]).toEqual([{}, 0]);
+        }),
+        { numRuns: 30 },
+      );
+    });
+  },
+);
 
 describe("a clean-up", () => {
   test("tells what it removed, by kind, with bytes", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { collectGarbage, type GcOptions } from "../../sdk/gc/collect.ts";
 import type { GcReport } from "../../sdk/gc/report.ts";
 import { putObject } from "../../sdk/stores/objects.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import { commitResult } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
@@ -13,6 +14,7 @@ import { objectReferences } from "../../sdk/wire/references.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
 import { valueExtensions } from "../../sdk/wire/value-extensions.ts";
 import { temporaryStores } from "../stores/folders.ts";
+import { packingTable } from "../support/packing.ts";
 import { ageBelow, DAY_MS } from "./age.ts";
 
 const refs = objectReferences(
@@ -38,14 +40,17 @@ export interface StoredResult {
 export class GcBench implements AsyncDisposable {
   readonly stores: Stores & { readonly folder: string };
   readonly #release: () => PromiseLike<void>;
+  /** Results that are to lie in one pack. */
+  readonly #gathered: ResultRecord[] = [];
 
-  private constructor(stores: Awaited<ReturnType<typeof temporaryStores>>) {
-    this.stores = stores;
+  private constructor(stores: Awaited<ReturnType<typeof temporaryStores>>, packed: boolean) {
+    this.stores = packed ? { ...stores, table: packingTable(stores.table) } : stores;
     this.#release = () => stores[Symbol.asyncDispose]();
   }
 
-  static async make(): Promise<GcBench> {
-    return new GcBench(await temporaryStores());
+  /** @param packed Results lie in a pack, each at most once. */
+  static async make({ packed = false } = {}): Promise<GcBench> {
+    return new GcBench(await temporaryStores(), packed);
   }
 
   put(value: unknown): Promise<ObjectRef<unknown>> {
@@ -63,7 +68,7 @@ export class GcBench implements AsyncDisposable {
     const valueBytes = joinChunks(encode(value, { name: "value" }));
     const paramBytes = joinChunks(encode(params, { name: "params", extensions: [refs] }));
     const objects = [resultObject(key, sha(valueBytes)), contentObject(sha(paramBytes))];
-    await commitResult(this.stores.table, {
+    const record: ResultRecord = {
       key,
       namespace,
       name,
@@ -76,7 +81,9 @@ export class GcBench implements AsyncDisposable {
       endedAt,
       durationMs: 1,
       peakMemoryMb: 1,
-    });
+    };
+    if (this.stores.table.packs) this.#gathered.push(record);
+    else await commitResult(this.stores.table, record);
     return large ? objects : [];
   }
 
@@ -102,7 +109,8 @@ export class GcBench implements AsyncDisposable {
     return found.sort();
   }
 
-  gc(options: Partial<GcOptions> = {}): Promise<GcReport> {
+  async gc(options: Partial<GcOptions> = {}): Promise<GcReport> {
+    if (this.#gathered.length > 0) await this.stores.table.packs?.write(this.#gathered.splice(0));
     return collectGarbage(this.stores, {
       graceMs: DAY_MS,
       dryRun: false,

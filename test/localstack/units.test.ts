@@ -16,6 +16,8 @@ test("a write takes a unit for each KB of its item, names included", () => {
   const deleted = { DeleteRequest: { Key: { pk: text(10) } } };
   const put = { PutRequest: { Item: { pk: text(3_000) } } };
   expect(of("dynamodb:BatchWriteItem", { RequestItems: { t: [deleted, put] } })).toBe(4);
+  const TransactItems = [{ Put: { Item: { pk: text(10) } } }, { Put: { Item: { pk: text(2_000) } } }];
+  expect(of("dynamodb:TransactWriteItems", { TransactItems })).toBe(6);
 });
 
 test("a read takes one for each key, and half of it where it may be stale", () => {

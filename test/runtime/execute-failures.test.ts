@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/results.ts";
 import { encodeToBytes } from "../../sdk/wire/codec/codec.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import type { Failure } from "../../sdk/wire/outcome.ts";
@@ -19,7 +19,7 @@ describe("an attempt that ends without a result", () => {
       error: { names: ["RangeError", "Error"] },
     });
     expect((outcome as Failure).usage?.runMs).toBeGreaterThanOrEqual(0);
-    expect(await readResults(stores.table, [KEY])).toEqual([undefined]);
+    expect(await findResults(stores.table, [KEY])).toEqual([undefined]);
   });
 
   test.each([

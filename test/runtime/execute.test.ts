@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { readResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/results.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { encode, encodeToBytes } from "../../sdk/wire/codec/codec.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
@@ -35,7 +35,7 @@ describe("an attempt", () => {
     };
     const outcome = await attempt(stores, run as never, { params: params({ x: 5 }), attempt: 3 });
     expect(await resultOf(stores, outcome)).toEqual([5, { region: "north" }, "run-1", 3, { numCpus: 1, numGpus: 0 }]);
-    const [record] = await readResults(stores.table, [KEY]);
+    const [record] = await findResults(stores.table, [KEY]);
     expect(record).toMatchObject({
       name: "train",
       version: "0123456789abcdef",

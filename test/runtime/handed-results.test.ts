@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HandedResults } from "../../runtime/handed-results.ts";
-import { readResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/results.ts";
 import type { AttemptSpec } from "../../sdk/wire/attempt.ts";
 import type { Outcome, Success } from "../../sdk/wire/outcome.ts";
 import { temporaryStores } from "../stores/folders.ts";
@@ -47,7 +47,7 @@ describe("an attempt is handed the result of one before it", () => {
         { key: `c${length}`, ...on(`a${length}`), run: bump as Run },
       ]);
       expect(others.map(({ kind }) => kind)).toEqual(["ok", "ok"]);
-      const values = await readResults(stores.table, [`b${length}`, `c${length}`]);
+      const values = await findResults(stores.table, [`b${length}`, `c${length}`]);
       // Both were given a zero: neither sees what the other has written to it.
       expect(new Set(values.map((record) => JSON.stringify(record?.value))).size).toBe(1);
     }
@@ -79,7 +79,7 @@ describe("an attempt is handed the result of one before it", () => {
       { key: "b", ...on("a"), run: () => "of the second" },
     ]);
     expect(outcomes).toMatchObject([{ kind: "ok", superseded: true }, { kind: "passed-over" }]);
-    expect(await readResults(stores.table, ["b"])).toEqual([undefined]);
+    expect(await findResults(stores.table, ["b"])).toEqual([undefined]);
   });
 });
 
@@ -95,7 +95,7 @@ test("a result that nobody else needs is not stored: a small one is told, a larg
   expect([small.unstored, large.unstored, last.unstored]).toEqual([true, true, undefined]);
   expect(small.value).toHaveProperty("inline");
   expect(await stores.objects.has((large.value as { object: string }).object)).toBe(false);
-  expect((await readResults(stores.table, ["a", "b", "c"])).map((record) => record?.key)).toEqual([
+  expect((await findResults(stores.table, ["a", "b", "c"])).map((record) => record?.key)).toEqual([
     undefined,
     undefined,
     "c",

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrderedCommits } from "../../runtime/ordered-commits.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
-import { commitResult, type ResultRecord, readResults } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitResult, findResults } from "../../sdk/stores/results.ts";
 import { temporaryStores } from "../stores/folders.ts";
 
 const slotWith = (text: string) => ({ inline: Buffer.from(text) });
@@ -21,7 +22,7 @@ const recordOf = (key: string, value: string, runId = "here"): ResultRecord => (
   peakMemoryMb: 1,
 });
 const stored = async (table: ControlTable, key: string) => {
-  const [record] = await readResults(table, [key]);
+  const [record] = await findResults(table, [key]);
   return record && "inline" in record.value ? Buffer.from(record.value.inline).toString() : undefined;
 };
 

@@ -13,7 +13,7 @@ import { neededHereOnly } from "../../sdk/driver/needed-here.ts";
 import { Placements } from "../../sdk/driver/placements.ts";
 import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
-import type { ResultRecord } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import type { AdoptedFrom } from "../../sdk/wire/adopted.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
 import { Adopted } from "./adopted.ts";

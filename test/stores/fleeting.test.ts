@@ -1,14 +1,8 @@
 import { afterAll, expect, test } from "vitest";
 import { LocalControlTable } from "../../sdk/stores/local/control-table.ts";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
-import {
-  commitInOrder,
-  commitResult,
-  deleteResults,
-  listResults,
-  type ResultRecord,
-  readResults,
-} from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitInOrder, commitResult, deleteResults, listResults, readResults } from "../../sdk/stores/results.ts";
 import { testControlTable } from "./control-table-suite.ts";
 import { newFolder } from "./folders.ts";
 
@@ -41,6 +35,8 @@ const record = (key: string, value: number, changes: Partial<ResultRecord> = {})
   ...changes,
 });
 
+const named = (...keys: string[]) => keys.map((key) => ({ key, namespace: "default", name: "train", version: "v" }));
+
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
   for await (const item of items) found.push(item);
@@ -54,11 +50,11 @@ test("a result that was told is found, listed and deleted, and its record is mad
     return record("told", 1);
   });
   expect(made).toBe(0);
-  expect(await readResults(table, ["told", "other"])).toEqual([record("told", 1), undefined]);
+  expect(await readResults(table, named("told", "other"))).toEqual([record("told", 1), undefined]);
   expect((await all(listResults(table, "default"))).map(({ key }) => key)).toEqual(["told"]);
   expect(await all(listResults(table, "elsewhere"))).toEqual([]);
-  await deleteResults(table, ["told", "other"]);
-  expect(await readResults(table, ["told"])).toEqual([undefined]);
+  await deleteResults(table, named("told", "other"));
+  expect(await readResults(table, named("told"))).toEqual([undefined]);
 });
 
 test("of two commits the first counts, and a later generation replaces it", async () => {
@@ -70,7 +66,7 @@ test("of two commits the first counts, and a later generation replaces it", asyn
     { record: record("after", 4), own: true },
     { record: anew, own: false },
   ]);
-  expect(await readResults(table, ["raced", "never"])).toEqual([anew, undefined]);
+  expect(await readResults(table, named("raced", "never"))).toEqual([anew, undefined]);
 });
 
 test("nothing of it is written to the file", async () => {

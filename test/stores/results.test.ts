@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ControlTable, WriteResult } from "../../sdk/stores/control-table.ts";
-import { commitResult, deleteResults, listResults, type ResultRecord, readResults } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitResult, deleteResults, findResults, listResults } from "../../sdk/stores/results.ts";
 import { resultKey } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "./folders.ts";
 
@@ -32,7 +33,7 @@ describe("committing a result", () => {
   test("makes it durable, and one's own", async () => {
     await using stores = await temporaryStores();
     expect(await commitResult(stores.table, record())).toEqual({ record: record(), own: true });
-    expect(await readResults(stores.table, ["k1"])).toEqual([record()]);
+    expect(await findResults(stores.table, ["k1"])).toEqual([record()]);
   });
 
   test("gives the winner's to whoever comes second", async () => {
@@ -40,7 +41,7 @@ describe("committing a result", () => {
     await commitResult(stores.table, record());
     const late = record({ runId: "run-2", value: { inline: Uint8Array.of(9) }, endedAt: 5 });
     expect(await commitResult(stores.table, late)).toEqual({ record: record(), own: false });
-    expect(await readResults(stores.table, ["k1"])).toEqual([record()]);
+    expect(await findResults(stores.table, ["k1"])).toEqual([record()]);
   });
 
   test("tells a second attempt of the same run from the first", async () => {
@@ -61,7 +62,7 @@ describe("committing a result", () => {
       Array.from({ length: 20 }, (_, attempt) => commitResult(stores.table, record({ attempt }))),
     );
     expect(committed.filter(({ own }) => own)).toHaveLength(1);
-    const [winner] = (await readResults(stores.table, ["k1"])) as [ResultRecord];
+    const [winner] = (await findResults(stores.table, ["k1"])) as [ResultRecord];
     for (const each of committed) expect(each.record).toEqual(winner);
   });
 
@@ -84,14 +85,14 @@ describe("committing a result", () => {
     await using stores = await temporaryStores();
     const large = record({ value: stored, params: { ...stored, object: "content/p" } });
     await commitResult(stores.table, large);
-    expect(await readResults(stores.table, ["k1"])).toEqual([large]);
+    expect(await findResults(stores.table, ["k1"])).toEqual([large]);
     const replaced = record({
       generation: 1,
       value: { inline: new Uint8Array() },
       params: { inline: new Uint8Array() },
     });
     await commitResult(stores.table, replaced);
-    expect(await readResults(stores.table, ["k1"])).toEqual([replaced]);
+    expect(await findResults(stores.table, ["k1"])).toEqual([replaced]);
   });
 
   test("fits one write unit of 1 KB with a small result, and an item's bound with the largest inline one", async () => {
@@ -119,7 +120,7 @@ describe("reading results", () => {
     await using stores = await temporaryStores();
     await commitResult(stores.table, record({ key: "b" }));
     await commitResult(stores.table, record({ key: "a" }));
-    const found = await readResults(stores.table, ["a", "missing", "b", "a"]);
+    const found = await findResults(stores.table, ["a", "missing", "b", "a"]);
     expect(found.map((each) => each?.key)).toEqual(["a", undefined, "b", "a"]);
   });
 
@@ -128,7 +129,7 @@ describe("reading results", () => {
     for (let index = 0; index < 20; index++) {
       await commitResult(stores.table, record({ key: `k${index}`, value: { inline: new Uint8Array(50).fill(index) } }));
     }
-    const found = await readResults(
+    const found = await findResults(
       stores.table,
       Array.from({ length: 20 }, (_, index) => `k${index}`),
     );
@@ -140,8 +141,8 @@ describe("reading results", () => {
   test("finds what is forgotten no more, and only that", async () => {
     await using stores = await temporaryStores();
     for (const key of ["a", "b"]) await commitResult(stores.table, record({ key }));
-    await deleteResults(stores.table, ["a", "missing"]);
-    expect((await readResults(stores.table, ["a", "b"])).map((each) => each?.key)).toEqual([undefined, "b"]);
+    await deleteResults(stores.table, [record({ key: "a" }), record({ key: "missing" })]);
+    expect((await findResults(stores.table, ["a", "b"])).map((each) => each?.key)).toEqual([undefined, "b"]);
     expect(await commitResult(stores.table, record({ key: "a", runId: "new" }))).toMatchObject({ own: true });
   });
 });

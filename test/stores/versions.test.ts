@@ -4,7 +4,8 @@ import type { Item } from "../../sdk/stores/control-table.ts";
 import { FeedReader, FeedWriter } from "../../sdk/stores/feed.ts";
 import { readLetters, sendLetter } from "../../sdk/stores/inbox.ts";
 import { giveLifeSign, isLabAlive } from "../../sdk/stores/lab-life.ts";
-import { commitResult, listResults, type ResultRecord, readResults } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitResult, findResults, listResults } from "../../sdk/stores/results.ts";
 import { readStatistics, writeStatistics } from "../../sdk/stores/statistics.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import type { Assignment } from "../../sdk/wire/attempt.ts";
@@ -81,7 +82,7 @@ const CASES: readonly Case[] = [
     what: "a result that is looked up",
     named: "the stored result R#k",
     write: ({ table }) => commitResult(table, RECORD),
-    read: ({ table }) => readResults(table, ["k"]),
+    read: ({ table }) => findResults(table, ["k"]),
   },
   {
     what: "a result among all of them",

@@ -10,6 +10,7 @@ const USD: Readonly<Record<string, number>> = {
   "dynamodb:UpdateItem": dynamo.writeUnit,
   "dynamodb:DeleteItem": dynamo.writeUnit,
   "dynamodb:BatchWriteItem": dynamo.writeUnit,
+  "dynamodb:TransactWriteItems": dynamo.writeUnit,
   "dynamodb:GetItem": dynamo.readUnit,
   "dynamodb:Query": dynamo.readUnit,
   "dynamodb:BatchGetItem": dynamo.readUnit,

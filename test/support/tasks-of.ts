@@ -4,11 +4,12 @@ import { RESULT_PREFIX } from "../../sdk/wire/keys.ts";
 
 /** A result that lies in S3, by its path: `sdk/wire/keys.ts` says how it is made. */
 const RESULT_OBJECT = /\/results\/[^/]+\/([^/?]+)-[0-9a-f]{16}(?:\?|$)/;
-const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"]+)"`, "g");
+/** Of packs the key says a task type only. */
+const RESULT_KEYS = new RegExp(`"${RESULT_PREFIX}([^"!][^"]*)"`, "g");
 
 /**
  * The tasks that a request is about, by cache key: those that an invocation executes, and those whose
- * results are read or written. The local AWS itself knows nothing of what is in a payload.
+ * results are read or written under their own keys. The local AWS itself knows nothing of what is in a payload.
  */
 export const tasksOf: TasksOf = ({ operation, body, path }) => {
   if (operation === "lambda:Invoke") {

@@ -1,6 +1,6 @@
 import { sendLetter } from "../../stores/inbox.ts";
 import { fosterLife } from "../../stores/lab-life.ts";
-import { readResults } from "../../stores/results.ts";
+import { isComputedFrom, readResults } from "../../stores/results.ts";
 import type { Stores } from "../../stores/stores.ts";
 import type { AdoptedFrom } from "../../wire/adopted.ts";
 import type { FeedEvent, WireLogLine } from "../../wire/feed.ts";
@@ -191,7 +191,12 @@ export class AdoptedAttempts {
   async #lookFor(all: readonly Waiting[]): Promise<void> {
     const records = await readResults(
       this.#options.stores.table,
-      all.map(({ order }) => order.spec.key),
+      all.map(({ order: { namespace, spec } }) => ({
+        key: spec.key,
+        namespace,
+        name: spec.name,
+        version: spec.version,
+      })),
     );
     const now = Date.now();
     all.forEach((waiting, index) => {
@@ -199,7 +204,7 @@ export class AdoptedAttempts {
       const { assignment, spec, from } = order;
       if (this.#closed || !this.#households.get(from.lab)?.waiting.has(nameOf(from))) return;
       const record = records[index];
-      if (record && record.generation >= spec.generation) {
+      if (record && record.generation >= spec.generation && isComputedFrom(record, spec.inputs)) {
         this.#pauseMs = LOOK_MIN_MS;
         waiting.foundAt ??= now;
         if (now - waiting.foundAt < LAST_WORDS_MS) {

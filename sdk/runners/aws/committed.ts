@@ -1,8 +1,41 @@
-import type { ResultRecord } from "../../stores/results.ts";
+import type { ControlTable } from "../../stores/control-table.ts";
+import type { ResultRecord } from "../../stores/result-items.ts";
+import { isComputedFrom, readResults } from "../../stores/results.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { AttemptReport } from "../../wire/invocation.ts";
 import { resultObject } from "../../wire/keys.ts";
 import type { Success } from "../../wire/outcome.ts";
+import type { Slot } from "../../wire/slot.ts";
+
+/**
+ * The results of attempts that cannot tell of them, in their order. Those of another lab count here where they were
+ * computed from the same values.
+ */
+export async function committedOf(
+  table: ControlTable,
+  { namespace, attempts }: Pick<Assignment, "namespace" | "attempts">,
+): Promise<(ResultRecord | undefined)[]> {
+  const names = attempts.map(({ key, name, version }) => ({ key, namespace, name, version }));
+  const found = await readResults(table, names);
+  /** Of the attempts so far; of what was not stored no value is known that another one could differ from. */
+  const values = new Map<string, Slot>();
+  const unstoredKeys = new Set<string>();
+  return attempts.map(({ key, generation, inputs, handed = [], unstored }, position) => {
+    if (unstored) unstoredKeys.add(key);
+    const record = found[position];
+    if (!record || record.generation < generation) return undefined;
+    const taken: Record<string, Slot> = { ...inputs };
+    for (const each of handed) {
+      const value = values.get(each);
+      if (value) taken[each] = value;
+      else if (!unstoredKeys.has(each)) return undefined;
+    }
+    const isNamed = !handed.some((each) => unstoredKeys.has(each));
+    if (isNamed && !isComputedFrom(record, taken)) return undefined;
+    values.set(key, record.value);
+    return record;
+  });
+}
 
 /**
  * What is known to be done of an assignment that cannot tell: what was committed, and what was handed on to that

@@ -1,7 +1,6 @@
 import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
 import { LAMBDA } from "../../core/limits.ts";
 import { sendLetter } from "../../stores/inbox.ts";
-import { readResults } from "../../stores/results.ts";
 import type { Stores } from "../../stores/stores.ts";
 import type { Assignment } from "../../wire/attempt.ts";
 import type { FeedEvent } from "../../wire/feed.ts";
@@ -10,7 +9,7 @@ import type { Failure, SharedFailure } from "../../wire/outcome.ts";
 import type { FunctionOutput } from "../../wire/stack-outputs.ts";
 import type { AnswerOrder, BilledSpan, DispatchOrder, HandOver, KillOrder, RunnerEvent } from "../runner.ts";
 import { factsOf } from "./aws-errors.ts";
-import { committedReports } from "./committed.ts";
+import { committedOf, committedReports } from "./committed.ts";
 import type { Lambda } from "./lambda-client.ts";
 
 /** Work that is expected to last no longer is awaited on a socket, in milliseconds. */
@@ -220,10 +219,7 @@ export class LambdaLanes {
 
   /** What was committed is done, whatever was heard of the invocation. */
   async #failUnlessCommitted(assignment: Assignment, failure: Failure, atServiceLimit: boolean): Promise<void> {
-    const found = await readResults(
-      this.#options.stores.table,
-      assignment.attempts.map(({ key }) => key),
-    ).catch((): undefined[] => []);
+    const found = await committedOf(this.#options.stores.table, assignment).catch((): undefined[] => []);
     for (const report of committedReports(assignment, found)) {
       this.#options.report({ type: "outcome", assignment: assignment.id, ...report });
     }

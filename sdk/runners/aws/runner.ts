@@ -130,7 +130,14 @@ export class AwsRunner implements Runner {
     );
     const adopted = new AdoptedAttempts({ stores, report });
     this.#opened = { session, lanes, fleet, feed, adopted };
-    return { offer: this.#offer(stack, quota), tasks, batch: BATCH, inlineBytes: INLINE_BYTES, runtimeEnvs: true };
+    return {
+      offer: this.#offer(stack, quota),
+      tasks,
+      batch: BATCH,
+      inlineBytes: INLINE_BYTES,
+      packsResults: true,
+      runtimeEnvs: true,
+    };
   }
 
   async #explained<T>(promise: Promise<T>): Promise<T> {

@@ -151,6 +151,21 @@ export class DynamoControlTable implements ControlTable {
     }
   }
 
+  /** Writes items all or none, whatever was there. */
+  async putTogether(items: readonly Item[]): Promise<void> {
+    if (items.length === 1) return this.put(items[0]);
+    const puts = items.map((item) => ({ Put: { TableName: this.#table, Item: marshall(item) } }));
+    for (let round = 0; ; round++) {
+      await pauseBefore(round);
+      try {
+        await this.#client.send(new TransactWriteItemsCommand({ TransactItems: puts }));
+        return;
+      } catch (error) {
+        if (!(error instanceof TransactionCanceledException) || !isTransient(error)) throw error;
+      }
+    }
+  }
+
   async merge(key: ItemKey, attributes: Readonly<Record<string, Attribute>>): Promise<Item | undefined> {
     // DynamoDB knows no update of nothing.
     if (Object.keys(attributes).length === 0) return this.get(key);
@@ -266,6 +281,10 @@ export class DynamoControlTable implements ControlTable {
 }
 
 const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
+
+/** Whether a transaction was cancelled for what passes: the table was busy. */
+const isTransient = ({ CancellationReasons = [] }: TransactionCanceledException): boolean =>
+  CancellationReasons.every(({ Code = "None" }) => /^(None|TransactionConflict|Throttling|Provisioned)/.test(Code));
 
 /** DynamoDB refuses a batch that names a key twice. */
 const distinct = (keys: readonly ItemKey[]): ItemKey[] => [...new Map(keys.map((key) => [nameOf(key), key])).values()];

@@ -1,4 +1,5 @@
 import type { StoreAddress } from "../../wire/store-address.ts";
+import { PackingTable } from "../packing-table.ts";
 import { PrefixedObjects } from "../prefixed-objects.ts";
 import { RequestMeter } from "../request-meter.ts";
 import type { Stores } from "../stores.ts";
@@ -12,7 +13,8 @@ import { S3ControlTable } from "./s3-control-table.ts";
 /** Opens the stores of a stack. Nothing is asked of AWS before the first use. */
 export function openAwsStores({ table, bucket, region }: StoreAddress & { kind: "aws" }): Stores {
   const requests = new RequestMeter();
-  const controlTable = new DynamoControlTable(metered(dynamoClient(region), requests), table);
+  const items = new DynamoControlTable(metered(dynamoClient(region), requests), table);
+  const controlTable = new PackingTable(items, (together) => items.putTogether(together));
   const client = meteredObjects(s3Client(region), requests);
   return {
     table: controlTable,

@@ -8,7 +8,7 @@ import {
   type WriteResult,
 } from "../control-table.ts";
 import type { KeptResults } from "../kept-results.ts";
-import { type ResultRecord, resultItem } from "../results.ts";
+import { type ResultRecord, toItem } from "../result-items.ts";
 import { LocalControlTable } from "./control-table.ts";
 
 const isResult = ({ pk }: ItemKey) => pk.startsWith(RESULT_PREFIX);
@@ -73,6 +73,6 @@ export class FleetingControlTable extends LocalControlTable implements KeptResul
 
   #result(key: ItemKey): Item | undefined {
     const found = this.#results.get(taskKeyOf(key));
-    return typeof found === "function" ? resultItem(found()) : found;
+    return typeof found === "function" ? toItem(found()) : found;
   }
 }

@@ -1,0 +1,106 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { aws, Lab, type LabOptions } from "stratolab";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectLocalAws } from "../../localstack/faults/control.ts";
+import { drawn, mortal, square, told } from "./fixtures/packed-tasks.ts";
+
+const salt = Date.now();
+const localAws = connectLocalAws();
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "stratolab-packed-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const labOf = (namespace: string, options: Partial<LabOptions> = {}) =>
+  new Lab({
+    tasks: new URL("./fixtures/packed-tasks.ts", import.meta.url),
+    runner: aws(),
+    namespace: `${namespace}-${salt}`,
+    progress: false,
+    ...options,
+  });
+
+const linesOf = (log: string) => readFileSync(log, "utf8").trim().split("\n");
+
+/** Units of the control table for each of so many tasks. */
+async function unitsOf(tasks: number, run: () => Promise<unknown>) {
+  await localAws.resetCounts();
+  await run();
+  const { operations } = await localAws.counts();
+  const sum = (...names: string[]) =>
+    names.reduce((total, name) => total + (operations[`dynamodb:${name}`]?.units ?? 0), 0) / tasks;
+  return {
+    writes: sum("PutItem", "UpdateItem", "TransactWriteItems"),
+    reads: sum("GetItem", "BatchGetItem", "Query"),
+  };
+}
+
+describe("results in packs", () => {
+  it("of a thousand tasks take a fifth of a write unit each, and no read of their own", async () => {
+    await using lab = labOf("packed-count", { concurrency: 8 });
+    const squares = (from: number, count: number) => Array.from({ length: count }, (_, n) => square({ n: from + n }));
+    // Durations are known, and environments warm.
+    await lab.runTasks(squares(10_000, 32));
+    const first = await unitsOf(1_000, async () => {
+      const results = await lab.runTasks(squares(0, 1_000));
+      expect(results).toEqual(Array.from({ length: 1_000 }, (_, n) => n * n));
+    });
+    expect(first.writes).toBeLessThan(0.2);
+    expect(first.reads).toBeLessThan(0.1);
+    // What is found again needs no key either.
+    await using other = labOf("packed-count");
+    const again = await unitsOf(1_000, async () => {
+      const outcomes = await other.start(squares(0, 1_000)).settled();
+      expect(outcomes.every((outcome) => outcome.kind === "ok" && outcome.cached)).toBe(true);
+    });
+    expect(again.reads).toBeLessThan(0.1);
+    // Those that are forgotten are made again, and no others.
+    await other.uncache([square({ n: 3 }), square({ n: 700 })]);
+    expect(await other.isCached(square({ n: 3 }))).toBe(false);
+    expect(await other.isCached(square({ n: 4 }))).toBe(true);
+    expect(await other.cachedTasks({ type: square })).toHaveLength(1_000 + 32 - 2);
+    const outcomes = await other.start(squares(0, 1_000)).settled();
+    expect(outcomes.filter((outcome) => outcome.kind === "ok" && !outcome.cached)).toHaveLength(2);
+  });
+
+  it("stay when their batch's process is killed: what was done before is not done again", async () => {
+    const log = join(folder, "mortal");
+    await using lab = labOf("packed-killed", { concurrency: 1 });
+    const tasks = (count: number, dies: number, round: number) =>
+      Array.from({ length: count }, (_, n) => mortal({ n, dies: n === dies, log, salt: round }));
+    await lab.runTasks(tasks(20, -1, 1));
+    rmSync(log);
+    expect(await lab.runTasks(tasks(8, 4, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    const executed = linesOf(log);
+    expect(executed.slice(0, 5)).toEqual(["0", "1", "2", "3", "4"]);
+    expect(executed.filter((n) => Number(n) < 4)).toHaveLength(4);
+    await using other = labOf("packed-killed");
+    const outcomes = await other.start(tasks(8, 4, 2)).settled();
+    expect(outcomes.every((outcome) => outcome.kind === "ok" && outcome.cached)).toBe(true);
+  });
+
+  it("of two labs that compute the same at once are one consistent set to a third", async () => {
+    const log = join(folder, "drawn");
+    const tasks = Array.from({ length: 40 }, (_, n) => {
+      const source = drawn({ n, log });
+      return [source, told({ of: source, log })] as const;
+    });
+    const all = tasks.flat();
+    await Promise.all(
+      ["one", "other"].map(async (name) => {
+        await using lab = labOf("packed-twice", { concurrency: 4 });
+        await lab.start(all, { name }).results();
+      }),
+    );
+    await using third = labOf("packed-twice");
+    const results = await third.runTasks(all);
+    for (let n = 0; n < tasks.length; n++) expect(results[2 * n + 1]).toEqual(results[2 * n]);
+    await using fourth = labOf("packed-twice");
+    const outcomes = await fourth.start(all).settled();
+    expect(outcomes.map((outcome) => outcome.kind === "ok" && outcome.cached)).toEqual(all.map(() => true));
+    expect(outcomes.map((outcome) => outcome.kind === "ok" && outcome.value)).toEqual(results);
+  });
+});

@@ -1,0 +1,184 @@
+import { describe, expect, test } from "vitest";
+import type { ControlTable, Item } from "../../sdk/stores/control-table.ts";
+import { fingerprintOfInputs } from "../../sdk/stores/inputs-fingerprint.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitResult, deleteResults, listResults, readCounting, readResults } from "../../sdk/stores/results.ts";
+import { packPartition, RESULT_PREFIX, resultKey } from "../../sdk/wire/keys.ts";
+import type { Slot } from "../../sdk/wire/slot.ts";
+import { packingTable } from "../support/packing.ts";
+import { temporaryStores } from "./folders.ts";
+
+const hash = (n: number) => n.toString(16).padStart(64, "0");
+const inline = (...bytes: number[]): Slot => ({ inline: Uint8Array.from(bytes) });
+
+const record = (n: number, changes: Partial<ResultRecord> = {}): ResultRecord => ({
+  key: hash(n),
+  namespace: "default",
+  name: "train",
+  version: "0123456789abcdef",
+  generation: 0,
+  value: inline(n),
+  params: inline(4),
+  runId: "run-1",
+  attempt: 1,
+  endedAt: 1_763_690_700_123 + n,
+  durationMs: 12.5,
+  peakMemoryMb: 120,
+  ...changes,
+});
+
+async function packingStores() {
+  const stores = await temporaryStores();
+  const table = packingTable(stores.table);
+  return { table, inner: stores.table, [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() };
+}
+
+const packsIn = (table: ControlTable, { namespace, name, version } = record(0)) =>
+  table.query(packPartition(namespace, name, version));
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const each of items) found.push(each);
+  return found;
+}
+
+describe("results in packs", () => {
+  test("are read as they were written, many in one item", async () => {
+    await using stores = await packingStores();
+    const records = [
+      record(1),
+      record(2, { value: { object: "results/k1/x", bytes: 2 ** 33, hash: "f".repeat(64) } }),
+      record(3, { keepMs: 0, endedAt: 1_763_690_700_000 }),
+      record(4, { keepMs: 5_000, inputs: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), generation: 1_763_690_700_000 }),
+      record(5, { key: "no hash", inputs: Uint8Array.of(1), durationMs: 3_600_000_000.25 }),
+    ];
+    await stores.table.packs.write(records);
+    expect(await readResults(stores.table, records)).toEqual(records);
+    expect(await packsIn(stores.inner)).toHaveLength(1);
+    expect(await all(listResults(stores.table, "default"))).toEqual(records);
+    expect(await all(listResults(stores.table, "other"))).toEqual([]);
+  });
+
+  test("take under 80 bytes each where they are small", async () => {
+    await using stores = await packingStores();
+    const records = Array.from({ length: 100 }, (_, n) => record(n));
+    await stores.table.packs.write(records);
+    const [item] = await packsIn(stores.inner);
+    expect((item.e as Uint8Array).byteLength / records.length).toBeLessThan(80);
+  });
+
+  test("of several types are all there or none", async () => {
+    await using stores = await packingStores();
+    const records = [record(1), record(2, { name: "score" }), record(3, { version: "2" })];
+    await stores.table.packs.write(records);
+    expect(await readResults(stores.table, records)).toEqual(records);
+    expect(await packsIn(stores.inner)).toHaveLength(1);
+  });
+
+  test("are asked for with one query a type, and by key only where that was said before", async () => {
+    await using stores = await packingStores();
+    const asked: string[] = [];
+    const counting = packingTable({
+      ...stores.inner,
+      query: (pk) => {
+        asked.push(`query ${pk}`);
+        return stores.inner.query(pk);
+      },
+      getMany: (keys) => {
+        asked.push(...keys.map(({ pk }) => `get ${pk}`));
+        return stores.inner.getMany(keys);
+      },
+      put: (item) => stores.inner.put(item),
+    } as ControlTable);
+    const wanted = [record(1), record(2)];
+    const query = "query R#!default#train#0123456789abcdef";
+    await readResults(counting, wanted);
+    expect(asked.splice(0)).toEqual([query]);
+    await counting.packs.noteKeyed(record(1));
+    await readResults(counting, wanted);
+    expect(asked.splice(0)).toEqual([query, `get R#${hash(1)}`, `get R#${hash(2)}`]);
+  });
+
+  test("and those under keys of their own count as one set", async () => {
+    await using stores = await packingStores();
+    await stores.table.packs.noteKeyed(record(1));
+    await stores.table.packs.write([record(1, { endedAt: 20 }), record(2, { endedAt: 10 })]);
+    for (const n of [1, 2]) await commitResult(stores.table, record(n, { endedAt: 15, runId: "keyed" }));
+    const found = await readResults(stores.table, [record(1), record(2)]);
+    expect(found.map((each) => each?.runId)).toEqual(["keyed", "run-1"]);
+    await stores.table.packs.write([record(2, { generation: 7, runId: "anew" })]);
+    expect((await readResults(stores.table, [record(2)]))[0]?.runId).toBe("anew");
+  });
+
+  test("that were computed from a value that does not count do not either", async () => {
+    await using stores = await packingStores();
+    const [a, b] = [record(1), record(2, { name: "score" })];
+    const from = (value: Slot) => ({ inputs: fingerprintOfInputs({ [a.key]: value }) });
+    await stores.table.packs.write([
+      { ...a, endedAt: 5, value: inline(5) },
+      { ...b, ...from(inline(5)) },
+    ]);
+    const nodes = [
+      { ...a, dependencies: [] },
+      { ...b, dependencies: [0] },
+    ];
+    expect((await readCounting(stores.table, nodes)).map((each) => each?.value)).toEqual([inline(5), inline(2)]);
+    // Somebody else was faster with another value, and slower with what follows.
+    await stores.table.packs.write([{ ...a, endedAt: 4, value: inline(4) }]);
+    expect((await readCounting(stores.table, nodes)).map((each) => each?.value)).toEqual([inline(4), undefined]);
+    await stores.table.packs.write([{ ...b, ...from(inline(4)), value: inline(44), endedAt: 6e12 }]);
+    expect((await readCounting(stores.table, nodes)).map((each) => each?.value)).toEqual([inline(4), inline(44)]);
+  });
+
+  test("are forgotten one by one, in every pack; an empty one goes", async () => {
+    await using stores = await packingStores();
+    await stores.table.packs.write([record(1), record(2)]);
+    await stores.table.packs.write([record(1, { runId: "run-2" })]);
+    await deleteResults(stores.table, [record(1), record(9)]);
+    expect((await all(listResults(stores.table, undefined))).map(({ key }) => key)).toEqual([hash(2)]);
+    expect(await packsIn(stores.inner)).toHaveLength(1);
+    await deleteResults(stores.table, [record(2)]);
+    expect(await packsIn(stores.inner)).toEqual([]);
+  });
+
+  test("that several forget at once are all gone", async () => {
+    await using stores = await packingStores();
+    const other = packingTable(stores.inner);
+    await stores.table.packs.write(Array.from({ length: 40 }, (_, n) => record(n)));
+    const halves = [0, 1].map((half) => Array.from({ length: 20 }, (_, n) => record(2 * n + half)));
+    await Promise.all([deleteResults(stores.table, halves[0]), deleteResults(other, halves[1])]);
+    expect(await packsIn(stores.inner)).toEqual([]);
+  });
+
+  test("are items of their own to whoever goes through the table, and go by condition", async () => {
+    await using stores = await packingStores();
+    await stores.table.packs.noteKeyed(record(1));
+    await stores.table.packs.write([record(1, { keepMs: 1_000 }), record(2)]);
+    const items = await all(stores.table.scan(""));
+    expect(items.map(({ pk }) => pk)).toEqual([resultKey(hash(1)).pk, resultKey(hash(2)).pk]);
+    const [first] = items as [Item, Item];
+    expect(await stores.table.get(first)).toEqual(first);
+    expect(await stores.table.deleteIf(first, { when: "equals", attribute: "t", value: 1 })).toBe(false);
+    expect(await stores.table.deleteIf(first, { when: "equals", attribute: "t", value: first.t })).toBe(true);
+    expect(await stores.table.get(first)).toBeUndefined();
+    expect((await all(stores.table.scan(RESULT_PREFIX))).map(({ pk }) => pk)).toEqual([resultKey(hash(2)).pk]);
+  });
+
+  test("expire by themselves only together", async () => {
+    await using stores = await packingStores();
+    await stores.table.packs.write([record(1, { keepMs: 1_000 }), record(2, { keepMs: 9_000 })]);
+    await stores.table.packs.write([record(3, { keepMs: 1_000, name: "score" }), record(4, { name: "score" })]);
+    const [both] = await packsIn(stores.inner);
+    expect(both.ttl).toBe(Math.ceil((record(2).endedAt + 9_000 + 86_400_000) / 1_000));
+    const [mixed] = await packsIn(stores.inner, record(3, { name: "score" }));
+    expect(mixed.ttl).toBeUndefined();
+  });
+
+  test("of a newer version are refused by name", async () => {
+    await using stores = await packingStores();
+    await stores.table.packs.write([record(1)]);
+    const [item] = await packsIn(stores.inner);
+    await stores.inner.put({ ...item, f: 999 });
+    await expect(readResults(stores.table, [record(1)])).rejects.toThrow(/the stored results R#!default#train/);
+  });
+});
