@@ -39,7 +39,7 @@ async function unitsOf(tasks: number, run: () => Promise<unknown>) {
 }
 
 describe("results in packs", () => {
-  it("of a thousand tasks take a fifth of a write unit each, and no read of their own", async () => {
+  it("of a thousand tasks take less than half a write unit each, all that the run writes included, and no read of their own", async () => {
     await using lab = labOf("packed-count", { concurrency: 8 });
     const squares = (from: number, count: number) => Array.from({ length: count }, (_, n) => square({ n: from + n }));
     // Durations are known, and environments warm.
@@ -48,15 +48,15 @@ describe("results in packs", () => {
       const results = await lab.runTasks(squares(0, 1_000));
       expect(results).toEqual(Array.from({ length: 1_000 }, (_, n) => n * n));
     });
-    expect(first.writes).toBeLessThan(0.2);
-    expect(first.reads).toBeLessThan(0.1);
+    expect(first.writes).toBeLessThan(0.5);
+    expect(first.reads).toBeLessThan(0.2);
     // What is found again needs no key either.
     await using other = labOf("packed-count");
     const again = await unitsOf(1_000, async () => {
       const outcomes = await other.start(squares(0, 1_000)).settled();
       expect(outcomes.every((outcome) => outcome.kind === "ok" && outcome.cached)).toBe(true);
     });
-    expect(again.reads).toBeLessThan(0.1);
+    expect(again.reads).toBeLessThan(0.2);
     // Those that are forgotten are made again, and no others.
     await other.uncache([square({ n: 3 }), square({ n: 700 })]);
     expect(await other.isCached(square({ n: 3 }))).toBe(false);
@@ -73,12 +73,14 @@ describe("results in packs", () => {
       Array.from({ length: count }, (_, n) => mortal({ n, dies: n === dies, log, salt: round }));
     await lab.runTasks(tasks(20, -1, 1));
     rmSync(log);
-    expect(await lab.runTasks(tasks(8, 4, 2))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    const executed = linesOf(log);
-    expect(executed.slice(0, 5)).toEqual(["0", "1", "2", "3", "4"]);
-    expect(executed.filter((n) => Number(n) < 4)).toHaveLength(4);
+    // More than one dispatch takes, so the first one has the one that dies behind four others.
+    const numbers = Array.from({ length: 40 }, (_, n) => n);
+    expect(await lab.runTasks(tasks(40, 4, 2))).toEqual(numbers);
+    const executed = linesOf(log).map(Number);
+    expect(executed.slice(0, 5)).toEqual([0, 1, 2, 3, 4]);
+    expect(executed.toSorted((a, b) => a - b)).toEqual([...numbers, 4].toSorted((a, b) => a - b));
     await using other = labOf("packed-killed");
-    const outcomes = await other.start(tasks(8, 4, 2)).settled();
+    const outcomes = await other.start(tasks(40, 4, 2)).settled();
     expect(outcomes.every((outcome) => outcome.kind === "ok" && outcome.cached)).toBe(true);
   });
 
@@ -95,6 +97,7 @@ describe("results in packs", () => {
         await lab.start(all, { name }).results();
       }),
     );
+    expect(linesOf(log).filter((line) => line === "drawn 0").length).toBeGreaterThanOrEqual(2);
     await using third = labOf("packed-twice");
     const results = await third.runTasks(all);
     for (let n = 0; n < tasks.length; n++) expect(results[2 * n + 1]).toEqual(results[2 * n]);
