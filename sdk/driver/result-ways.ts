@@ -3,8 +3,11 @@ import type { ControlTable } from "../stores/control-table.ts";
 import { positionsByType } from "../stores/results.ts";
 import type { LookedUp } from "./look-up.ts";
 
-/** A task type has packs up to this many bytes, since whoever looks for one of its results reads all of them. */
-const MOST_PACKED_BYTES = 262_144;
+/**
+ * A task type has packs up to this many bytes, since whoever looks for one of its results reads all of them: as much as
+ * DynamoDB gives in answer to one query.
+ */
+const MOST_PACKED_BYTES = 1_000_000;
 /** What a result is taken to need in a pack, in bytes, where few are there to tell. */
 const ROW_BYTES = 100;
 const FEW = 16;
@@ -40,8 +43,9 @@ export class ResultWays {
     const chosen = positionsByType(types).map(async (positions) => {
       const type = types[positions[0]];
       if (this.#packed.get(type.name) === false) return;
-      const { bytes, count, hasKeyed } = await packs.read(type, JUST_READ_MS);
-      const rowBytes = count < FEW ? ROW_BYTES : bytes / count;
+      const { bytes, count, hasKeyed, rowBytes: knownBytes } = await packs.read(type, JUST_READ_MS);
+      // What packs have beside their rows is shared by more the more there are.
+      const rowBytes = count < FEW ? ROW_BYTES : knownBytes;
       const toRun = positions.filter((position) => needed[position] && !records[position]).length;
       const isPacked = mayPack && (toRun === 0 || bytes + toRun * rowBytes <= MOST_PACKED_BYTES);
       if (!isPacked && !hasKeyed) await packs.noteKeyed(type);

@@ -13,6 +13,8 @@ export interface PackedResults {
   readonly count: number;
   /** About how much is read to see them. */
   readonly bytes: number;
+  /** What a result needs of that on average, beside what is of its whole pack; 0 where there is none. */
+  readonly rowBytes: number;
   /** There may be results of this type under their own keys, too. */
   readonly hasKeyed: boolean;
 }
@@ -30,7 +32,7 @@ const ITEM_BYTES = 200;
 /** Short, since it is paid for with each pack. */
 const newPackId = () => randomBytes(12).toString("base64url");
 
-const NONE: PackedResults = { byKey: new Map(), count: 0, bytes: 0, hasKeyed: false };
+const NONE: PackedResults = { byKey: new Map(), count: 0, bytes: 0, rowBytes: 0, hasKeyed: false };
 
 /**
  * Results that lie in packs, many in one item. Nobody is asked before one is written: which of several results of a
@@ -76,10 +78,12 @@ export class ResultPacks {
       if (known) known.push(each);
       else byKey.set(each.record.key, [each]);
     }
+    const bytesOfRows = packs.reduce((sum, { e }) => sum + (e as Uint8Array).byteLength, 0);
     return {
       byKey,
       count: records.length,
-      bytes: packs.reduce((sum, { e }) => sum + (e as Uint8Array).byteLength + ITEM_BYTES, 0),
+      bytes: bytesOfRows + packs.length * ITEM_BYTES,
+      rowBytes: records.length === 0 ? 0 : bytesOfRows / records.length,
       hasKeyed: packs.length < items.length,
     };
   }
