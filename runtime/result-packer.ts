@@ -1,4 +1,4 @@
-import type { ResultRecord } from "../sdk/stores/result-items.ts";
+import { type ResultRecord, recordOfTold } from "../sdk/stores/result-items.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
@@ -60,7 +60,7 @@ export class ResultPacker {
     this.#open -= 1;
     const { outcome } = report;
     const isWritten = outcome.kind === "ok" && !outcome.unstored;
-    const record = isWritten ? recordOf(spec, outcome, this.#options.assignment) : undefined;
+    const record = isWritten ? recordOfTold(spec, outcome, this.#options.assignment) : undefined;
     this.#waiting.push({ report, spec, record });
     if (record) this.#bytes += ROW_BYTES + slotBytesInline(record.value) + slotBytesInline(record.params);
     if (this.#open === 0 || this.#bytes >= FULL_BYTES || !this.#waiting.some((each) => each.record)) this.flush();
@@ -122,30 +122,6 @@ export class ResultPacker {
   #isFounded({ handed = [] }: AttemptSpec): boolean {
     return !handed.some((key) => this.#unwritten.has(key));
   }
-}
-
-function recordOf(
-  spec: AttemptSpec,
-  { value, usage, inputs }: Success,
-  { namespace, runId }: Assignment,
-): ResultRecord {
-  const { key, name, version, generation, keepMs, params, attempt } = spec;
-  return {
-    key,
-    namespace,
-    name,
-    version,
-    generation,
-    keepMs,
-    value,
-    params,
-    runId,
-    attempt,
-    endedAt: usage.endedAt,
-    durationMs: usage.runMs,
-    peakMemoryMb: usage.peakMemoryMb,
-    inputs,
-  };
 }
 
 const slotBytesInline = (slot: Success["value"]) => ("inline" in slot ? slotBytes(slot) : 120);

@@ -1,5 +1,6 @@
 import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
 import { outdatedBy } from "./core/keeping.ts";
+import { resultsOf } from "./driver/look-up.ts";
 import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
@@ -24,11 +25,10 @@ import { StoredReturns } from "./wire/returns.ts";
 import { type Slot, slotBytes } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
-const targetNames = (plan: LabPlan, namespace: string): ResultName[] =>
-  plan.targets.map((target) => {
-    const { key, name, version } = plan.tasks[target];
-    return { key, namespace, name, version };
-  });
+const targetNames = (plan: LabPlan, namespace: string): ResultName[] => {
+  const results = resultsOf(plan, namespace);
+  return plan.targets.map((target) => results[target]);
+};
 
 /** Whether a stored result counts for a run that begins now. */
 const counts = (record: ResultRecord, keepMs: number | undefined) =>
@@ -36,16 +36,10 @@ const counts = (record: ResultRecord, keepMs: number | undefined) =>
 
 /** Whether every task asked for has a stored result. */
 export async function isCached(table: ControlTable, plan: LabPlan, namespace: string): Promise<boolean> {
-  const nodes = plan.tasks.map(({ key, name, version, dependencies }) => ({
-    key,
-    namespace,
-    name,
-    version,
-    dependencies,
-  }));
+  const results = resultsOf(plan, namespace);
   // Where results lie in packs, what they were computed from may decide whether they count.
   const records = table.packs
-    ? await readCounting(table, nodes).then((all) => plan.targets.map((target) => all[target]))
+    ? await readCounting(table, results).then((all) => plan.targets.map((target) => all[target]))
     : await readResults(table, targetNames(plan, namespace));
   return records.every((record, index) => record && counts(record, plan.tasks[plan.targets[index]].keepMs));
 }

@@ -2,7 +2,7 @@ import { outdatedBy } from "../core/keeping.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import type { ResultRecord } from "../stores/result-items.ts";
-import { readCounting } from "../stores/results.ts";
+import { type NeededResult, readCounting } from "../stores/results.ts";
 
 /** What a look-up in the cache says of a plan, by position. */
 export interface LookedUp {
@@ -24,6 +24,10 @@ interface LookUpTerms {
   readonly runId: string | undefined;
 }
 
+/** The results that the tasks of a plan have, or will have, by position. */
+export const resultsOf = ({ tasks }: LabPlan, namespace: string): NeededResult[] =>
+  tasks.map(({ key, name, version, dependencies }) => ({ key, namespace, name, version, dependencies }));
+
 /**
  * Looks all tasks of a plan up in the cache, at once, and finds which of them are needed: nothing
  * below a cached task is, as long as its result can be loaded.
@@ -33,13 +37,7 @@ export async function lookUp(
   plan: LabPlan,
   { namespace, since, runId, maxAgeMs = 0 }: LookUpTerms,
 ): Promise<LookedUp> {
-  const nodes = plan.tasks.map(({ key, name, version, dependencies }) => ({
-    key,
-    namespace,
-    name,
-    version,
-    dependencies,
-  }));
+  const nodes = resultsOf(plan, namespace);
   const found = since === Number.POSITIVE_INFINITY ? [] : await readCounting(table, nodes, { maxAgeMs });
   const outdated = new Uint8Array(plan.tasks.length);
   const now = Date.now();

@@ -1,5 +1,6 @@
 import type { AttemptEnd, SchedulerEvent } from "../core/events.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
+import { recordOfTold } from "../stores/result-items.ts";
 import type { Failure, SharedFailure, Success } from "../wire/outcome.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
@@ -147,23 +148,10 @@ export class Reports {
 
 /** A result that only this lab keeps. */
 function recordOf({ generation, params, planned, success, value }: TaskEntry, run: RunState, namespace: string) {
-  const { key, name, version, keepMs } = planned;
   const { attempt, usage } = success as NonNullable<TaskEntry["success"]>;
-  return {
-    key,
-    namespace,
-    name,
-    version,
-    generation,
-    keepMs,
-    value: value as Slot,
-    params: params ?? { inline: planned.params },
-    runId: run.id,
-    attempt,
-    endedAt: usage.endedAt,
-    durationMs: usage.runMs,
-    peakMemoryMb: usage.peakMemoryMb,
-  };
+  const { key, name, version, keepMs } = planned;
+  const ordered = { key, name, version, keepMs, generation, attempt, params: params ?? { inline: planned.params } };
+  return recordOfTold(ordered, { value: value as Slot, usage }, { namespace, runId: run.id });
 }
 
 /** An outcome as the scheduler needs to see it. */

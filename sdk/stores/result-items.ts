@@ -1,4 +1,5 @@
 import { type ItemKey, RESULT_PREFIX, resultKey } from "../wire/keys.ts";
+import type { Success } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
@@ -37,6 +38,31 @@ export interface ResultRecord extends ResultName {
   /** Stands for the values that it was computed from, where that may matter. */
   readonly inputs?: Uint8Array | undefined;
 }
+
+/** What of a result is known before its task is executed. */
+type OrderedResult = Pick<ResultRecord, "key" | "name" | "version" | "generation" | "keepMs" | "params" | "attempt">;
+
+/** The record of a result that an attempt has told. */
+export const recordOfTold = (
+  { key, name, version, generation, keepMs, params, attempt }: OrderedResult,
+  { value, usage, inputs }: Pick<Success, "value" | "usage" | "inputs">,
+  { namespace, runId }: Pick<ResultRecord, "namespace" | "runId">,
+): ResultRecord => ({
+  key,
+  namespace,
+  name,
+  version,
+  generation,
+  keepMs,
+  value,
+  params,
+  runId,
+  attempt,
+  endedAt: usage.endedAt,
+  durationMs: usage.runMs,
+  peakMemoryMb: usage.peakMemoryMb,
+  inputs,
+});
 
 /** An expired result stays for a day, so that nobody who has just looked it up misses it, and the reason is known. */
 const EXPIRED_STAYS_MS = 86_400_000;

@@ -1,6 +1,7 @@
 import { AttemptLab } from "../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../runtime/checkpoint.ts";
-import { type ExecutionEnvironment, execute } from "../../runtime/execute.ts";
+import { execute } from "../../runtime/execute.ts";
+import type { ExecutionEnvironment } from "../../runtime/execution-environment.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import type { AttemptSpec } from "../../sdk/wire/attempt.ts";
 import { encodeToBytes } from "../../sdk/wire/codec/codec.ts";
