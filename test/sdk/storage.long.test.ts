@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Lab } from "stratolab";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mortal } from "../e2e/fixtures/packed-tasks.ts";
 import { runScript } from "../support/scripts.ts";
 import { add, lengthOf, zeros } from "./fixtures/lab-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
@@ -57,6 +58,23 @@ describe("a lab without storage", () => {
     expect(await lab.isCached(sums[1])).toBe(false);
     expect(await lab.runTasks(sums)).toEqual([2, 3, 4]);
     expect(readFileSync(file, "utf8").split("\n").filter(Boolean).sort()).toEqual(["1+1", "2+1", "2+1", "3+1"]);
+  });
+
+  test("keeps what was done in a dispatch before a task that kills its process", async () => {
+    const log = join(folder, "mortal");
+    const mortals = new URL("../e2e/fixtures/packed-tasks.ts", import.meta.url);
+    await using lab = new Lab({ tasks: mortals, storage: false, progress: false, concurrency: 1 });
+    const tasks = (dies: number, salt: number) =>
+      Array.from({ length: 60 }, (_, n) => mortal({ n, dies: n === dies, log, salt }));
+    // Durations are known then, so that one dispatch has many.
+    for (let salt = 1; salt <= 3; salt++) await lab.runTasks(tasks(-1, salt));
+    for (let salt = 4; salt <= 8; salt++) {
+      rmSync(log);
+      expect(await lab.runTasks(tasks(25, salt))).toHaveLength(60);
+      const executed = readFileSync(log, "utf8").trim().split("\n").map(Number);
+      const twice = executed.filter((n, at) => executed.indexOf(n) < at);
+      expect(twice).toEqual([25]);
+    }
   });
 
   test("has no run that could be handed over", async () => {
