@@ -74,7 +74,9 @@ export class Delivery {
     if (run.isOver || !run.isSettled || !run.isComplete) return;
     const { aftermath, book, live, options, progress } = this.#parts;
     run.finish();
-    aftermath.add(() => this.#writeDown(run));
+    // What is in flight of a run that others go on with is written by who gives it away: that comes after this.
+    if (run.lost) this.#writeDown(run);
+    else aftermath.add(() => this.#writeDown(run));
     book.active.delete(run);
     live.end(run);
     progress.runEnded(run.id);
