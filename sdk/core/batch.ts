@@ -3,6 +3,11 @@ export interface BatchOptions {
   /** How long one dispatch should keep an executor busy, in milliseconds. */
   readonly targetMs: number;
   readonly maxTasks: number;
+  /**
+   * How long a task may take to be told to an executor that is busy with another, so that no time is lost between
+   * the two, in milliseconds; `targetMs` where nothing is said.
+   */
+  readonly behindMs?: number;
 }
 
 /** Weight of the latest measurement in the running estimates. */
@@ -58,4 +63,21 @@ export function batchSize(
   // Half an even share: the last batches are then small, and nobody idles long at the end.
   const byShare = Math.ceil(queued / (2 * Math.max(1, takers)));
   return Math.max(1, Math.min(options.maxTasks, byTime, byShare));
+}
+
+/**
+ * Whether a task may wait behind another at an executor, instead of for the first one that is free. What takes longer
+ * than a batch does so only while others are left for everybody: at the end somebody would idle beside it.
+ *
+ * @param queued Tasks waiting in the queue.
+ * @param takers Executors that could share them.
+ */
+export function mayWaitBehind(
+  estimateMs: number | undefined,
+  queued: number,
+  takers: number,
+  { targetMs, behindMs = targetMs }: BatchOptions,
+): boolean {
+  if (estimateMs === undefined) return false;
+  return estimateMs <= targetMs || (estimateMs <= behindMs && queued > takers);
 }

@@ -1,6 +1,6 @@
 import { type Assignment, Assignments } from "./assignments.ts";
 import { ceilingMs, ceilingUsd } from "./attempt-cost.ts";
-import { type BatchOptions, batchSize, DurationEstimate } from "./batch.ts";
+import { type BatchOptions, batchSize, DurationEstimate, mayWaitBehind } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import { chainFrom } from "./chain.ts";
 import type { Command } from "./commands.ts";
@@ -455,8 +455,9 @@ export class Dispatcher {
 
   /** A busy executor whose work is short may have its next assignment waiting beside it. */
   #behindAnother(queue: ReadyQueue, pool: string, estimateMs: number | undefined): Executor | undefined {
-    if (estimateMs === undefined || estimateMs > this.#options.batch.targetMs) return undefined;
-    for (const executor of this.#executors.members(pool)) {
+    const members = this.#executors.members(pool);
+    if (!mayWaitBehind(estimateMs, queue.tasks.size, members.size, this.#options.batch)) return undefined;
+    for (const executor of members) {
       if (executor.assignments.length !== 1) continue;
       const running = this.#assignments.get(executor.assignments[0]);
       if (!running || running.parked || this.#tasks.apart[running.tasks[0]]) continue;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { batchSize, DurationEstimate } from "../../sdk/core/batch.ts";
+import { batchSize, DurationEstimate, mayWaitBehind } from "../../sdk/core/batch.ts";
 
 const OPTIONS = { targetMs: 1_000, maxTasks: 100 };
 
@@ -37,6 +37,22 @@ describe("the size of a batch", () => {
         },
       ),
     );
+  });
+});
+
+describe("a task waits behind another", () => {
+  test.each([
+    ["no, while nothing is known of the duration", undefined, 100, 4, false],
+    ["yes, where it fits a batch", 1_000, 1, 4, true],
+    ["yes, where it is longer and enough are left for all", 2_000, 5, 4, true],
+    ["no, where an executor would idle beside it", 2_000, 4, 4, false],
+    ["no, where it takes too long", 5_001, 100, 4, false],
+  ])("%s", (_, estimateMs, queued, takers, expected) => {
+    expect(mayWaitBehind(estimateMs, queued, takers, { ...OPTIONS, behindMs: 5_000 })).toBe(expected);
+  });
+
+  test("as long as a batch may take, where no more is said", () => {
+    expect(mayWaitBehind(1_001, 100, 4, OPTIONS)).toBe(false);
   });
 });
 

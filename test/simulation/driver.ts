@@ -128,7 +128,7 @@ export class SimulatedDriver {
       seed: scenario.seed + index,
       groups: capacityGroups(scenario.offer),
       concurrency: scenario.concurrency,
-      batch: { targetMs: 50, maxTasks: 16 },
+      batch: { targetMs: 50, maxTasks: 16, behindMs: 200 },
       speculation: scenario.speculation,
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);

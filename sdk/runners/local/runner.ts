@@ -21,7 +21,7 @@ import { localStorage } from "./storage.ts";
 /** Results up to 16 KB are cheaper in the table than in files of their own. */
 const INLINE_BYTES = 16 * 1024;
 /** A commit waits for the disk, and the driver may be busy: some milliseconds a dispatch, longer where others use both. */
-const BATCH = { targetMs: 20, maxTasks: 256 };
+const BATCH = { targetMs: 20, maxTasks: 256, behindMs: 500 };
 /** How often a first executor is started when it dies before it has loaded the bundle: as often as any attempt. */
 const STARTS = 3;
 /** Memory that is left to everything else on this machine. */
