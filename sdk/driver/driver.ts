@@ -30,6 +30,7 @@ import { ProgressTeller } from "./progress-teller.ts";
 import { Reports } from "./reports.ts";
 import { ResultWays } from "./result-ways.ts";
 import { RunBook } from "./run-book.ts";
+import { RunClaims } from "./run-claims.ts";
 import { RunKeeper } from "./run-keeper.ts";
 import { RunStarts } from "./run-starts.ts";
 import type { RunState } from "./run-state.ts";
@@ -71,17 +72,15 @@ export class Driver {
     const inFlight = new InFlightBook();
     const placements = new Placements(opening.offer, (type) => scheduler.estimateMs(type));
     const progress = new ProgressTeller(options.progress, runner.name);
+    const owner = { table, namespace, labId, runner: runner.name, bundle: bundle.hash };
     const keeper = new RunKeeper({
-      table,
-      namespace,
-      labId,
-      runner: runner.name,
-      bundle: bundle.hash,
+      ...owner,
       counts: (run) => countsOf(run, scheduler.tasks.state),
       cancelled: (run) => this.cancel(run, false),
       lost: (run, error) => this.#handOvers.lose(run, error),
       notice: (text) => notice(this.#parts, text),
     });
+    const claims = new RunClaims(owner, (runId) => keeper.has(runId));
     const certain = () => keeper.certain();
     const attemptOf = (task: number) => scheduler.tasks.attempt[task];
     const live = new LiveAttempts({
@@ -133,7 +132,7 @@ export class Driver {
       book.isNested(run) ? undefined : book.runs[run]?.startedAt,
     );
     const code = new CodeKeeper(stores, options.code);
-    const kept = { keeper, chronicler, journal, keptFailures };
+    const kept = { claims, keeper, chronicler, journal, keptFailures };
     return {
       options,
       aftermath: new Aftermath(),

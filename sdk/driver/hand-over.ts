@@ -24,7 +24,7 @@ export class HandOvers {
   }
 
   async submit(plan: LabPlan, options: StartOptions): Promise<void> {
-    const { code, keeper, placements } = this.#parts;
+    const { claims, code, placements } = this.#parts;
     const { runner, namespace } = this.#parts.options;
     const { bustCache, deadlineMs, failFast, maxCostUsd, name, runId, tags = [] } = options;
     if (!runner.handOver) throw cannotHandOver(runner);
@@ -33,7 +33,7 @@ export class HandOvers {
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const how = { failFast, generation: bustCache ? Date.now() : 0, endsBy, maxCostUsd };
     const manifest = await this.#starts.writeManifest(plan, { records: [] }, how);
-    await keeper.submit({ runId, name, tags, manifest, total: plan.tasks.length });
+    await claims.submit({ runId, name, tags, manifest, total: plan.tasks.length });
     await runner.handOver({ runId, namespace });
   }
 

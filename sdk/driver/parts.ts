@@ -15,6 +15,7 @@ import type { Placements } from "./placements.ts";
 import type { ProgressTeller } from "./progress-teller.ts";
 import type { ResultWays } from "./result-ways.ts";
 import type { RunBook } from "./run-book.ts";
+import type { RunClaims } from "./run-claims.ts";
 import type { RunKeeper } from "./run-keeper.ts";
 import type { TypeStatistics } from "./type-statistics.ts";
 
@@ -36,6 +37,7 @@ export interface DriverParts {
   readonly keptFailures: KeptFailures;
   readonly progress: ProgressTeller;
   readonly live: LiveAttempts;
+  readonly claims: RunClaims;
   readonly keeper: RunKeeper;
   readonly chronicler: Chronicler;
   readonly journal: JournalKeeper;

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { claim, isInDoubt, LEASE_MS, RENEW_EVERY_MS, standingOf } from "../core/lease.ts";
+import { isInDoubt, LEASE_MS, RENEW_EVERY_MS, standingOf } from "../core/lease.ts";
 import { LabError } from "../errors.ts";
-import type { ControlTable } from "../stores/control-table.ts";
 import {
   amendCost,
   createRun,
@@ -9,13 +8,12 @@ import {
   type RunProgress,
   type RunRecord,
   readRuns,
-  takeRun,
   updateRun,
 } from "../stores/runs.ts";
 import type { Slot } from "../wire/slot.ts";
+import { newRecord, type RunOwner } from "./run-claims.ts";
 import type { RunState } from "./run-state.ts";
 import { endOf, failureSummary } from "./run-summary.ts";
-import { isCertainlyGone, thisProcess } from "./this-process.ts";
 
 /** A run that is over sooner is recorded once, at its end, in milliseconds. */
 const BEGIN_AFTER_MS = 200;
@@ -25,17 +23,8 @@ const LOOK_EVERY_MS = 1_000;
 const GIVE_UP_AFTER_MS = 120_000;
 /** What a run costs after its end is put together for this long, in milliseconds. */
 const AMEND_AFTER_MS = 100;
-/** Tasks of a run that nobody has looked at yet. */
-const NO_COUNTS = { total: 0, cached: 0, done: 0, failed: 0, cancelled: 0, running: 0, pending: 0 };
 
-interface RunKeeperOptions {
-  readonly table: ControlTable;
-  readonly namespace: string;
-  /** Unique among all labs. */
-  readonly labId: string;
-  readonly runner: string;
-  /** SHA-256 of the code of its runs. */
-  readonly bundle: string;
+interface RunKeeperOptions extends RunOwner {
   /** Where the tasks of a run stand. */
   counts(run: RunState): RunRecord["counts"];
   /** Somebody asked for the end of a run. */
@@ -44,13 +33,6 @@ interface RunKeeperOptions {
   lost(run: RunState, error: LabError): void;
   /** Something could not be written. */
   notice(text: string): void;
-}
-
-/** What a run is asked for by, and called. */
-interface Identity {
-  readonly runId: string;
-  readonly name: string | undefined;
-  readonly tags: readonly string[] | undefined;
 }
 
 /** How a run stands. */
@@ -95,77 +77,9 @@ export class RunKeeper {
     this.#options = options;
   }
 
-  /**
-   * Takes an earlier run, to drive it from now on.
-   *
-   * @throws LabError when it has another driver that is alive.
-   */
-  async claim({ runId: id, name, tags }: Identity): Promise<RunRecord> {
-    const { table, namespace, labId } = this.#options;
-    if ([...this.#kept.keys()].some((run) => run.id === id)) {
-      throw new LabError("run-held", `run ${id} is under way in this very lab: wait for it, or cancel it`);
-    }
-    for (;;) {
-      const [existing] = await readRuns(table, namespace, [id]);
-      const isGone = existing !== undefined && isCertainlyGone(existing.driver);
-      const claimed = claim(existing?.lease, labId, Date.now(), isGone);
-      if (claimed.kind === "refused") throw heldBy(existing as RunRecord, claimed.waitMs);
-      const fresh = this.#newRecord({ id, name, tags: tags ?? [], startedAt: Date.now(), epoch: claimed.epoch });
-      if (!existing) {
-        if (!(await createRun(table, fresh))) return fresh;
-      } else {
-        const { startedAt, counts, costUsd, cancelRequested, manifest } = existing;
-        const known = { name: name ?? existing.name, tags: tags ?? existing.tags };
-        const kept = { startedAt, counts, costUsd, manifest, ...known };
-        // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
-        const isAsked = cancelRequested && existing.status === "running";
-        const taking = { ...fresh, ...kept, cancelRequested: isAsked };
-        if (await takeRun(table, taking, existing.lease)) return taking;
-      }
-      // Somebody else was faster: they are asked about now.
-    }
-  }
-
-  /** Gives back a run that could not begin. */
-  async release(claimed: RunRecord): Promise<void> {
-    const { table } = this.#options;
-    const endedAt = Date.now();
-    // Without this it lapses by itself.
-    await updateRun(table, claimed, { ...claimed, status: "failed", endedAt, until: 0 }).catch(() => {});
-  }
-
-  /** Records a run that another driver is to begin. */
-  async submit(run: Identity & { readonly manifest: Slot; readonly total: number }): Promise<void> {
-    const { runId: id, name, tags, manifest, total } = run;
-    const startedAt = Date.now();
-    const record = this.#newRecord({ id, name, tags: tags ?? [], startedAt, epoch: 0 });
-    const counts = { ...record.counts, total, pending: total };
-    const lease = { ...record.lease, until: 0 };
-    await createRun(this.#options.table, { ...record, counts, manifest, handedOverAt: startedAt, lease });
-  }
-
-  #newRecord({ id, name, tags, startedAt, epoch }: Pick<RunState, "id" | "name" | "tags" | "startedAt" | "epoch">) {
-    const { namespace, labId, runner, bundle } = this.#options;
-    const record: RunRecord = {
-      id,
-      namespace,
-      name,
-      tags,
-      runner,
-      status: "running",
-      startedAt,
-      endedAt: undefined,
-      counts: NO_COUNTS,
-      costUsd: 0,
-      failures: [],
-      driver: thisProcess(),
-      cancelRequested: false,
-      bundle,
-      manifest: undefined,
-      handedOverAt: undefined,
-      lease: { holder: labId, epoch, until: Date.now() + LEASE_MS },
-    };
-    return record;
+  /** Whether a run of this id is under way. */
+  has(runId: string): boolean {
+    return [...this.#kept.keys()].some(({ id }) => id === runId);
   }
 
   /**
@@ -175,7 +89,7 @@ export class RunKeeper {
    * @param manifest Writes its manifest, with the first write of its record.
    */
   begin(run: RunState, claimed: RunRecord | undefined, manifest: () => Promise<Slot>): void {
-    const record = claimed ?? this.#newRecord(run);
+    const record = claimed ?? newRecord(this.#options, run);
     const kept: Kept = {
       run,
       record,
@@ -382,14 +296,4 @@ export class RunKeeper {
     const message = `run ${run.id} is not driven from here any more: ${why}. What it has finished is kept`;
     this.#options.lost(run, new LabError("lease-lost", message));
   }
-}
-
-/** A run has a driver that is alive. */
-function heldBy({ id, driver, lease }: RunRecord, waitMs: number): LabError {
-  const seconds = Math.ceil(waitMs / 1000);
-  return new LabError(
-    "run-held",
-    `run ${id} is driven by ${driver.host} (process ${driver.pid}, its driver number ${lease.epoch}): ` +
-      `wait for it, cancel it, or try again in ${seconds} s, when it can be taken over if that one says nothing more`,
-  );
 }

@@ -32,13 +32,13 @@ export class RunStarts {
   }
 
   async start(plan: LabPlan, tasks: readonly Task<unknown>[], options: StartOptions): Promise<RunState> {
-    const { aftermath, charges, keeper } = this.#parts;
+    const { aftermath, charges, claims } = this.#parts;
     const { isContinued, runId, name, tags } = options;
     const startedAt = Date.now();
     const requestMark = charges.own.mark();
     // It may be one that has just ended here.
     if (isContinued) aftermath.begin();
-    const claimed = isContinued ? await keeper.claim({ runId, name, tags }) : undefined;
+    const claimed = isContinued ? await claims.claim({ runId, name, tags }) : undefined;
     // What an earlier driver of the run has computed anew is not computed anew again.
     const generation = options.bustCache ? (claimed?.startedAt ?? startedAt) : 0;
     const identity = claimed
@@ -54,7 +54,7 @@ export class RunStarts {
     try {
       return await this.#start(plan, tasks, { ...options, generation, requestMark }, identity, claimed);
     } catch (error) {
-      if (claimed) await keeper.release(claimed);
+      if (claimed) await claims.release(claimed);
       throw error;
     }
   }
