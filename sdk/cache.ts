@@ -1,7 +1,8 @@
 import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
 import { outdatedBy } from "./core/keeping.ts";
 import { resultsOf } from "./driver/look-up.ts";
-import { currentVersion, type LabPlan, type PlanningContext, taskByKey } from "./planning.ts";
+import { taskByKey } from "./known-key.ts";
+import type { LabPlan } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
 import type { ResultName, ResultRecord } from "./stores/result-items.ts";
@@ -16,6 +17,7 @@ import {
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
 import { definitionNamed, isImported, Task, TaskReturn } from "./task.ts";
+import { currentVersion, type PlanningContext } from "./task-version.ts";
 import { keepMsOf } from "./wire/cache-options.ts";
 import { DEFINITION } from "./wire/definition.ts";
 import { ObjectLostError } from "./wire/object-lost-error.ts";

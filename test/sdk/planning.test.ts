@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { InvalidTaskError, LabOptionError } from "../../sdk/errors.ts";
-import { type PlanningContext, planTasks } from "../../sdk/planning.ts";
+import { planTasks } from "../../sdk/planning.ts";
 import type { RunnerOptions } from "../../sdk/runner-options.ts";
 import { type Task, task } from "../../sdk/task.ts";
+import type { PlanningContext } from "../../sdk/task-version.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 
 const echo = task({ name: "echo", run: ({ value }: { value: unknown }) => value });
