@@ -18,13 +18,16 @@ export function tasksInside(params: unknown): readonly Task<unknown>[] {
     }
     if (value instanceof ObjectRef || ArrayBuffer.isView(value) || seen.has(value)) continue;
     seen.add(value);
-    if (Array.isArray(value)) for (const element of value) stack.push(element);
-    else if (value instanceof Map) stack.push(...value.keys(), ...value.values());
-    else if (value instanceof Set) stack.push(...value);
-    else stack.push(...Object.values(value));
+    // One after another: as arguments of one call there may be too many.
+    for (const inner of elementsOf(value)) stack.push(inner);
   }
   // The stack turned the order around; the first in the params is to be the first planned.
   return [...found].reverse();
+}
+
+function elementsOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  return Array.isArray(value) || value instanceof Set ? value : Object.values(value);
 }
 
 /** Nothing lies in it but primitives: most params are like that. */

@@ -51,8 +51,7 @@ function belowParents(tasks: readonly TaskHistory[]): Row[] {
   for (let row = waiting.pop(); row; row = waiting.pop()) {
     const { task, depth } = row;
     rows.push(row);
-    const below = (children.get(task.position) ?? []).map((child) => ({ task: child, depth: depth + 1 }));
-    waiting.push(...below.reverse());
+    for (const child of (children.get(task.position) ?? []).toReversed()) waiting.push({ task: child, depth: depth + 1 });
   }
   return rows;
 }

@@ -41,7 +41,7 @@ function belowParents(tasks: readonly TaskModel[]): readonly TaskModel[] {
   const waiting = [...(children.get(undefined) ?? [])].reverse();
   for (let task = waiting.pop(); task; task = waiting.pop()) {
     ordered.push(task);
-    waiting.push(...(children.get(task.position) ?? []).toReversed());
+    for (const child of (children.get(task.position) ?? []).toReversed()) waiting.push(child);
   }
   return ordered;
 }

@@ -31,12 +31,16 @@ export async function lastWords(
   told: ToldLines,
 ): Promise<UntoldLine[]> {
   if (ended.length === 0) return [];
-  await sleep(Math.max(0, Math.max(...ended.map(({ endedAt }) => endedAt)) + LATEST_MS - Date.now()));
+  const lastEndedAt = ended.reduce((last, { endedAt }) => Math.max(last, endedAt), 0);
+  await sleep(Math.max(0, lastEndedAt + LATEST_MS - Date.now()));
   const untold: UntoldLine[] = [];
   for (const lab of new Set(ended.map(({ orphan }) => orphan.from.lab))) {
     const ofLab = ended.filter(({ orphan }) => orphan.from.lab === lab);
     const positions = new Map(ofLab.map(({ position, orphan: { from } }) => [`${from.runId} ${from.task}`, position]));
-    const since = Math.min(...ofLab.map(({ orphan }) => unheardSince(orphan, told)));
+    const since = ofLab.reduce(
+      (first, { orphan }) => Math.min(first, unheardSince(orphan, told)),
+      Number.POSITIVE_INFINITY,
+    );
     const reader = new FeedReader(table, { name: lab, shards: 1 }, () => {}, since);
     for (const { event } of await reader.read()) {
       if (event.type !== "logs") continue;

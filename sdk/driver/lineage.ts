@@ -20,7 +20,7 @@ export function toRunAgain(
     const next = stack[stack.length - 1];
     const open = next.dependencies.filter((each) => !leads.has(each));
     if (!leads.has(next) && open.length > 0) {
-      stack.push(...open);
+      for (const each of open) stack.push(each);
       continue;
     }
     stack.pop();

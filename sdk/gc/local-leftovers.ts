@@ -52,6 +52,6 @@ async function measure(path: string): Promise<{ bytes: number; changedAt: number
   const parts = await Promise.all((await readdir(path)).map((name) => measure(join(path, name))));
   return {
     bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
-    changedAt: Math.max(...parts.map(({ changedAt }) => changedAt), parts.length === 0 ? info.mtimeMs : 0),
+    changedAt: parts.reduce((last, { changedAt }) => Math.max(last, changedAt), parts.length === 0 ? info.mtimeMs : 0),
   };
 }

@@ -108,7 +108,7 @@ export async function explainInRun(
   const inRun = { history, startedAt: run.startedAt, isBusted: manifest.generation > 0 };
   const asked = { namespace: run.namespace, planned: plan.tasks[position], plan };
   const cache = await cacheStory(stores, asked, inRun);
-  const lastSettledAt = Math.max(...history.dependencies.map((each) => histories[each].settledAt ?? 0));
+  const lastSettledAt = history.dependencies.reduce((last, each) => Math.max(last, histories[each].settledAt ?? 0), 0);
   const [first] = attempts;
   const related = (each: number) => ({
     position: each,

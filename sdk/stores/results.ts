@@ -134,10 +134,10 @@ async function readStored(
             stored[position].push(asStored(record, pack));
           }
         }
-        if (hasKeyed) keyed.push(...positions);
+        if (hasKeyed) for (const position of positions) keyed.push(position);
       }),
     );
-  } else keyed.push(...names.keys());
+  } else for (const position of names.keys()) keyed.push(position);
   const items = await table.getMany(keyed.map((position) => resultKey(names[position].key)));
   items.forEach((item, index) => {
     if (item) stored[keyed[index]].push(asStored(toRecord(item), ""));
