@@ -112,6 +112,13 @@ export class Bill {
     for (const { charged, run } of this.#containers.values()) this.#charge(run, charged.advance(now), undefined);
   }
 
+  /** Whether a run may have to pay for a container yet. */
+  mayCharge(run: number): boolean {
+    for (const { runs } of this.#asked.values()) if (runs.includes(run)) return true;
+    for (const container of this.#containers.values()) if (container.run === run) return true;
+    return false;
+  }
+
   // --- Attempts -----------------------------------------------------------------------------------
 
   /** An attempt ended. @returns What it cost, in dollars. */

@@ -15,6 +15,7 @@ import { CodeKeeper } from "./code-keeper.ts";
 import { Delivery } from "./delivery.ts";
 import { Dispatching } from "./dispatching.ts";
 import type { DriverOptions, StartOptions } from "./driver-options.ts";
+import { EndedRuns } from "./ended-runs.ts";
 import { EventLoop } from "./event-loop.ts";
 import { EvidenceBook } from "./evidence.ts";
 import { errorOf } from "./failures.ts";
@@ -119,12 +120,15 @@ export class Driver {
     });
     const charge = (index: number, usd: number, name: string | undefined) => {
       const run = book.runs[index];
+      // A run is not forgotten while it may be charged.
+      if (!run) return;
       run.costUsd += usd;
       loop.push({ type: "charged", run: run.index, usd });
       progress.charged(run.id, name, usd);
       if (run.isOver) keeper.costChanged(run);
     };
     const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
+    const ended = new EndedRuns({ book, scheduler, inFlight, bill: charges.bill });
     const ways = new ResultWays({ table, namespace, mayPack: opening.packsResults ?? false });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
@@ -139,6 +143,7 @@ export class Driver {
       scheduler,
       loop,
       book,
+      ended,
       inFlight,
       placements,
       statistics,

@@ -4,6 +4,7 @@ import type { Charges } from "./charges.ts";
 import type { Chronicler } from "./chronicler.ts";
 import type { CodeKeeper } from "./code-keeper.ts";
 import type { DriverOptions } from "./driver-options.ts";
+import type { EndedRuns } from "./ended-runs.ts";
 import type { EventLoop } from "./event-loop.ts";
 import type { EvidenceBook } from "./evidence.ts";
 import type { InFlightBook } from "./in-flight.ts";
@@ -26,6 +27,7 @@ export interface DriverParts {
   readonly scheduler: Scheduler;
   readonly loop: EventLoop;
   readonly book: RunBook;
+  readonly ended: EndedRuns;
   readonly inFlight: InFlightBook;
   readonly placements: Placements;
   readonly statistics: TypeStatistics;

@@ -114,10 +114,11 @@ export class RunKeeper {
    * A run has ended: the last that its record says.
    *
    * @param told Resolves when everything that happened in it is written: whoever hears of the end finds it.
+   * @returns When that is written, too.
    */
-  end(run: RunState, told: Promise<void>): void {
+  end(run: RunState, told: Promise<void>): Promise<void> {
     const kept = this.#kept.get(run);
-    if (!kept) return;
+    if (!kept) return told;
     this.#forget(run);
     // As it is now but for its cost: a result that comes late is kept, and was not waited for.
     const last = this.#progressOf(run);
@@ -130,6 +131,7 @@ export class RunKeeper {
     final.written = ended;
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
+    return ended;
   }
 
   /** A run that has ended has cost more since. */

@@ -52,7 +52,8 @@ export class RunStarts {
         }
       : { runId, name, tags: tags ?? [], epoch: 1, generation };
     try {
-      return await this.#start(plan, tasks, { ...options, generation, requestMark }, identity, claimed);
+      const how = { ...options, generation, requestMark };
+      return await this.#parts.ended.whileBeginning(() => this.#start(plan, tasks, how, identity, claimed));
     } catch (error) {
       if (claimed) await claims.release(claimed);
       throw error;
@@ -94,6 +95,9 @@ export class RunStarts {
     const targets = plan.targets.map((position) => entries[position]);
     const wanted = entries.filter((_, position) => lookedUp.needed[position]);
     const run = new RunState(identity, index, tasks, targets, wanted);
+    entries.forEach((entry, position) => {
+      if (!lookedUp.needed[position]) run.unneeded.push(entry);
+    });
     run.maxCostUsd = maxCostUsd;
     run.costUsd = spentUsd;
     book.runs[index] = run;
@@ -177,6 +181,7 @@ export class RunStarts {
     const { book, chronicler, progress, scheduler } = this.#parts;
     const { generation, failures, inherited, parent, told } = rest;
     book.runs[index] = root;
+    root.indexes.push(index);
     // What the run itself has computed is shared with it, not found in the cache.
     const records = lookedUp.records.map((record, position) => {
       const known = record && book.byKey.get(plan.tasks[position].key);
@@ -191,6 +196,9 @@ export class RunStarts {
       isOfRun: (known) => root.entries.has(known),
     });
     const added = root.addEntries(entries.filter((_, position) => lookedUp.needed[position]));
+    entries.forEach((entry, position) => {
+      if (!lookedUp.needed[position]) root.unneeded.push(entry);
+    });
     const attempt = scheduler.tasks.attempt[parent.task];
     chronicler.nested({ parent, attempt, plan: told, entries, needed: found.needed });
     if (added.length > 0 && !root.isOver) {

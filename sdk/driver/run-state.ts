@@ -42,6 +42,10 @@ export class RunState extends Outcomes<TaskEntry> {
   /** Results count from this generation on; 0 unless every task is computed anew. */
   readonly generation: number;
   readonly #entries: Set<TaskEntry>;
+  /** Tasks of its plan that need not be there, since what needs them is. */
+  readonly unneeded: TaskEntry[] = [];
+  /** What it is called in the scheduler, and what those are that its attempts have opened. */
+  readonly indexes: number[];
   /** Task types of which an attempt has ended in this run. */
   readonly ranTypes = new Set<string>();
   /** Failures of tasks that were not asked for themselves. */
@@ -71,7 +75,9 @@ export class RunState extends Outcomes<TaskEntry> {
     this.targets = targets;
     this.generation = generation;
     this.begunAt = begunAt ?? this.startedAt;
+    this.indexes = [index];
     this.#entries = new Set(entries);
+    for (const entry of this.#entries) entry.uses += 1;
   }
 
   /** Every task that has to be there for what was asked for, and those that they run. */
@@ -86,7 +92,10 @@ export class RunState extends Outcomes<TaskEntry> {
    */
   addEntries(entries: readonly TaskEntry[]): TaskEntry[] {
     const added = [...new Set(entries)].filter((entry) => !this.#entries.has(entry));
-    for (const entry of added) this.#entries.add(entry);
+    for (const entry of added) {
+      this.#entries.add(entry);
+      entry.uses += 1;
+    }
     return added;
   }
 

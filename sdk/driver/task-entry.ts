@@ -27,6 +27,8 @@ export interface TaskEntry {
   /** Only of tasks of which an attempt failed. */
   evidence: AttemptEvidence[] | undefined;
   logTail: string[] | undefined;
+  /** How many runs have it among their tasks that are not forgotten yet. */
+  uses: number;
   /** How often an attempt was given up because it waited too long for tasks of its own. */
   suspensions: number;
   /** The attempt that brought its result, in this lab. */
@@ -57,6 +59,7 @@ export function newTaskEntry({ planned, task, run, dependencies, generation, val
     failure: undefined,
     evidence: undefined,
     logTail: undefined,
+    uses: 0,
     suspensions: 0,
     success: undefined,
   };
