@@ -28,9 +28,10 @@ export class StorePace {
 
   constructor(rates: StoreRates) {
     this.#rates = rates;
-    // A second's worth at once: services count by the second.
+    // A second's worth at once: services count by the second. All requests come about as much later than their
+    // dispatch, so nothing is to be added for the way.
     this.#buckets = new Map(
-      KINDS.map((kind) => [kind, new TokenBucket({ burst: rates[kind], perSecond: rates[kind] })]),
+      KINDS.map((kind) => [kind, new TokenBucket({ burst: rates[kind], perSecond: rates[kind] }, 0)]),
     );
   }
 
