@@ -70,7 +70,7 @@ export class Driver {
     const batch = opening.batch;
     const groups = capacityGroups(opening.offer);
     // Where requests are charged they are bounded, too.
-    const storeRates = stores.requests && { ...STORES.table, ...STORES.prefix };
+    const storeRates = stores.requests && { ...STORES.table, ...STORES.prefix, ...opening.storeRates };
     const scheduler = new Scheduler({ seed: randomInt(2 ** 31), groups, concurrency, batch, speculation, storeRates });
     const book = new RunBook();
     const inFlight = new InFlightBook();
