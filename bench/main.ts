@@ -16,6 +16,7 @@ import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
+import { rampStores } from "./ramp-stores.ts";
 import { requests } from "./requests.ts";
 import { resume, resumeAws } from "./resume.ts";
 import { startUp } from "./start-up.ts";
@@ -39,6 +40,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   codec,
   objects,
   ramp10k,
+  rampStores,
   fargate1k,
   mixRoute,
   resume,

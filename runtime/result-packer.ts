@@ -3,6 +3,7 @@ import type { Stores } from "../sdk/stores/stores.ts";
 import type { Assignment, AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import type { Success } from "../sdk/wire/outcome.ts";
+import { addRequests } from "../sdk/wire/requests.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
 
 interface ResultPackerOptions {
@@ -112,7 +113,8 @@ export class ResultPacker {
         this.#options.report({ ...each.report, outcome: { kind: "executor-lost", seen, ...used } });
       } else if (requests) {
         // Of those that were written together, the first one bears it.
-        this.#options.report({ ...each.report, outcome: { ...outcome, requests: sum(outcome.requests, requests) } });
+        const all = outcome.requests ? addRequests(outcome.requests, requests) : requests;
+        this.#options.report({ ...each.report, outcome: { ...outcome, requests: all } });
         requests = undefined;
       } else this.#options.report(each.report);
     }
@@ -125,12 +127,3 @@ export class ResultPacker {
 }
 
 const slotBytesInline = (slot: Success["value"]) => ("inline" in slot ? slotBytes(slot) : 120);
-
-type Requests = NonNullable<AttemptReport["outcome"]["requests"]>;
-
-const sum = (one: Requests | undefined, other: Requests): Requests => ({
-  reads: (one?.reads ?? 0) + other.reads,
-  writes: (one?.writes ?? 0) + other.writes,
-  puts: (one?.puts ?? 0) + other.puts,
-  gets: (one?.gets ?? 0) + other.gets,
-});

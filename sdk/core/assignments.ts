@@ -1,4 +1,5 @@
 import type { Lane } from "./offer.ts";
+import type { StoreLoad } from "./store-pace.ts";
 
 /** Attempts handed out together, as long as one of them is awaited. */
 export interface Assignment {
@@ -17,6 +18,8 @@ export interface Assignment {
   /** Which of `tasks` are settled with the scheduler, by position. */
   readonly ended: boolean[];
   remaining: number;
+  /** What each of its tasks is expected to ask of the stores, where that is bounded and known. */
+  readonly load: StoreLoad | undefined;
   /** When its first attempt began here, as far as can be told: when it was handed to an executor that had nothing else. */
   begunAt?: number;
 }
@@ -35,7 +38,7 @@ export class Assignments {
 
   add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked" | "begunAt">): Assignment {
     const id = this.#next++;
-    const { lane, executor, copy, uses, counted, tasks, attempts } = assignment;
+    const { lane, executor, copy, uses, counted, tasks, attempts, load } = assignment;
     // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
     const ended = new Array<boolean>(tasks.length).fill(false);
     const added = {
@@ -49,6 +52,7 @@ export class Assignments {
       attempts,
       ended,
       remaining: tasks.length,
+      load,
       parked: false,
     };
     this.#byId.set(id, added);

@@ -4,7 +4,7 @@ import { type BatchOptions, batchSize, DurationEstimate, mayWaitBehind } from ".
 import { Capacity } from "./capacity.ts";
 import { chainFrom } from "./chain.ts";
 import type { Command } from "./commands.ts";
-import type { StartFailureKind } from "./events.ts";
+import type { SchedulerEvent, StartFailureKind } from "./events.ts";
 import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { Locality } from "./locality.ts";
@@ -15,6 +15,7 @@ import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { SecondAttempts, type Straggler } from "./second-attempts.ts";
 import type { SpeculationRule } from "./speculate.ts";
 import { Spending, type SpentRun } from "./spending.ts";
+import { type StoreLoad, StorePace, type StoreRates } from "./store-pace.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 export interface DispatcherOptions {
@@ -24,6 +25,8 @@ export interface DispatcherOptions {
   readonly batch: BatchOptions;
   /** When attempts get a second one beside them. Default never. */
   readonly speculation?: SpeculationRule | undefined;
+  /** How much the stores take a second. Default without a bound. */
+  readonly storeRates?: StoreRates | undefined;
 }
 
 /** What the dispatcher has to know of tasks of a shape. */
@@ -64,6 +67,7 @@ export class Dispatcher {
   readonly #facts: TaskFacts;
   readonly #capacity: Capacity;
   readonly #pacing: Pacing;
+  readonly #stores: StorePace | undefined;
   readonly #executors = new Executors();
   readonly #assignments = new Assignments();
   readonly #locality = new Locality();
@@ -93,6 +97,7 @@ export class Dispatcher {
     this.#emit = emit;
     this.#capacity = new Capacity(options.groups);
     this.#pacing = new Pacing(options.groups);
+    this.#stores = options.storeRates && new StorePace(options.storeRates);
     this.#pauses = new PoolPauses(random);
     this.#starts = new ExecutorStarts({
       executors: this.#executors,
@@ -187,6 +192,7 @@ export class Dispatcher {
       counted,
       tasks: [task],
       attempts: [attempt],
+      load: this.#loadOf([task]),
     });
     this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
@@ -272,6 +278,16 @@ export class Dispatcher {
   /** An attempt has ended well: its executor has its result, and what it has loaded for it. */
   hasRun(task: number, { executor }: Assignment): void {
     if (executor !== undefined && this.#executors.get(executor)) this.#locality.ran(task, executor, this.#tasks);
+  }
+
+  /** An attempt, or the driver itself, has asked so much of the stores. */
+  askedStores({ requests, by }: SchedulerEvent & { type: "asked-stores" }): void {
+    if (!by) {
+      this.#stores?.askedBeside(requests, this.#now);
+      return;
+    }
+    const { type } = this.#facts.kindOf(this.#tasks.shape[by.task]);
+    this.#stores?.asked(type, requests, this.#assignments.get(by.assignment)?.load, this.#now);
   }
 
   /** One task of an assignment is no longer awaited. */
@@ -416,6 +432,7 @@ export class Dispatcher {
     while (tasks.size > 0 && !this.#isQueued(tasks.peek() as number, queue)) tasks.shift();
     if (tasks.size === 0 || !this.#affords(tasks.peek() as number, queue)) return false;
     const { type, alone } = this.#facts.kindOf(queue.shape);
+    if (!this.#storesTake(type)) return false;
     // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
     // down what it shared goes like that, too: were it to share its next end, it could never be told.
     const isSingle = alone || this.#tasks.apart[tasks.peek() as number] === 1;
@@ -440,6 +457,21 @@ export class Dispatcher {
     const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch);
     this.#dispatch(queue, { largest, takers, mayGoOn: estimateMs !== undefined }, executor, copy);
     return true;
+  }
+
+  /** Whether the stores take what a task of this type will ask of them. */
+  #storesTake(type: string): boolean {
+    const until = this.#stores?.heldUntil(type, this.#now);
+    if (until !== undefined) this.#pacing.hold(until);
+    return until === undefined;
+  }
+
+  /** Counts what tasks that begin will ask of the stores. */
+  #loadOf(tasks: readonly number[]): StoreLoad | undefined {
+    return this.#stores?.begin(
+      tasks.map((task) => this.#facts.kindOf(this.#tasks.shape[task]).type),
+      this.#now,
+    );
   }
 
   /** Whether a task waits in this queue still, and not in another one by now. */
@@ -526,7 +558,9 @@ export class Dispatcher {
       begin(task);
     }
     const counted = executor === undefined || executor.assignments.length === 0;
-    const assignment = this.#assignments.add({ lane, executor: executor?.id, copy, uses, counted, tasks, attempts });
+    const load = this.#loadOf(tasks);
+    const begun = { lane, executor: executor?.id, copy, uses, counted, tasks, attempts, load };
+    const assignment = this.#assignments.add(begun);
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#take(assignment);
     executor?.assignments.push(assignment.id);
@@ -567,6 +601,7 @@ export class Dispatcher {
       counted: true,
       tasks: [task],
       attempts,
+      load: this.#loadOf([task]),
     });
     this.#take(second);
     executor?.assignments.push(second.id);

@@ -1,4 +1,5 @@
 import type { FailureKind } from "../wire/outcome.ts";
+import type { RequestCounts } from "../wire/requests.ts";
 import type { Lane } from "./offer.ts";
 
 /** How one attempt ended, reduced to what decisions need. */
@@ -72,6 +73,12 @@ export type SchedulerEvent =
   | { readonly type: "suspended"; readonly assignment: number; readonly task: number }
   /** An attempt was not made, or for nothing: what it was to be handed by one before it in its assignment did not come. */
   | { readonly type: "passed-over"; readonly assignment: number; readonly task: number }
+  /** So much was asked of the stores: by an attempt, before its end is told, or by the driver itself. */
+  | {
+      readonly type: "asked-stores";
+      readonly requests: RequestCounts;
+      readonly by?: { readonly assignment: number; readonly task: number };
+    }
   /** A run has cost so much more, in dollars. */
   | { readonly type: "charged"; readonly run: number; readonly usd: number }
   /** Time has passed. */

@@ -21,6 +21,20 @@ export const LAMBDA = {
   environmentKeptMs: 300_000,
 } as const;
 
+/**
+ * What stores take a second before AWS has split anything for more. Looked up in November 2026: DynamoDB
+ * Developer Guide, "Best practices for designing partition keys" and "On-demand capacity mode" (initial
+ * throughput); S3 User Guide, "Optimizing Amazon S3 performance". Both refuse what is beyond, and split in time.
+ */
+export const STORES = {
+  /** A new table on demand: write units of 1 KB and read units of 4 KB. */
+  table: { writes: 4_000, reads: 12_000 },
+  /** One partition of it: no key takes more. */
+  partition: { writes: 1_000, reads: 3_000 },
+  /** A prefix of a bucket, and the whole bucket as long as it is not split: PUT, COPY, POST; GET, HEAD. */
+  prefix: { puts: 3_500, gets: 5_500 },
+} as const;
+
 /** vCPUs that a Lambda function of this memory gets. */
 export const lambdaVcpus = (memoryMb: number): number => Math.min(memoryMb / LAMBDA.mbPerVcpu, LAMBDA.maxVcpus);
 

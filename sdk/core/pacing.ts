@@ -34,7 +34,7 @@ export class Pacing {
     const environments = this.#environmentsOf(lane);
     if (!environments) return 0;
     const copy = environments.admit(now);
-    if (copy === undefined) this.#hold(environments.nextAt(now));
+    if (copy === undefined) this.hold(environments.nextAt(now));
     return copy;
   }
 
@@ -65,7 +65,7 @@ export class Pacing {
     const available = bucket.available(now);
     const count = available >= wanted ? wanted : available - (available % perCall);
     if (count > 0) bucket.take(count, now);
-    if (count < wanted) this.#hold(bucket.readyAt(Math.min(perCall, wanted - count), now));
+    if (count < wanted) this.hold(bucket.readyAt(Math.min(perCall, wanted - count), now));
     return count;
   }
 
@@ -73,7 +73,8 @@ export class Pacing {
     this.#launches.get(groupName)?.refused(now);
   }
 
-  #hold(until: number): void {
+  /** Something is held back until then. */
+  hold(until: number): void {
     this.#heldUntil = Math.min(this.#heldUntil, until);
   }
 

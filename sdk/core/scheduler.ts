@@ -289,6 +289,9 @@ export class Scheduler {
         this.#dispatcher.spending.charge(event.run, event.usd);
         this.#dispatcher.seconds.charged(event.run, event.usd);
         break;
+      case "asked-stores":
+        this.#dispatcher.askedStores(event);
+        break;
       case "lost":
         this.#verdicts.resultsLost(event.tasks, event.runs);
         break;

@@ -24,13 +24,16 @@ const LEAST_SHARE = 1 / 32;
  */
 export class TokenBucket {
   readonly #pace: Pace;
+  readonly #onTheWayMs: number;
   #tokens: number;
   #perSecond: number;
   #at = 0;
   #refusedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(pace: Pace) {
+  /** @param onTheWayMs How much later than it was taken a token counts at the service, in milliseconds. */
+  constructor(pace: Pace, onTheWayMs = ON_THE_WAY_MS) {
     this.#pace = pace;
+    this.#onTheWayMs = onTheWayMs;
     this.#tokens = pace.burst;
     this.#perSecond = pace.perSecond;
   }
@@ -43,7 +46,7 @@ export class TokenBucket {
 
   take(count: number, now: number): void {
     this.#refill(now);
-    if (this.#tokens === this.#pace.burst) this.#at = now + ON_THE_WAY_MS;
+    if (this.#tokens === this.#pace.burst) this.#at = now + this.#onTheWayMs;
     this.#tokens -= count;
   }
 

@@ -4,6 +4,7 @@ import type { PlannedTask } from "../planning.ts";
 import type { BilledSpan, RunnerEvent } from "../runners/runner.ts";
 import type { RequestMeter } from "../stores/request-meter.ts";
 import type { Outcome } from "../wire/outcome.ts";
+import type { RequestCounts } from "../wire/requests.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import { Bill, isFree } from "./bill.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -16,9 +17,13 @@ interface ChargesOptions {
   readonly placements: Placements;
   /** Of what the driver itself asks of the stores; undefined where that is free. */
   readonly requests: RequestMeter | undefined;
+  /** So much was asked of the stores, by an attempt or by the driver itself. */
+  asked(requests: RequestCounts, by?: { readonly assignment: number; readonly task: number }): void;
   /** A run of the scheduler has cost more, for tasks of this name where that is known. */
   charge(run: number, usd: number, name: string | undefined): void;
 }
+
+const NO_REQUESTS: RequestCounts = { reads: 0, writes: 0, puts: 0, gets: 0 };
 
 /** Says of attempts and containers what the bill has to know of them. */
 export class Charges {
@@ -32,7 +37,11 @@ export class Charges {
       if (usd !== 0) options.charge(run, usd, name);
     };
     this.bill = new Bill(charge);
-    this.own = new OwnRequests(options.requests, (run, usd) => charge(run, usd, undefined));
+    this.own = new OwnRequests(
+      options.requests,
+      (requests) => options.asked(requests),
+      (run, usd) => charge(run, usd, undefined),
+    );
   }
 
   /** What an attempt of a task costs where it will go first, as far as its type is known, in dollars. */
@@ -42,6 +51,11 @@ export class Charges {
     const placement = placements.of(planned);
     if (meanMs === undefined || "infeasible" in placement) return undefined;
     return attemptUsd(placement.ladder[0], meanMs, planned.params.byteLength);
+  }
+
+  /** What an attempt has asked of the stores, to be told before its end. */
+  asked(assignment: string, task: number, { requests = NO_REQUESTS }: Outcome): void {
+    if (this.#options.requests) this.#options.asked(requests, { assignment: Number(assignment), task });
   }
 
   /** An attempt has ended. @returns What it cost, in dollars. */

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import type { Command } from "../core/commands.ts";
+import { STORES } from "../core/limits.ts";
 import { capacityGroups } from "../core/route.ts";
 import { Scheduler } from "../core/scheduler.ts";
 import { TaskState } from "../core/task-table.ts";
@@ -7,6 +8,7 @@ import type { LabPlan } from "../planning.ts";
 import type { StartedRun } from "../run.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import type { Task } from "../task.ts";
+import type { RequestCounts } from "../wire/requests.ts";
 import { Aftermath } from "./aftermath.ts";
 import { Cancelling } from "./cancelling.ts";
 import { Charges } from "./charges.ts";
@@ -28,6 +30,7 @@ import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
 import { ProgressTeller } from "./progress-teller.ts";
+import { Refusals } from "./refusals.ts";
 import { Reports } from "./reports.ts";
 import { ResultWays } from "./result-ways.ts";
 import { RunBook } from "./run-book.ts";
@@ -68,7 +71,9 @@ export class Driver {
     const { table } = stores;
     const batch = opening.batch;
     const groups = capacityGroups(opening.offer);
-    const scheduler = new Scheduler({ seed: randomInt(2 ** 31), groups, concurrency, batch, speculation });
+    // Where requests are charged they are bounded, too.
+    const storeRates = stores.requests && { ...STORES.table, ...STORES.prefix, ...opening.storeRates };
+    const scheduler = new Scheduler({ seed: randomInt(2 ** 31), groups, concurrency, batch, speculation, storeRates });
     const book = new RunBook();
     const inFlight = new InFlightBook();
     const placements = new Placements(opening.offer, (type) => scheduler.estimateMs(type));
@@ -127,7 +132,12 @@ export class Driver {
       progress.charged(run.id, name, usd);
       if (run.isOver) keeper.costChanged(run);
     };
-    const charges = new Charges({ scheduler, placements, requests: stores.requests, charge });
+    const refusals = new Refusals((text) => notice(this.#parts, text));
+    const asked = (requests: RequestCounts, by?: { assignment: number; task: number }) => {
+      refusals.heard(requests);
+      loop.push(by ? { type: "asked-stores", requests, by } : { type: "asked-stores", requests });
+    };
+    const charges = new Charges({ scheduler, placements, requests: stores.requests, asked, charge });
     const ended = new EndedRuns({ book, scheduler, inFlight, bill: charges.bill });
     const ways = new ResultWays({ table, namespace, mayPack: opening.packsResults ?? false });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });

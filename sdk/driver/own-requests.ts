@@ -1,5 +1,6 @@
 import { RECORD_USD, requestsUsd } from "../core/attempt-cost.ts";
 import type { RequestMeter } from "../stores/request-meter.ts";
+import type { RequestCounts } from "../wire/requests.ts";
 
 /**
  * Who bears what a driver itself asks of the stores: looking up, keeping records, reading what executors tell. The
@@ -7,14 +8,23 @@ import type { RequestMeter } from "../stores/request-meter.ts";
  */
 export class OwnRequests {
   readonly #meter: RequestMeter | undefined;
+  readonly #asked: (requests: RequestCounts) => void;
   readonly #charge: (run: number, usd: number) => void;
   readonly #runs = new Set<number>();
   /** What was asked while no run was there, in dollars. */
   #unclaimedUsd = 0;
 
-  /** @param meter Of the driver's stores; undefined where requests are free. */
-  constructor(meter: RequestMeter | undefined, charge: (run: number, usd: number) => void) {
+  /**
+   * @param meter Of the driver's stores; undefined where requests are free.
+   * @param asked Is told of all that was counted.
+   */
+  constructor(
+    meter: RequestMeter | undefined,
+    asked: (requests: RequestCounts) => void,
+    charge: (run: number, usd: number) => void,
+  ) {
     this.#meter = meter;
+    this.#asked = asked;
     this.#charge = charge;
   }
 
@@ -22,6 +32,7 @@ export class OwnRequests {
   settle(): void {
     const taken = this.#meter?.take();
     if (!taken) return;
+    this.#asked(taken);
     const usd = requestsUsd(taken);
     if (this.#runs.size === 0) this.#unclaimedUsd += usd;
     else for (const run of this.#runs) this.#charge(run, usd / this.#runs.size);

@@ -98,6 +98,7 @@ export class Reports {
     const inFlight = inFlightBook.end(assignment, task);
     const run = book.runOf(entry);
     journal.changed(run);
+    charges.asked(assignment, task, outcome);
     const costUsd = charges.attempt(entry, outcome, inFlight, billed);
     run.ranTypes.add(entry.planned.name);
     if (outcome.kind === "suspended") {

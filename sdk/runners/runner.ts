@@ -3,6 +3,7 @@ import type { Bundle } from "../bundle/bundle.ts";
 import type { BatchOptions } from "../core/batch.ts";
 import type { StartFailureKind } from "../core/events.ts";
 import type { Lane, Offer } from "../core/offer.ts";
+import type { StoreRates } from "../core/store-pace.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
@@ -45,6 +46,8 @@ export interface RunnerOpening {
   readonly inlineBytes: number;
   /** Its executors write results in packs where the control table has such. Default each result by itself. */
   readonly packsResults?: true;
+  /** What the lab's stores take a second, where that is not what AWS gives new ones. */
+  readonly storeRates?: Partial<StoreRates>;
   /**
    * Executors set up the runtime environment of an assignment before its first attempt; a pooled lane with
    * another `runtimeEnv` has executors of its own. A text says why they do not. Default not: tasks that have one are

@@ -1,36 +1,40 @@
-import type { RequestCounts } from "../wire/requests.ts";
+import { REQUEST_KINDS, type RequestCounts, type RequestKind } from "../wire/requests.ts";
 
-/** Counts what stores ask of services that charge for it. */
+const NONE = { reads: 0, writes: 0, puts: 0, gets: 0 };
+
+/** Counts what stores ask of services that charge for it, and what these refuse. */
 export class RequestMeter {
-  #reads = 0;
-  #writes = 0;
-  #puts = 0;
-  #gets = 0;
+  #asked = { ...NONE };
+  #refused: Record<RequestKind, number> | undefined;
 
   read(units: number): void {
-    this.#reads += units;
+    this.#asked.reads += units;
   }
 
   write(units: number): void {
-    this.#writes += units;
+    this.#asked.writes += units;
   }
 
   put(): void {
-    this.#puts += 1;
+    this.#asked.puts += 1;
   }
 
   get(): void {
-    this.#gets += 1;
+    this.#asked.gets += 1;
+  }
+
+  /** A request was refused as one too many; the SDK makes it again, or gives up. */
+  refused(kind: RequestKind): void {
+    this.#refused ??= { ...NONE };
+    this.#refused[kind] += 1;
   }
 
   /** What was counted since the last time; undefined where that is nothing. */
   take(): RequestCounts | undefined {
-    const taken = { reads: this.#reads, writes: this.#writes, puts: this.#puts, gets: this.#gets };
-    if (taken.reads + taken.writes + taken.puts + taken.gets === 0) return undefined;
-    this.#reads = 0;
-    this.#writes = 0;
-    this.#puts = 0;
-    this.#gets = 0;
-    return taken;
+    const [asked, refused] = [this.#asked, this.#refused];
+    if (!refused && REQUEST_KINDS.every((kind) => asked[kind] === 0)) return undefined;
+    this.#asked = { ...NONE };
+    this.#refused = undefined;
+    return refused ? { ...asked, refused } : asked;
   }
 }

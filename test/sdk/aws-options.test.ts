@@ -8,6 +8,8 @@ test.each<[object, string]>([
   [{ newEnvironments: { burst: 0, perSecond: 1 } }, "aws: newEnvironments must be { burst, perSecond }"],
   [{ ecsLaunches: { burst: 10 } }, "aws: ecsLaunches must be { burst, perSecond }"],
   [{ ecsLaunches: { burst: 10, perSecond: 1, more: 1 } }, "a number above 0, got { burst: 10, perSecond: 1, more: 1 }"],
+  [{ storeRates: { writes: 0 } }, "aws: storeRates must be { writes, reads, puts, gets }, some or all"],
+  [{ storeRates: { objects: 10 } }, "got { objects: 10 }"],
   [{ launches: { burst: 10, perSecond: 1 } }, "aws: unknown option launches"],
 ])("%o is refused", (options, message) => {
   expect(() => checkAwsOptions(options as AwsOptions)).toThrow(message);
@@ -15,7 +17,9 @@ test.each<[object, string]>([
 
 test("other quotas than AWS's usual ones may be given", () => {
   const pace = { burst: 500, perSecond: 0.5 };
-  expect(() => checkAwsOptions({ newEnvironments: pace, ecsLaunches: pace })).not.toThrow();
+  expect(() =>
+    checkAwsOptions({ newEnvironments: pace, ecsLaunches: pace, storeRates: { puts: 9_000 } }),
+  ).not.toThrow();
 });
 
 test("identical functions stand together, in the order of the stack", () => {

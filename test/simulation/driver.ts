@@ -25,6 +25,10 @@ import type { Clock, Process } from "./process.ts";
 import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
 import type { Tenure } from "./tenure.ts";
 
+/** What stores take a second in one seed of eight, so that tasks wait for them, and what each attempt asks for. */
+const SLOW_STORES = { reads: 1_000, writes: 8, puts: 1_000, gets: 1_000 };
+const WRITE = { reads: 0, writes: 1, puts: 0, gets: 0 };
+
 /** Who looks on: sees everything that passes between a driver and its scheduler. */
 /** All results of the simulation are kept for good. */
 const NEW = { startedAt: 0, isOfRun: () => false };
@@ -130,6 +134,7 @@ export class SimulatedDriver {
       concurrency: scenario.concurrency,
       batch: { targetMs: 50, maxTasks: 16, behindMs: 200 },
       speculation: scenario.speculation,
+      storeRates: scenario.seed % 8 === 5 ? SLOW_STORES : undefined,
     });
     for (const [type, known] of storage.sizing) this.scheduler.sizing.recall(type, known);
     if (this.#life.knowsDurations) {
@@ -430,6 +435,9 @@ export class SimulatedDriver {
       case "outcome": {
         const { assignment, task, outcome } = report;
         const entry = this.entries[task];
+        // By name, not drawn: one in eight is refused once.
+        const refused = (assignment + task) % 8 === 0 ? { refused: { ...WRITE, reads: 1 } } : {};
+        this.#happen({ type: "asked-stores", requests: { ...WRITE, ...refused }, by: { assignment, task } });
         if (outcome.kind === "suspended") {
           entry.suspensions += 1;
           this.#kept.set(entry, this.#ran.get(entry) ?? []);

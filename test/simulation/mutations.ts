@@ -284,6 +284,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "this.#timers.add({ at: heldUntil, purpose: Purpose.Pump, subject: 0 });",
     "",
   ),
+  mutation(
+    "forgets what it holds back for the stores",
+    DISPATCHER,
+    "if (until !== undefined) this.#pacing.hold(until);",
+    "",
+  ),
 
   // Cancelling
   mutation(

@@ -1,3 +1,4 @@
+import type { StoreRates } from "../../core/store-pace.ts";
 import type { Pace } from "../../core/token-bucket.ts";
 import { LabOptionError } from "../../errors.ts";
 import { checkNames, show } from "../../options.ts";
@@ -22,11 +23,25 @@ export interface AwsOptions {
    * `{ burst: 100, perSecond: 20 }`; ask for less where others launch in the same account.
    */
   readonly ecsLaunches?: Pace;
+  /**
+   * What the table and the bucket take a second: write units of 1 KB and read units of 4 KB, objects stored and
+   * fetched. Default what AWS gives a new table on demand and a bucket that is not split yet, `{ writes: 4000, reads:
+   * 12000, puts: 3500, gets: 5500 }`, each by itself; ask for more where yours were warmed up or have grown.
+   */
+  readonly storeRates?: Partial<StoreRates>;
 }
 
 export function checkAwsOptions(options: AwsOptions): void {
-  checkNames("aws", options, ["stack", "region", "maxEcsTasks", "ecsIdleMs", "newEnvironments", "ecsLaunches"]);
-  const { stack, region, maxEcsTasks, ecsIdleMs, newEnvironments, ecsLaunches } = options;
+  checkNames("aws", options, [
+    "stack",
+    "region",
+    "maxEcsTasks",
+    "ecsIdleMs",
+    "newEnvironments",
+    "ecsLaunches",
+    "storeRates",
+  ]);
+  const { stack, region, maxEcsTasks, ecsIdleMs, newEnvironments, ecsLaunches, storeRates } = options;
   for (const [name, value] of Object.entries({ stack, region })) {
     if (value !== undefined && (typeof value !== "string" || value === "")) {
       throw new LabOptionError(`aws: ${name} must be a non-empty string, got ${JSON.stringify(value)}`);
@@ -44,7 +59,19 @@ export function checkAwsOptions(options: AwsOptions): void {
       `aws: ${name} must be { burst, perSecond }: a whole number, at least 1, and a number above 0, got ${show(value)}`,
     );
   }
+  if (storeRates !== undefined && !areRates(storeRates)) {
+    throw new LabOptionError(
+      `aws: storeRates must be { writes, reads, puts, gets }, some or all, each a number, at least 1, got ${show(storeRates)}`,
+    );
+  }
 }
+
+const areRates = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.entries(value).every(
+    ([name, rate]) => ["writes", "reads", "puts", "gets"].includes(name) && Number.isFinite(rate) && rate >= 1,
+  );
 
 function isPace(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;

@@ -136,6 +136,7 @@ export class AwsRunner implements Runner {
       batch: BATCH,
       inlineBytes: INLINE_BYTES,
       packsResults: true,
+      ...(this.#options.storeRates ? { storeRates: this.#options.storeRates } : {}),
       runtimeEnvs: true,
     };
   }
