@@ -51,7 +51,8 @@ function belowParents(tasks: readonly TaskHistory[]): Row[] {
   for (let row = waiting.pop(); row; row = waiting.pop()) {
     const { task, depth } = row;
     rows.push(row);
-    for (const child of (children.get(task.position) ?? []).toReversed()) waiting.push({ task: child, depth: depth + 1 });
+    for (const child of (children.get(task.position) ?? []).toReversed())
+      waiting.push({ task: child, depth: depth + 1 });
   }
   return rows;
 }

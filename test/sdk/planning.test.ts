@@ -53,6 +53,11 @@ describe("a plan", () => {
     expect(plan(echo({ value: [ref, new Uint8Array(3), { ref }] })).tasks.length).toBe(1);
   });
 
+  test("looks into params with more elements than a call can have arguments", () => {
+    const many = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`k${index}`, index]));
+    expect(plan(echo({ value: [new Set(Object.keys(many)), many, echo({ value: 1 })] })).tasks.length).toBe(2);
+  });
+
   test("follows params that hold themselves", () => {
     const params: { value: unknown[]; self?: unknown } = { value: [echo({ value: 1 })] };
     params.self = params;
