@@ -55,12 +55,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (spent.oomAtTop >= 1_000) {",
   ),
   mutation("charges a cut at the service's longest", LADDER, "if (standing.canOutlast) {", "if (false) {"),
-  mutation(
-    "charges the first of several that may be to blame",
-    SCHEDULER,
-    "end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined)",
-    "open[0]?.task",
-  ),
+  mutation("charges the first of several that may be to blame", SCHEDULER, "(end?.culprit ?? only)", "open[0]?.task"),
   mutation(
     "gives up a pool that has executors at work",
     DISPATCHER,
