@@ -57,6 +57,18 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation("charges a cut at the service's longest", LADDER, "if (standing.canOutlast) {", "if (false) {"),
   mutation("charges the first of several that may be to blame", SCHEDULER, "(end?.culprit ?? only)", "open[0]?.task"),
   mutation(
+    "charges one for the memory that others had",
+    SCHEDULER,
+    "if (end.crowded) this.#goesApart(task);",
+    "if (false);",
+  ),
+  mutation(
+    "blames the last one left for the memory that all had",
+    SCHEDULER,
+    "assignments.some(({ atOnce }) => atOnce > 1)",
+    "false",
+  ),
+  mutation(
     "gives up a pool that has executors at work",
     DISPATCHER,
     "if (isServed || !isBroken) return",
