@@ -4,7 +4,7 @@ import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
-import type { AssignmentEnd } from "./supervisor.ts";
+import type { AssignmentEnd } from "./process-keeper.ts";
 
 interface TellerOptions {
   readonly assignment: Assignment;

@@ -15,6 +15,8 @@ export interface Assignment {
   parked: boolean;
   readonly tasks: readonly number[];
   readonly attempts: readonly number[];
+  /** How many its executor works on at once. */
+  readonly atOnce: number;
   /** Which of `tasks` are settled with the scheduler, by position. */
   readonly ended: boolean[];
   remaining: number;
@@ -38,7 +40,7 @@ export class Assignments {
 
   add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked" | "begunAt">): Assignment {
     const id = this.#next++;
-    const { lane, executor, copy, uses, counted, tasks, attempts, load } = assignment;
+    const { lane, executor, copy, uses, counted, tasks, attempts, atOnce, load } = assignment;
     // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
     const ended = new Array<boolean>(tasks.length).fill(false);
     const added = {
@@ -50,6 +52,7 @@ export class Assignments {
       counted,
       tasks,
       attempts,
+      atOnce,
       ended,
       remaining: tasks.length,
       load,

@@ -51,17 +51,19 @@ export class DurationEstimate {
  *
  * @param queued Tasks waiting in the queue.
  * @param takers Executors or invocations that could share them.
+ * @param atOnce How many of them each works on at once.
  */
 export function batchSize(
   estimateMs: number | undefined,
   queued: number,
   takers: number,
   options: BatchOptions,
+  atOnce = 1,
 ): number {
   if (estimateMs === undefined) return 1;
-  const byTime = Math.floor(options.targetMs / Math.max(estimateMs, 0.001));
+  const byTime = Math.floor(options.targetMs / Math.max(estimateMs, 0.001)) * atOnce;
   // Half an even share: the last batches are then small, and nobody idles long at the end.
-  const byShare = Math.ceil(queued / (2 * Math.max(1, takers)));
+  const byShare = Math.ceil(queued / (2 * Math.max(1, takers) * atOnce)) * atOnce;
   return Math.max(1, Math.min(options.maxTasks, byTime, byShare));
 }
 

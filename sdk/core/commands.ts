@@ -15,6 +15,8 @@ export type Command =
       readonly tasks: readonly number[];
       /** Number of each attempt, in the order of `tasks`. */
       readonly attempts: readonly number[];
+      /** How many the executor works on at once, each in a process of its own. Default 1. */
+      readonly atOnce?: number;
       /** What each may cost, in dollars, where its run has a bound on that. */
       readonly reservedUsd?: readonly number[];
       /** Of a second attempt, beside one that takes too long: why there is one. */

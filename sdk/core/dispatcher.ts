@@ -46,8 +46,20 @@ export interface TaskFacts {
   kindOf(shape: number): TaskKind;
   /** The lane that a task is in, or will be in next. */
   laneOf(task: number): Lane | undefined;
+  /** How many short tasks of a shape an executor of a lane works on at once. */
+  atOnce(shape: number, lane: Lane): number;
   /** Whether a task that waits may go out with one that is about to, as far as the two go. */
   goesWith(task: number, first: number): boolean;
+}
+
+/** How much goes out together. */
+interface Extent {
+  readonly largest: number;
+  readonly takers: number;
+  /** How many tasks of the first one's kind run side by side. */
+  readonly atOnce: number;
+  /** Others may follow that wait for these. */
+  readonly mayGoOn: boolean;
 }
 
 /** Whether an attempt of the task in this assignment has not ended. */
@@ -193,6 +205,7 @@ export class Dispatcher {
       tasks: [task],
       attempts: [attempt],
       load: this.#loadOf([task]),
+      atOnce: 1,
     });
     this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#capacity.take(lane.group, uses);
@@ -346,7 +359,8 @@ export class Dispatcher {
   /**
    * A running attempt waits: its slot is free, and another executor may be started in its executor's place.
    *
-   * @returns Tasks that were to run behind it, on the same executor; they go elsewhere.
+   * @returns Tasks that were to run behind it or beside it, on the same executor; they go elsewhere: were one of these
+   * to wait, too, the first that goes on would take its place for both.
    */
   park(assignment: Assignment, task: number): number[] {
     if (assignment.parked) return [];
@@ -354,7 +368,8 @@ export class Dispatcher {
     this.#assignments.park(assignment, true);
     if (assignment.counted) this.#take(assignment);
     const position = assignment.tasks.indexOf(task);
-    const taken = [...this.#takeBehind(assignment, (other) => other > position)];
+    const isLeft = (other: number) => (assignment.atOnce > 1 ? other !== position : other > position);
+    const taken = [...this.#takeBehind(assignment, isLeft)];
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     for (const id of executor?.assignments.slice() ?? []) {
       const queued = this.#assignments.get(id);
@@ -454,8 +469,9 @@ export class Dispatcher {
       this.#options.concurrency - this.#assignments.active,
     );
     const takers = lane.pool === undefined ? mayBegin : this.#executors.members(lane.pool).size;
-    const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch);
-    this.#dispatch(queue, { largest, takers, mayGoOn: estimateMs !== undefined }, executor, copy);
+    const atOnce = estimateMs === undefined ? 1 : this.#atOnceOf(queue.shape, lane);
+    const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch, atOnce);
+    this.#dispatch(queue, { largest, takers, atOnce, mayGoOn: estimateMs !== undefined }, executor, copy);
     return true;
   }
 
@@ -472,6 +488,25 @@ export class Dispatcher {
       tasks.map((task) => this.#facts.kindOf(this.#tasks.shape[task]).type),
       this.#now,
     );
+  }
+
+  /** How many tasks of a shape run side by side: those that take longer than a dispatch is to take have one for each. */
+  #atOnceOf(shape: number, lane: Lane): number {
+    const { cautiousMs = Number.POSITIVE_INFINITY } = this.estimateOf(this.#facts.kindOf(shape).type);
+    return cautiousMs > this.#options.batch.targetMs ? 1 : this.#facts.atOnce(shape, lane);
+  }
+
+  /** Of tasks that go out together: as many as the one with the greatest needs allows. */
+  #atOnceOfAll(tasks: readonly number[], lane: Lane, ofFirst: number): number {
+    let least = ofFirst;
+    let shape = this.#tasks.shape[tasks[0]];
+    for (const task of tasks) {
+      if (least === 1) break;
+      if (this.#tasks.shape[task] === shape) continue;
+      shape = this.#tasks.shape[task];
+      least = Math.min(least, this.#atOnceOf(shape, lane));
+    }
+    return least;
   }
 
   /** Whether a task waits in this queue still, and not in another one by now. */
@@ -523,7 +558,7 @@ export class Dispatcher {
 
   #dispatch(
     queue: ReadyQueue,
-    { largest, takers, mayGoOn }: { readonly largest: number; readonly takers: number; readonly mayGoOn: boolean },
+    { largest, takers, atOnce: ofFirst, mayGoOn }: Extent,
     executor: Executor | undefined,
     copy: number,
   ): void {
@@ -559,15 +594,26 @@ export class Dispatcher {
     }
     const counted = executor === undefined || executor.assignments.length === 0;
     const load = this.#loadOf(tasks);
-    const begun = { lane, executor: executor?.id, copy, uses, counted, tasks, attempts, load };
-    const assignment = this.#assignments.add(begun);
+    const atOnce = this.#atOnceOfAll(tasks, lane, ofFirst);
+    const assignment = this.#assignments.add({
+      lane,
+      executor: executor?.id,
+      copy,
+      uses,
+      counted,
+      tasks,
+      attempts,
+      atOnce,
+      load,
+    });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
     if (counted) this.#take(assignment);
     executor?.assignments.push(assignment.id);
     if (!executor) this.#pacing.begin(lane, copy, this.#now);
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
     const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
-    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...reserved });
+    const wide = atOnce > 1 ? { atOnce } : {};
+    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...wide, ...reserved });
   }
 
   // --- A second attempt beside one that takes too long --------------------------------------------
@@ -602,6 +648,7 @@ export class Dispatcher {
       tasks: [task],
       attempts,
       load: this.#loadOf([task]),
+      atOnce: 1,
     });
     this.#take(second);
     executor?.assignments.push(second.id);

@@ -9,6 +9,8 @@ export type AttemptEnd =
       readonly durationMs: number;
       /** Size of the result, encoded. Default 0. */
       readonly resultBytes?: number;
+      /** Highest memory while it ran, in MB. Default 0: it was not measured. */
+      readonly peakMemoryMb?: number;
     }
   | AttemptFailure;
 
@@ -23,6 +25,8 @@ export interface AttemptFailure {
   readonly lostForGood?: boolean;
   /** The service cut the attempt at its own longest. */
   readonly atServiceLimit?: boolean;
+  /** Others had a part of the executor's memory: what it lacked may have been theirs. */
+  readonly crowded?: boolean;
 }
 
 /** A failure that ended all attempts of an assignment, or of an executor, that had no outcome yet. */

@@ -9,6 +9,7 @@ import type { Lane } from "./offer.ts";
 import { ParentAttempts } from "./parent-attempts.ts";
 import { seededRandom } from "./random.ts";
 import { Rungs } from "./rungs.ts";
+import { tasksAtOnce } from "./side-by-side.ts";
 import type { Sizing } from "./sizing.ts";
 import { StragglerWatch } from "./straggler-watch.ts";
 import type { TaskShape } from "./task-shape.ts";
@@ -57,6 +58,7 @@ export class Scheduler {
     const facts = {
       kindOf: (shape: number) => this.#kinds[shape],
       laneOf: (task: number) => this.laneOf(task),
+      atOnce: (shape: number, lane: Lane) => this.#atOnce(shape, lane),
       goesWith: (task: number, first: number) => this.#goesWith(task, first),
     };
     const runOf = (task: number) => this.#nesting.rootOf(this.tasks.owner[task], this.tasks.owner);
@@ -329,7 +331,9 @@ export class Scheduler {
       if (end.kind !== "setup-failed") this.#verdicts.setupWentWell(assignment.lane);
     }
     if ("durationMs" in end) {
-      this.learnDuration(this.shapeOf(task).type, end.durationMs);
+      const { type } = this.shapeOf(task);
+      this.learnDuration(type, end.durationMs);
+      this.sizing.learnPeak(type, end.peakMemoryMb ?? 0);
       this.#dispatcher.seconds.learn(task, end.durationMs);
       this.tasks.resultBytes[task] = end.resultBytes ?? 0;
       if (assignment) {
@@ -342,7 +346,9 @@ export class Scheduler {
     } else if (assignment) {
       this.#verdicts.giveUpSetup(end, assignment.lane, [task]);
       if (this.#otherGoesOn(task, assignment, end)) return;
-      if (!this.#lifecycle.isSettled(task)) this.#verdicts.attemptFailed(task, end, assignment.lane);
+      if (this.#lifecycle.isSettled(task)) return;
+      if (end.crowded) this.#goesApart(task);
+      else this.#verdicts.attemptFailed(task, end, assignment.lane);
     }
   }
 
@@ -351,7 +357,9 @@ export class Scheduler {
    * the others go elsewhere, free of charge. Where several could have been the one, nobody is charged,
    * but from then on each goes alone. Without a failure nobody is to blame.
    */
-  #breakOff(assignments: readonly Assignment[], end: SharedFailure | undefined): void {
+  #breakOff(assignments: readonly Assignment[], told: SharedFailure | undefined): void {
+    const isShort = told?.kind === "out-of-memory" && assignments.some(({ atOnce }) => atOnce > 1);
+    const end = isShort ? { ...told, crowded: true } : told;
     const open = assignments.flatMap((assignment) => {
       const tasks = this.#openTasksOf(assignment).map((task) => ({ task, assignment, lane: assignment.lane }));
       if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
@@ -366,7 +374,9 @@ export class Scheduler {
     const isMeant = end?.kind !== "cancelled";
     // What is still to be handed an input cannot be told from others: it may not even have begun.
     const isWaiting = (task: number) => this.tasks.pending[task] > 0;
-    const culprit = end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined);
+    const only = open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined;
+    // Where memory has run out with several at work, the one that is left of them had the least of it, perhaps.
+    const culprit = end?.crowded ? undefined : (end?.culprit ?? only);
     if (end && open.length > 0) {
       const tasks = open.map(({ task }) => task);
       this.#verdicts.giveUpSetup(end, open[0].lane, tasks);
@@ -377,8 +387,8 @@ export class Scheduler {
       if (end && isMeant && ((isCommon && !isWaiting(task)) || task === culprit)) {
         this.#verdicts.attemptFailed(task, end, lane);
       } else {
-        if (end && isMeant && culprit === undefined) this.tasks.apart[task] = 1;
-        this.#takeBack(task);
+        if (end && isMeant && culprit === undefined) this.#goesApart(task);
+        else this.#takeBack(task);
       }
     }
   }
@@ -412,6 +422,12 @@ export class Scheduler {
     return assignment.tasks.filter(
       (task, position) => !assignment.ended[position] && this.#dispatcher.awaitedIn(assignment.id, task) === assignment,
     );
+  }
+
+  /** It may have brought down what it shared, or been brought down: it goes alone from now on, free of charge. */
+  #goesApart(task: number): void {
+    this.tasks.apart[task] = 1;
+    this.#takeBack(task);
   }
 
   #takeBack(task: number): void {
@@ -479,6 +495,14 @@ export class Scheduler {
     if (this.#rungs.sizing.knows(this.shapeOf(task).type)) return false;
     if (this.laneOf(task)?.name !== this.laneOf(first)?.name) return false;
     return shape[task] === shape[first] || this.#isAlike(shape[task], shape[first]);
+  }
+
+  /** What may not be begun twice, and what waits for tasks of its own, has its executor to itself. */
+  #atOnce(shape: number, lane: Lane): number {
+    const { alone, type } = this.#kinds[shape];
+    if (alone || this.#dispatcher.seconds.isParent(type)) return 1;
+    const { cpus = 1 } = this.#shapes[shape];
+    return tasksAtOnce(lane, { cpus, peakMemoryMb: this.sizing.peakMemoryMb(type) });
   }
 
   #isAlike(shape: number, other: number): boolean {

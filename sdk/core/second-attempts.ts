@@ -69,6 +69,11 @@ export class SecondAttempts {
     this.#parents.add(this.#known.typeOf(task));
   }
 
+  /** Whether a task of this type was seen to run tasks. */
+  isParent(type: string): boolean {
+    return this.#parents.has(type);
+  }
+
   charged(run: number, usd: number): void {
     if (this.isOn) this.#accountOf(run).spentUsd += usd;
   }

@@ -14,12 +14,24 @@ export type TooSmall = readonly [bucket: number, memoryMb: number];
 export class Sizing {
   /** For each type the largest size that was too small, by bucket. */
   readonly #tooSmall = new Map<string, Map<number, number>>();
+  /** For each type the highest memory that attempts were seen to use, in MB. */
+  readonly #peakMb = new Map<string, number>();
 
   /** A task of this type ran out of memory at this size; false where that was known. */
   learnTooSmall(type: string, inputBytes: number, memoryMb: number): boolean {
     const isNew = this.tooSmallFor(type, inputBytes) < memoryMb;
     this.#note(type, bucketOf(inputBytes), memoryMb);
     return isNew;
+  }
+
+  /** An attempt that ended well has used this much memory at most; 0 where nobody looked. */
+  learnPeak(type: string, peakMemoryMb: number): void {
+    if (peakMemoryMb > (this.#peakMb.get(type) ?? 0)) this.#peakMb.set(type, peakMemoryMb);
+  }
+
+  /** The most that attempts of a type were seen to use, in MB; undefined before one was measured. */
+  peakMemoryMb(type: string): number | undefined {
+    return this.#peakMb.get(type);
   }
 
   /** Whether any size is known to be too small for tasks of the type. */

@@ -9,4 +9,6 @@ export interface TaskShape {
   readonly policy: RetryPolicy;
   /** Longest attempt that the task allows, in milliseconds. Default no bound but the service's. */
   readonly timeoutMs?: number;
+  /** vCPUs that it asks for. Default 1. */
+  readonly cpus?: number;
 }

@@ -89,9 +89,10 @@ export class Verdicts {
   }
 
   /** What a failure says of capacity and sizes, whatever becomes of the task. */
-  learnFrom(task: number, { kind }: AttemptFailure, lane: Lane): void {
+  learnFrom(task: number, { kind, crowded }: AttemptFailure, lane: Lane): void {
     if (kind === "throttled") this.#parts.dispatcher.capacity.throttled(lane.group);
-    if (kind === "out-of-memory" && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
+    // What others had of the memory says nothing about the size.
+    if (kind === "out-of-memory" && !crowded && lane.memoryMb !== undefined) this.#learnTooSmall(task, lane.memoryMb);
   }
 
   /** A size was too small: whatever waits for it and needs as much goes to a larger one, too. */

@@ -44,9 +44,11 @@ interface Standing {
   readonly before: ReadonlySet<TaskEntry>;
   /** Nobody needs its result but attempts behind it. */
   readonly isUnstored: boolean;
+  /** How many of its assignment run at once. */
+  readonly atOnce: number;
 }
 
-const ALONE: Standing = { before: new Set(), isUnstored: false };
+const ALONE: Standing = { before: new Set(), isUnstored: false, atOnce: 1 };
 
 /** An attempt as an executor needs to see it. */
 export function attemptSpec(
@@ -54,7 +56,7 @@ export function attemptSpec(
   attempt: number,
   lane: Lane,
   isBounded: boolean,
-  { before, isUnstored }: Standing = ALONE,
+  { before, isUnstored, atOnce }: Standing = ALONE,
 ): AttemptSpec {
   const { key, name, version, params, demand, keepMs } = entry.planned;
   const inputs: Record<string, Slot> = {};
@@ -75,7 +77,8 @@ export function attemptSpec(
     ...(handed.length > 0 ? { handed } : {}),
     ...(isUnstored ? { unstored: true } : {}),
     resources: {
-      numCpus: lane.cpus,
+      // Of what the executor has, its share.
+      numCpus: lane.cpus / atOnce,
       numGpus: lane.gpus,
       ...(lane.memoryMb === undefined ? {} : { memoryMb: lane.memoryMb }),
       ...(demand.timeoutMs === undefined ? {} : { timeoutMs: demand.timeoutMs }),

@@ -38,7 +38,7 @@ export class Dispatching {
   }
 
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
-    const { assignment, beside, lane, executor, copy, tasks, attempts } = command;
+    const { assignment, atOnce = 1, beside, lane, executor, copy, tasks, attempts } = command;
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested, ways } = this.#parts;
     const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
       this.#parts.options;
@@ -89,7 +89,8 @@ export class Dispatching {
     const before = new Set<TaskEntry>();
     const specs = entries.map((entry, position) => {
       const attempt = attempts[position];
-      const spec = attemptSpec(entry, attempt, lane, isBounded, { before, isUnstored: unstored.has(entry) });
+      const standing = { before, isUnstored: unstored.has(entry), atOnce };
+      const spec = attemptSpec(entry, attempt, lane, isBounded, standing);
       before.add(entry);
       const parent = nested.parentOf(entry.run);
       const trace = tracer?.dispatched(book.runs[run], entry, { attempt, lane, executor, at, parent });
@@ -112,6 +113,7 @@ export class Dispatching {
         bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: specs,
+        ...(atOnce > 1 ? { atOnce } : {}),
         // Those of one dispatch go one way: what was computed from each other has to be written in order.
         ...(specs.some(({ name }) => ways.isPacked(name)) ? { packed: true } : {}),
         ...(runtimeEnv ? { runtimeEnv } : {}),

@@ -154,9 +154,11 @@ class Shapes {
     const key = JSON.stringify([type, demand, policy, placement.ladder[0]?.name]);
     let shape = this.#known.get(key);
     if (shape === undefined) {
-      const { timeoutMs } = demand;
+      const { numCpus, timeoutMs } = demand;
       const bound = timeoutMs === undefined ? {} : { timeoutMs };
-      shape = this.#scheduler.addShape({ type, placement, policy, ...bound });
+      // Of none it needs no share, but its process needs one.
+      const asked = numCpus ? { cpus: numCpus } : {};
+      shape = this.#scheduler.addShape({ type, placement, policy, ...bound, ...asked });
       this.#known.set(key, shape);
     }
     return shape;

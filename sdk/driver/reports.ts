@@ -133,6 +133,8 @@ export class Reports {
       loop.push(event);
       return;
     }
+    // The task goes elsewhere, free of charge.
+    if (outcome.crowded) progress.suspended(run.id, entry);
     loop.flush();
     for (const line of outcome.log ?? []) addLogLine(entry, line);
     const failure = executor === undefined ? outcome : { executor, ...outcome };
@@ -159,9 +161,10 @@ function recordOf({ generation, params, planned, success, value }: TaskEntry, ru
 function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): AttemptEnd {
   const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
-    const { loadMs, runMs, bytesOut } = outcome.usage;
+    const { loadMs, runMs, bytesOut, peakMemoryMb } = outcome.usage;
     // Of several returns the slot says only where they lie.
-    return { kind: "ok", durationMs: loadMs + runMs, resultBytes: Math.max(bytesOut, slotBytes(outcome.value)) };
+    const resultBytes = Math.max(bytesOut, slotBytes(outcome.value));
+    return { kind: "ok", durationMs: loadMs + runMs, resultBytes, peakMemoryMb };
   }
   const { retryOn } = planned.policy;
   const names = outcome.error?.names ?? [];
@@ -174,7 +177,8 @@ function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): Att
       ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => book.byKey.get(key)) : []),
     ].map(({ task }) => task);
   const lostForGood = lostInputs?.length === 0 && lostProducers.length === 0;
-  return { kind: outcome.kind, retryable, ...(lost ? { lost, lostForGood } : {}) };
+  const crowded = outcome.crowded ? { crowded: true } : {};
+  return { kind: outcome.kind, retryable, ...(lost ? { lost, lostForGood } : {}), ...crowded };
 }
 
 const sharedEndOf = ({ kind, culprit }: SharedFailure) => ({ kind, ...(culprit === undefined ? {} : { culprit }) });

@@ -54,7 +54,7 @@ export interface FeedAddress {
   readonly shards: number;
 }
 
-/** Attempts that one executor works off in order. */
+/** Attempts that one executor works off: in order, or several at once. */
 export interface Assignment {
   readonly protocol: number;
   /** Unique in the run. */
@@ -70,6 +70,8 @@ export interface Assignment {
   /** `lab.context`, loaded once per executor. */
   readonly context?: Slot;
   readonly attempts: readonly AttemptSpec[];
+  /** How many of them run at once, each in a process of its own; those that hand results on follow each other. Default 1. */
+  readonly atOnce?: number;
   /** Results are written in packs by whoever supervises the executor; default each by itself, by the executor. */
   readonly packed?: true;
   /** What all of them run in; absent: in nothing of their own. */

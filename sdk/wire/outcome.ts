@@ -68,6 +68,8 @@ export interface Failure {
   /** Who executed it, where the driver does not know by itself. */
   readonly executor?: string;
   readonly usage?: Usage;
+  /** It died for want of memory, as it seems, and others had a part of that: it says nothing about the task. */
+  readonly crowded?: true;
   /** What was written while an environment was set up, oldest first, for `setup-failed`. */
   readonly log?: readonly string[];
   /** Cache keys of inputs that could not be loaded, for `object-lost`. */

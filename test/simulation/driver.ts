@@ -509,9 +509,11 @@ export class SimulatedDriver {
     outcome: Exclude<(Report & { type: "outcome" })["outcome"], { kind: "suspended" | "passed-over" }>,
   ): AttemptEnd {
     if (outcome.kind === "ok" && "value" in outcome) {
-      return { kind: "ok", durationMs: outcome.durationMs, resultBytes: outcome.value.bytes };
+      const { durationMs, value } = outcome;
+      const peakMemoryMb = this.#around.scenario.tasks[Number(entry.planned.key)]?.needsMb;
+      return { kind: "ok", durationMs, resultBytes: value.bytes, ...(peakMemoryMb ? { peakMemoryMb } : {}) };
     }
-    const { kind, lost } = outcome as Exclude<typeof outcome, { value: unknown }>;
+    const { kind, lost, crowded } = outcome as Exclude<typeof outcome, { value: unknown }>;
     const tasks = lost?.map(
       (position) => entry.dependencies.find(({ planned }) => planned.key === String(position))?.task,
     );
@@ -519,6 +521,7 @@ export class SimulatedDriver {
       kind: kind as Exclude<typeof kind, "ok">,
       retryable: entry.planned.policy.retryOn === true,
       ...(tasks ? { lost: tasks as number[] } : {}),
+      ...(crowded ? { crowded } : {}),
     };
   }
 
@@ -609,7 +612,7 @@ export class SimulatedDriver {
     }
   }
 
-  #dispatch({ assignment, beside, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+  #dispatch({ assignment, atOnce = 1, beside, lane, executor, tasks }: Command & { type: "dispatch" }): void {
     if (beside !== undefined) this.#around.fate.count("second attempt");
     this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
     this.#holding?.tenure.changed();
@@ -627,6 +630,7 @@ export class SimulatedDriver {
       assignment,
       lane,
       executor,
+      atOnce,
       attempts: tasks.map((task, at) => {
         const entry = this.entries[task];
         const { planned, generation, dependencies, suspensions } = entry;

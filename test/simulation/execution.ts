@@ -166,7 +166,10 @@ export function execute(
       loseLater(around, task, record.value.hash, subject);
       hooks.ended({ kind: "ok", value: record.value, durationMs: ending.afterMs });
     } else {
-      hooks.ended({ kind: ending.kind, ...(ending.lost ? { lost: ending.lost } : {}) });
+      const isCrowded = ending.kind === "out-of-memory" && order.atOnce > 1;
+      if (isCrowded) fate.count("crowded");
+      const crowded = isCrowded ? { crowded: true as const } : {};
+      hooks.ended({ kind: ending.kind, ...(ending.lost ? { lost: ending.lost } : {}), ...crowded });
     }
   }
 }

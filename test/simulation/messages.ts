@@ -25,6 +25,8 @@ export interface Order {
   readonly assignment: number;
   readonly lane: Lane;
   readonly executor: string | undefined;
+  /** How many of them may share the executor's memory. */
+  readonly atOnce: number;
   readonly attempts: readonly OrderedAttempt[];
 }
 
@@ -34,8 +36,8 @@ export type SimulatedOutcome =
   | { readonly kind: "suspended" }
   /** What it was to be handed has not come about, or does not count. */
   | { readonly kind: "passed-over" }
-  /** `lost`: positions of dependencies whose results could not be loaded. */
-  | { readonly kind: FailureKind; readonly lost?: readonly number[] };
+  /** `lost`: positions of dependencies whose results could not be loaded. `crowded`: others had a part of the memory. */
+  | { readonly kind: FailureKind; readonly lost?: readonly number[]; readonly crowded?: true };
 
 /** What the attempts of an order have handed on, by position of the task. */
 export type HandedOn = Map<number, ObjectSlot>;

@@ -55,11 +55,18 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (spent.oomAtTop >= 1_000) {",
   ),
   mutation("charges a cut at the service's longest", LADDER, "if (standing.canOutlast) {", "if (false) {"),
+  mutation("charges the first of several that may be to blame", SCHEDULER, "(end?.culprit ?? only)", "open[0]?.task"),
   mutation(
-    "charges the first of several that may be to blame",
+    "charges one for the memory that others had",
     SCHEDULER,
-    "end?.culprit ?? (open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined)",
-    "open[0]?.task",
+    "if (end.crowded) this.#goesApart(task);",
+    "if (false);",
+  ),
+  mutation(
+    "blames the last one left for the memory that all had",
+    SCHEDULER,
+    "assignments.some(({ atOnce }) => atOnce > 1)",
+    "false",
   ),
   mutation(
     "gives up a pool that has executors at work",

@@ -1,10 +1,11 @@
 import type { Command } from "../../../sdk/core/commands.ts";
-import type { SchedulerEvent } from "../../../sdk/core/events.ts";
+import type { AttemptFailure, SchedulerEvent } from "../../../sdk/core/events.ts";
 import { BUDGETS } from "../../../sdk/core/ladder.ts";
 import type { Lane } from "../../../sdk/core/offer.ts";
 import { TaskState } from "../../../sdk/core/task-table.ts";
 import type { FailureKind } from "../../../sdk/wire/outcome.ts";
 import { Check } from "./check.ts";
+import type { OpenAssignment } from "./ledger.ts";
 
 interface Account {
   charged: number;
@@ -52,19 +53,22 @@ export class Budgets extends Check {
       case "attempt-ended": {
         const { assignment, task, end } = event;
         const open = ledger.get(assignment);
-        if (open?.open.has(task) && !("durationMs" in end)) this.#hold(end, open.lane, [task]);
+        // What ran short beside others is nobody's fault.
+        const isHeld = !("durationMs" in end) && !end.crowded;
+        if (open?.open.has(task) && isHeld) this.#hold(end, open.lane, [task]);
         break;
       }
       case "assignment-failed": {
         const open = ledger.get(event.assignment);
-        if (open) this.#hold(event.end, open.lane, [...open.open]);
+        if (open && !ranShort(event.end, [open])) this.#hold(event.end, open.lane, [...open.open]);
         break;
       }
       case "executor-gone": {
         const assignments = ledger.assignmentsOf(event.executor);
         const tasks = assignments.flatMap(({ open }) => [...open]);
         this.#alive.delete(event.executor);
-        if (event.end && tasks.length > 0) this.#hold(event.end, assignments[0].lane, tasks, event.end.culprit);
+        if (!event.end || tasks.length === 0 || ranShort(event.end, assignments)) break;
+        this.#hold(event.end, assignments[0].lane, tasks, event.end.culprit);
         break;
       }
       case "start-failed":
@@ -227,3 +231,7 @@ export class Budgets extends Check {
     this.require("not given up early", isUsedUp[kind] === true, () => `task ${task} is given up for ${kind}: ${why}`);
   }
 }
+
+/** Memory that has run out where several had it. */
+const ranShort = ({ kind }: AttemptFailure, assignments: readonly OpenAssignment[]): boolean =>
+  kind === "out-of-memory" && assignments.some(({ atOnce }) => atOnce > 1);

@@ -6,6 +6,8 @@ export interface OpenAssignment {
   readonly id: number;
   readonly lane: Lane;
   readonly executor: string | undefined;
+  /** How many of its tasks share the executor's memory. */
+  readonly atOnce: number;
   /** Its tasks that are awaited. */
   readonly open: Set<number>;
   /** Runs that its running attempt waits for. */
@@ -58,7 +60,16 @@ export class Ledger {
   /** What another driver began has no executor of this one's. */
   adopted(id: number, task: number, lane: Lane, where: string): void {
     const elsewhere = lane.pool === undefined ? {} : ({ isElsewhere: true } as const);
-    this.#open.set(id, { id, lane, executor: undefined, open: new Set([task]), waits: new Set(), where, ...elsewhere });
+    this.#open.set(id, {
+      id,
+      lane,
+      executor: undefined,
+      atOnce: 1,
+      open: new Set([task]),
+      waits: new Set(),
+      where,
+      ...elsewhere,
+    });
   }
 
   nested(run: number): void {
@@ -85,8 +96,8 @@ export class Ledger {
       for (const { waits } of this.#open.values()) waits.delete(command.run);
     }
     if (command.type !== "dispatch") return;
-    const { assignment: id, lane, executor, tasks } = command;
-    this.#open.set(id, { id, lane, executor, open: new Set(tasks), waits: new Set() });
+    const { assignment: id, atOnce = 1, lane, executor, tasks } = command;
+    this.#open.set(id, { id, lane, executor, atOnce, open: new Set(tasks), waits: new Set() });
     if (executor !== undefined) this.#byExecutor.set(executor, [...(this.#byExecutor.get(executor) ?? []), id]);
   }
 

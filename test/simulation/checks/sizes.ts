@@ -26,12 +26,15 @@ export class Sizes extends Check {
   override event(event: SchedulerEvent): void {
     const { ledger } = this.scene;
     if (event.type === "attempt-ended" && event.end.kind === "out-of-memory") {
-      if (ledger.awaits(event.assignment, event.task)) this.#learn(event.task, ledger.get(event.assignment)?.lane);
+      // What others had of the memory says nothing about the size.
+      if (!event.end.crowded && ledger.awaits(event.assignment, event.task))
+        this.#learn(event.task, ledger.get(event.assignment)?.lane);
     } else if (event.type === "assignment-failed" && event.end.kind === "out-of-memory") {
       const open = ledger.get(event.assignment);
-      if (open?.open.size === 1) this.#learn([...open.open][0], open.lane);
+      if (open?.open.size === 1 && open.atOnce === 1) this.#learn([...open.open][0], open.lane);
     } else if (event.type === "executor-gone" && event.end?.kind === "out-of-memory") {
       const assignments = ledger.assignmentsOf(event.executor);
+      if (assignments.some(({ atOnce }) => atOnce > 1)) return;
       const tasks = assignments.flatMap(({ open }) => [...open]);
       const culprit = event.end.culprit ?? (tasks.length === 1 ? tasks[0] : undefined);
       const lane = assignments.find(({ open }) => culprit !== undefined && open.has(culprit))?.lane;
