@@ -18,6 +18,8 @@ const ABSENT = `
 `;
 
 const SCHEMAS = /@aws-sdk.*[\\/]schemas[\\/]schemas_0\.js$/;
+/** Asked for its version alone. */
+const MANIFEST = /@aws-sdk.*[\\/]package\.json$/;
 /** Only ever asked for a parameter: its 140 kinds of errors are told by their names all the same. */
 const FEW_ERRORS = /client-ssm/;
 
@@ -32,6 +34,10 @@ export const withoutBallast = {
   setup(build) {
     build.onResolve({ filter: NEVER_REACHED }, ({ path }) => ({ path, namespace: "never-reached" }));
     build.onLoad({ filter: /.*/, namespace: "never-reached" }, () => ({ contents: ABSENT }));
+    build.onLoad({ filter: MANIFEST }, async ({ path }) => {
+      const { version } = JSON.parse(await readFile(path, "utf8"));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
     build.onLoad({ filter: SCHEMAS }, async ({ path }) => {
       const contents = withPlainKeys(await readFile(path, "utf8"));
       const isLess = FEW_ERRORS.test(path);
