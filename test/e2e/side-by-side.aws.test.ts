@@ -35,6 +35,8 @@ it("short tasks of a function with two vCPUs overlap in one invocation, two at a
     numbers.slice(0, count).map((n) => beside({ n, dies: false, log, salt: round }));
   // Now it is known how long they take, and how much memory.
   await lab.runTasks(tasks(4, "first"));
+  // And there is a second process.
+  await lab.runTasks(tasks(16, "warm"));
   await localAws.resetCounts();
   const results = await lab.runTasks(tasks(16, "second"));
   const { operations } = await localAws.counts();
@@ -58,6 +60,7 @@ it("one that kills its process takes nobody along: the others are not executed a
   const tasks = (count: number, dies: number, round: string) =>
     numbers.slice(0, count).map((n) => beside({ n, dies: n === dies, log, salt: round }));
   await lab.runTasks(tasks(4, -1, "first"));
+  await lab.runTasks(tasks(16, -1, "warm"));
   rmSync(log);
   const results = await lab.runTasks(tasks(16, 1, "second"));
   expect(results.map(({ n }) => n)).toEqual(numbers);
