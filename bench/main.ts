@@ -8,6 +8,7 @@ import { coldInit } from "./cold-init.ts";
 import { cpuMap } from "./cpu-map.ts";
 import { dashboard } from "./dashboard.ts";
 import { fargate1k } from "./fargate-1k.ts";
+import { largeRun } from "./large-run.ts";
 import { localLatency } from "./local-latency.ts";
 import { localNoop } from "./local-noop.ts";
 import { logLatency } from "./log-latency.ts";
@@ -24,6 +25,7 @@ import { storm } from "./storm.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   startUp,
+  largeRun,
   localNoop,
   chain1k,
   tree1024,

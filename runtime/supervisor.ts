@@ -141,7 +141,7 @@ export class Supervisor {
     const open = piece.filter((spec) => !work.reported.has(spec.task));
     const culprit = open.find((spec) => spec.task === task);
     const isCommon = broken.kind === "start-failed" || broken.kind === "setup-failed" || atServiceLimit;
-    const isAlone = (work.assignment.atOnce ?? 1) === 1;
+    const isAlone = work.assignment.attempts.length === 1 || (work.assignment.atOnce ?? 1) === 1;
     if (isAlone || isCommon || work.isStopped || !culprit) {
       const isOnly = isAlone || work.busy.size === 1;
       work.end = { broken: isOnly ? broken : failure, ...(atServiceLimit ? { atServiceLimit } : {}) };

@@ -603,7 +603,8 @@ export class Dispatcher {
       counted,
       tasks,
       attempts,
-      atOnce,
+      // One that has no other beside it has all of the memory.
+      atOnce: tasks.length > 1 ? atOnce : 1,
       load,
     });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;

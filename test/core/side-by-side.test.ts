@@ -64,8 +64,8 @@ describe("a dispatch", () => {
 
 describe("memory that several had", () => {
   test("and that ran out says nothing about the size: nobody is charged, and each goes alone", () => {
-    const { stage, dispatch } = known(100, 1);
-    expect(dispatch).toMatchObject({ tasks: [0], atOnce: 2 });
+    const { stage, dispatch } = known(100, 2);
+    expect(dispatch).toMatchObject({ tasks: [0, 1], atOnce: 2 });
     const told = stage.breaks(dispatch.assignment, { kind: "out-of-memory" });
     expect(only(told, "retry")).toEqual([]);
     const [alone] = only(told, "dispatch");
@@ -76,6 +76,14 @@ describe("memory that several had", () => {
     expect(only(stage.breaks(alone?.assignment ?? -1, { kind: "out-of-memory" }), "retry")).toMatchObject([
       { task: 0 },
     ]);
+    expect(stage.scheduler.sizing.knows("task")).toBe(true);
+  });
+
+  test("is all its own of one that nobody was beside", () => {
+    const { stage, dispatch } = known(100, 1);
+    expect(dispatch).toMatchObject({ tasks: [0], atOnce: 2 });
+    const told = stage.breaks(dispatch.assignment, { kind: "out-of-memory" });
+    expect(only(told, "retry")).toMatchObject([{ task: 0 }]);
     expect(stage.scheduler.sizing.knows("task")).toBe(true);
   });
 

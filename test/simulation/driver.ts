@@ -630,7 +630,7 @@ export class SimulatedDriver {
       assignment,
       lane,
       executor,
-      atOnce,
+      atOnce: tasks.length > 1 ? atOnce : 1,
       attempts: tasks.map((task, at) => {
         const entry = this.entries[task];
         const { planned, generation, dependencies, suspensions } = entry;

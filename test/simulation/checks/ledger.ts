@@ -97,7 +97,8 @@ export class Ledger {
     }
     if (command.type !== "dispatch") return;
     const { assignment: id, atOnce = 1, lane, executor, tasks } = command;
-    this.#open.set(id, { id, lane, executor, atOnce, open: new Set(tasks), waits: new Set() });
+    const beside = tasks.length > 1 ? atOnce : 1;
+    this.#open.set(id, { id, lane, executor, atOnce: beside, open: new Set(tasks), waits: new Set() });
     if (executor !== undefined) this.#byExecutor.set(executor, [...(this.#byExecutor.get(executor) ?? []), id]);
   }
 
