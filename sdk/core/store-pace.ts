@@ -84,7 +84,10 @@ export class StorePace {
 
   /** Something was asked of the stores that no attempt was counted with. */
   askedBeside(requests: RequestCounts, now: number): void {
-    this.#take(requests, now);
+    const recent = { reads: 0, writes: 0, puts: 0, gets: 0 };
+    // Told in one sum when all of it is over, such as a look-up of many tasks: what is older than a second counts no more.
+    for (const kind of KINDS) recent[kind] = Math.min(requests[kind], this.#rates[kind]);
+    this.#take(recent, now);
     if (requests.refused) this.#slowDown(requests.refused, now);
   }
 

@@ -74,6 +74,14 @@ describe("the pace of stores", () => {
     expect(perSecond(35_000)).toBe(100);
   });
 
+  test("a look-up of many tasks, told in one sum when it is over, holds nothing back for longer than a second's worth", () => {
+    const pace = new StorePace(RATES);
+    const read = { ...NOTHING, reads: 1 };
+    pace.asked("a", read, read, 0);
+    pace.askedBeside({ ...NOTHING, reads: 100_000 }, 20_000);
+    expect(pace.heldUntil("a", 20_000)).toBe(20_020);
+  });
+
   test("never lets more go, over any time, than the rates give and a second's worth", () => {
     const steps = fc.array(fc.tuple(fc.nat(400), fc.integer({ min: 1, max: 5 })), { maxLength: 60 });
     fc.assert(
