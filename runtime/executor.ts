@@ -133,6 +133,7 @@ class Executor {
 
   async #open({ bundleHash, local, stores, runtimeEnv }: ToExecutor & { type: "open" }): Promise<void> {
     try {
+      if (runtimeEnv) outcomes.write({ type: "setting-up" });
       const opening = openStores(stores);
       if (runtimeEnv) {
         const { spec, ...place } = runtimeEnv;

@@ -75,8 +75,8 @@ export class ProcessKeeper {
   #process: ExecutorProcess | undefined;
   #bundle: string | undefined;
   #opening: Opening | undefined;
-  /** What the process sets up at present, and since when. */
-  #settingUp: { readonly timeoutMs: number; readonly since: number } | undefined;
+  /** What the process sets up at present, and since when; starting the process is no part of it. */
+  #settingUp: { readonly timeoutMs: number; since?: number } | undefined;
   #processes = 0;
   #work: Work | undefined;
   /** Code of a suspended attempt is in the process, and would go on beside the attempt that takes its place. */
@@ -164,7 +164,7 @@ export class ProcessKeeper {
     this.#bundle = bundle;
     this.#opening = newOpening();
     const { id, stores } = this.#options;
-    this.#settingUp = runtimeEnv && { timeoutMs: runtimeEnv.setupTimeoutMs, since: Date.now() };
+    this.#settingUp = runtimeEnv && { timeoutMs: runtimeEnv.setupTimeoutMs };
     // A folder of its own, also where several executors share a disk, as on the local AWS.
     const folder = join(tmpdir(), "stratolab", "runtime-envs", id);
     const env = runtimeEnv && { runtimeEnv: { spec: runtimeEnv, folder, isOwn: true } };
@@ -173,6 +173,7 @@ export class ProcessKeeper {
 
   #message(message: FromExecutor): void {
     if (message.type === "opened" || message.type === "open-failed") this.#hasOpened(message);
+    else if (message.type === "setting-up" && this.#settingUp) this.#settingUp.since = Date.now();
     const work = this.#work;
     if (!work) return;
     switch (message.type) {
@@ -226,8 +227,9 @@ export class ProcessKeeper {
   watch(now: number, memoryBytes: number, memoryLimitBytes: number): void {
     const { assignment } = this.#work ?? {};
     if (!assignment || this.#verdict) return;
-    if (this.#settingUp && now - this.#settingUp.since > this.#settingUp.timeoutMs) {
-      this.end(setupTimeout(this.#settingUp.timeoutMs, this.#process?.said ?? []));
+    const { timeoutMs: setupMs, since } = this.#settingUp ?? {};
+    if (setupMs !== undefined && since !== undefined && now - since > setupMs) {
+      this.end(setupTimeout(setupMs, this.#process?.said ?? []));
       return;
     }
     const running = this.#process?.running;

@@ -30,6 +30,8 @@ export type ToExecutor =
 
 /** What the executor process answers. */
 export type FromExecutor =
+  /** It is there, and begins to set its runtime environment up. */
+  | { readonly type: "setting-up" }
   /** The bundle is loaded: the name of each task, and of the export that it is. */
   | {
       readonly type: "opened";

@@ -68,6 +68,6 @@ test("a setup that fails, or never ends, is an error of its own with its log, an
   expect([thrown, hanging]).toEqual([expect.any(RuntimeEnvSetupError), expect.any(RuntimeEnvSetupError)]);
   expect(thrown.message).toMatch(/failingSetup failed.*the model server did not answer/);
   expect(thrown.logTail).toContain("no licence was found");
-  expect(hanging.message).toMatch(/longer than its setupTimeoutMs of 500/);
+  expect(hanging.message).toMatch(/longer than its setupTimeoutMs of 1500/);
   expect(hanging.logTail).toContain("waiting for the model server");
 });

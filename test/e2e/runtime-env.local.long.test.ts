@@ -37,7 +37,7 @@ test("a set-up that never ends is ended, and one that takes its process along is
   expect(error).toBeInstanceOf(RunError);
   const [first, second] = (error as RunError).failures;
   expect([first, second]).toEqual([expect.any(RuntimeEnvSetupError), expect.any(RuntimeEnvSetupError)]);
-  expect(first.message).toMatch(/longer than its setupTimeoutMs of 400/);
+  expect(first.message).toMatch(/longer than its setupTimeoutMs of 1500/);
   expect(first.logTail).toContain("waiting for a licence");
   expect(second.message).toMatch(/ended while it set its runtime environment up: exit code 3/);
   expect(second.logTail).toContain("leaving");

@@ -53,8 +53,8 @@ export class LocalExecutor {
   #peakMemoryMb = 0;
   #stopping = false;
   #processes = 0;
-  /** Until when the process has to have set its environment up. */
-  #settingUp: NodeJS.Timeout | undefined;
+  /** What the process sets up at present, and until when; the time begins when the process is there. */
+  #settingUp: { readonly timeoutMs: number; late?: NodeJS.Timeout } | undefined;
   #isTold = false;
   /** Its process has ended, and no other was started. */
   #isGone = false;
@@ -89,6 +89,7 @@ export class LocalExecutor {
       onMessage: (message) => {
         if (message.type === "outcome") this.#outcome(message);
         else if (message.type === "nested") this.#options.report(message);
+        else if (message.type === "setting-up") this.#boundSetUp(child);
         else {
           this.#clearSetUp();
           resolveOpened(message);
@@ -124,15 +125,19 @@ export class LocalExecutor {
     const env = spec && { runtimeEnv: { spec, folder: runtimeEnvFolder(address), isOwn: false } };
     const local = { path: bundlePath, root: bundle.root };
     child.send({ type: "open", bundleHash: bundle.hash, local, stores: address, ...env });
-    if (!spec) return;
-    const { setupTimeoutMs } = spec;
-    const late = () => this.#giveUp(setupTimeout(setupTimeoutMs, child.said));
-    this.#settingUp = setTimeout(late, setupTimeoutMs).unref();
+    if (spec) this.#settingUp = { timeoutMs: spec.setupTimeoutMs };
+  }
+
+  #boundSetUp(child: ExecutorProcess): void {
+    const settingUp = this.#settingUp;
+    if (!settingUp || child !== this.#process) return;
+    const { timeoutMs } = settingUp;
+    settingUp.late = setTimeout(() => this.#giveUp(setupTimeout(timeoutMs, child.said)), timeoutMs).unref();
   }
 
   #clearSetUp(): boolean {
     const wasSettingUp = this.#settingUp !== undefined;
-    clearTimeout(this.#settingUp);
+    clearTimeout(this.#settingUp?.late);
     this.#settingUp = undefined;
     return wasSettingUp;
   }
