@@ -7,6 +7,8 @@ import { largeAlone, noop, noopAlone } from "./fixtures/noop-tasks.ts";
 import { deployedLocalAws } from "./local-cloud.ts";
 
 const TASKS = 1_000;
+/** More than one partition of packs holds. */
+const MANY = 50_000;
 const IN_FLIGHT = 8;
 
 let localAws: LocalAws;
@@ -28,18 +30,19 @@ export const requests: Benchmark = {
       concurrency: IN_FLIGHT,
       progress: false,
     });
-    const measure = async (task: (params: { i: number }) => Task<unknown>) => {
+    const measure = async (task: (params: { i: number }) => Task<unknown>, tasks = TASKS, from = 0) => {
       // Environments are warm, and durations known.
       await lab.runTasks(Array.from({ length: 4 * IN_FLIGHT }, (_, i) => task({ i: -1 - i })));
       await localAws.resetCounts();
-      await lab.runTasks(Array.from({ length: TASKS }, (_, i) => task({ i })));
-      return localAws.counts();
+      await lab.runTasks(Array.from({ length: tasks }, (_, i) => task({ i: from + i })));
+      return { counts: await localAws.counts(), tasks };
     };
     try {
       return [
         ...figuresOf("one an invocation", await measure(noopAlone), "0.90 (Lithops 11.00, Step Functions 25.20)"),
         ...figuresOf("with results in S3", await measure(largeAlone), "6.50"),
         ...figuresOf("batched", await measure(noop), "0.10"),
+        ...figuresOf(`batched, ${MANY.toLocaleString("en")}`, await measure(noop, MANY, TASKS), "0.10"),
       ];
     } finally {
       await lab.close();
@@ -48,10 +51,10 @@ export const requests: Benchmark = {
 };
 
 /** Dollars for a million, and the requests that make most of it. */
-function figuresOf(what: string, counts: Counts, goal: string): Figure[] {
+function figuresOf(what: string, { counts, tasks }: { counts: Counts; tasks: number }, goal: string): Figure[] {
   const unitsOf = (...names: string[]) =>
-    names.reduce((sum, name) => sum + (counts.operations[name]?.units ?? 0), 0) / TASKS;
-  const dollars = (requestBill(counts) / TASKS) * 1e6;
+    names.reduce((sum, name) => sum + (counts.operations[name]?.units ?? 0), 0) / tasks;
+  const dollars = (requestBill(counts) / tasks) * 1e6;
   const each = (name: string, value: number): Figure => ({ what: `${what}: ${name}`, value, unit: "a task" });
   return [
     { what, value: dollars, unit: "dollars per million tasks", goal },

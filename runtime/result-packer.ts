@@ -89,12 +89,14 @@ export class ResultPacker {
     for (const { spec } of group) if (!this.#isFounded(spec)) this.#unwritten.add(spec.key);
     const unfounded = new Set(group.filter(({ spec }) => this.#unwritten.has(spec.key)));
     const sound = group.flatMap((each) => (each.record && !unfounded.has(each) ? each.record : []));
+    // Handed on through one that is not stored counts, too.
+    const isLoose = !group.some(({ spec }) => spec.handed?.length);
     let problem: string | undefined;
     let requests: AttemptReport["outcome"]["requests"];
     try {
       if (sound.length > 0) {
         const { table, requests: meter } = await this.#options.stores();
-        await table.packs?.write(sound);
+        await table.packs?.write(sound, { depths: this.#options.assignment.packDepths, isLoose });
         requests = meter?.take();
       }
     } catch (error) {

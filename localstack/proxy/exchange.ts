@@ -10,6 +10,7 @@ import type { EventQueue, Invocations } from "./event-queue.ts";
 import { deathAnswer, responseTooLarge } from "./function-deaths.ts";
 import { invocationType, isSynchronousInvocation, judge } from "./judge.ts";
 import { hiddenThrottle, requestTooLarge, serverError, throttle } from "./service-errors.ts";
+import { isChargedByAnswer, moreUnitsOf } from "./units.ts";
 import { passedHeaders, type ServiceAnswer, type ServiceClient } from "./upstream.ts";
 
 /** AWS's limits on the payload of an invocation, in bytes. */
@@ -142,7 +143,11 @@ export class Exchange {
     this.#response.writeHead(statusCode, passedHeaders(headers));
     const count = this.#count;
     if (count) body.on("data", ({ length }: Buffer) => (count.answerBytes += length));
+    const found: Buffer[] = [];
+    const isCharged = count && isChargedByAnswer(this.#request.operation);
+    if (isCharged) body.on("data", (piece: Buffer) => found.push(piece));
     await pipeline(body, this.#response);
+    if (isCharged) count.units += moreUnitsOf(this.#request, Buffer.concat(found));
   }
 
   #give({ statusCode, headers, body }: Answer): void {

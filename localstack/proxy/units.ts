@@ -19,7 +19,27 @@ interface Write {
   readonly PutRequest?: { readonly Item: Attributes };
 }
 
+/** Items that were found, as DynamoDB's JSON has them. */
+interface Found {
+  readonly Item?: Attributes;
+  readonly Items?: readonly Attributes[];
+}
+
 const WRITE_UNIT_BYTES = 1_024;
+const READ_UNIT_BYTES = 4_096;
+
+/** Whether what a request takes depends on what it finds. */
+export const isChargedByAnswer = (operation: string): boolean => /^dynamodb:(GetItem|Query|Scan)$/.test(operation);
+
+/**
+ * What DynamoDB charges for what a request has found, beyond what {@link unitsOf} has told from the request: a read
+ * unit for each 4 KB of all items together, half of one where they may be stale. What a filter has left out is not known.
+ */
+export function moreUnitsOf({ body }: Pick<AwsRequest, "body">, answer: Buffer): number {
+  const { Item, Items = Item ? [Item] : [] } = parse<Found>(answer);
+  const units = Math.max(1, Math.ceil(sum(Items, itemBytes) / READ_UNIT_BYTES));
+  return (units - 1) * readFactor(parse<Body>(body).ConsistentRead);
+}
 
 /**
  * What DynamoDB charges a request with, as far as that can be told from the request: write units by the size of what
@@ -28,8 +48,7 @@ const WRITE_UNIT_BYTES = 1_024;
  */
 export function unitsOf({ operation, body }: Pick<AwsRequest, "operation" | "body">): number {
   if (!operation.startsWith("dynamodb:")) return 1;
-  const asked = parse(body);
-  const reads = (consistent: boolean | undefined) => (consistent ? 1 : 0.5);
+  const asked = parse<Body>(body);
   switch (operation) {
     case "dynamodb:PutItem":
       return writeUnits(asked.Item);
@@ -43,24 +62,26 @@ export function unitsOf({ operation, body }: Pick<AwsRequest, "operation" | "bod
       return sum(asked.TransactItems ?? [], ({ Put }) => 2 * writeUnits(Put?.Item));
     case "dynamodb:BatchGetItem":
       return sum(Object.values(asked.RequestItems ?? {}), (of) =>
-        "Keys" in of ? (of.Keys?.length ?? 0) * reads(of.ConsistentRead) : 0,
+        "Keys" in of ? (of.Keys?.length ?? 0) * readFactor(of.ConsistentRead) : 0,
       );
     case "dynamodb:GetItem":
     case "dynamodb:Query":
     case "dynamodb:Scan":
-      return reads(asked.ConsistentRead);
+      return readFactor(asked.ConsistentRead);
     default:
       return 1;
   }
 }
 
-function parse(body: Buffer): Body {
+function parse<T extends Body | Found>(body: Buffer): Partial<T> {
   try {
-    return JSON.parse(body.toString("utf8")) as Body;
+    return JSON.parse(body.toString("utf8")) as T;
   } catch {
     return {};
   }
 }
+
+const readFactor = (isConsistent: boolean | undefined) => (isConsistent ? 1 : 0.5);
 
 const writeUnits = (item: Attributes = {}) => Math.max(1, Math.ceil(itemBytes(item) / WRITE_UNIT_BYTES));
 

@@ -115,7 +115,7 @@ export class Dispatching {
         attempts: specs,
         ...(atOnce > 1 ? { atOnce } : {}),
         // Those of one dispatch go one way: what was computed from each other has to be written in order.
-        ...(specs.some(({ name }) => ways.isPacked(name)) ? { packed: true } : {}),
+        ...ways.of(counts.keys()),
         ...(runtimeEnv ? { runtimeEnv } : {}),
         ...(runtimeEnvs.byTask.size > 0 ? { taskRuntimeEnvs: [...runtimeEnvs.byTask] } : {}),
         awaited: true,

@@ -1,13 +1,10 @@
+import { depthFor } from "../core/pack-depth.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import { positionsByType } from "../stores/results.ts";
+import type { Assignment } from "../wire/attempt.ts";
 import type { LookedUp } from "./look-up.ts";
 
-/**
- * A task type has packs up to this many bytes, since whoever looks for one of its results reads all of them: as much as
- * DynamoDB gives in answer to one query.
- */
-const MOST_PACKED_BYTES = 1_000_000;
 /** What a result is taken to need in a pack, in bytes, where few are there to tell. */
 const ROW_BYTES = 100;
 const FEW = 16;
@@ -22,13 +19,14 @@ interface ResultWaysOptions {
 }
 
 /**
- * How the results of each task type are stored, where a table has both ways: in packs as long as those are small, under
- * their own keys beyond. Never both unless it was said before, in an item beside the packs: so that a look-up need not
- * ask for keys where there are packs only.
+ * How the results of each task type are stored, where a table has packs: in these, at a depth that keeps each look-up
+ * small, or under their own keys where executors write none. Never deeper, or under keys, unless it was said before in
+ * an item beside the packs: so that a look-up need not ask where nothing can be.
  */
 export class ResultWays {
   readonly #options: ResultWaysOptions;
-  readonly #packed = new Map<string, boolean>();
+  /** Of packs, by task name. */
+  readonly #depths = new Map<string, number>();
 
   constructor(options: ResultWaysOptions) {
     this.#options = options;
@@ -42,20 +40,35 @@ export class ResultWays {
     const types = plan.tasks.map(({ name, version }) => ({ namespace, name, version }));
     const chosen = positionsByType(types).map(async (positions) => {
       const type = types[positions[0]];
-      if (this.#packed.get(type.name) === false) return;
-      const { bytes, count, hasKeyed, rowBytes: knownBytes } = await packs.read(type, JUST_READ_MS);
+      const toRun = positions.filter((position) => needed[position] && !records[position]);
+      // What has to be made again all the same goes where there is no need to say so.
+      if (mayPack && toRun.length === 0) return;
+      const { key } = plan.tasks[toRun[0] ?? positions[0]];
+      const { partitionBytes, count, rowBytes: knownBytes, hasKeyed } = await packs.sizes(type, key, JUST_READ_MS);
+      if (!mayPack) {
+        if (!hasKeyed) await packs.noteKeyed(type);
+        return;
+      }
       // What packs have beside their rows is shared by more the more there are.
       const rowBytes = count < FEW ? ROW_BYTES : knownBytes;
-      const toRun = positions.filter((position) => needed[position] && !records[position]).length;
-      const isPacked = mayPack && (toRun === 0 || bytes + toRun * rowBytes <= MOST_PACKED_BYTES);
-      if (!isPacked && !hasKeyed) await packs.noteKeyed(type);
-      this.#packed.set(type.name, isPacked);
+      const depth = depthFor(partitionBytes, toRun.length * rowBytes);
+      if (!partitionBytes.has(depth)) await packs.noteDepth(type, depth);
+      this.#depths.set(type.name, depth);
     });
     await Promise.all(chosen);
   }
 
-  /** Whether results of this type are to be packed. Where they need not be, they may be all the same. */
-  isPacked(name: string): boolean {
-    return this.#packed.get(name) ?? false;
+  /** How executors are to store results of these types; nothing where each goes under its own key. */
+  of(names: Iterable<string>): Pick<Assignment, "packed" | "packDepths"> {
+    const { table, mayPack } = this.#options;
+    if (!table.packs || !mayPack) return {};
+    const deep = [...names].filter((name) => this.depthOf(name) > 0);
+    if (deep.length === 0) return { packed: true };
+    return { packed: true, packDepths: Object.fromEntries(deep.map((name) => [name, this.depthOf(name)])) };
+  }
+
+  /** By how many digits of keys packs of a type are divided. */
+  depthOf(name: string): number {
+    return this.#depths.get(name) ?? 0;
   }
 }

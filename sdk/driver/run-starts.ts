@@ -12,6 +12,7 @@ import { type LookedUp, lookUp } from "./look-up.ts";
 import { type RunManifest, writeManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { NestedEnrolment } from "./nested-runs.ts";
+import { inPackOrder } from "./pack-order.ts";
 import type { DriverParts } from "./parts.ts";
 import { type RunIdentity, RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
@@ -214,7 +215,11 @@ export class RunStarts {
 
   /** Sets a run of the scheduler in motion. */
   open(run: number, entries: readonly TaskEntry[]): void {
-    const tasks = entries.map(({ task }) => task);
-    this.#parts.loop.open(run, tasks);
+    const { loop, ways } = this.#parts;
+    const ordered = inPackOrder(entries, (name) => ways.depthOf(name));
+    loop.open(
+      run,
+      ordered.map(({ task }) => task),
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { type ItemKey, isOfPacks, PACK_HEADER, packPartition, RESULT_PREFIX } from "../wire/keys.ts";
+import { type ItemKey, isOfPacks, isPackHeader, RESULT_PREFIX } from "../wire/keys.ts";
 import {
   type Attribute,
   type Condition,
@@ -7,11 +7,12 @@ import {
   holds,
   type Item,
 } from "./control-table.ts";
-import { toItem, toRecord } from "./result-items.ts";
+import { type ResultRecord, toItem } from "./result-items.ts";
 import { recordsOf } from "./result-pack.ts";
 import { ResultPacks } from "./result-packs.ts";
 
-/** Sort key of the pack that a result was found in. */
+/** Keys of the pack that a result was found in. */
+const PACK_PARTITION = "at";
 const PACK_OF = "in";
 
 /**
@@ -31,8 +32,8 @@ export class PackingTable implements ControlTable {
   async *scan(pkPrefix: string): AsyncIterable<Item> {
     for await (const item of this.#table.scan(pkPrefix)) {
       if (!isOfPacks(item)) yield item;
-      else if (item.sk !== PACK_HEADER) {
-        for (const record of recordsOf(item)) yield { ...toItem(record), [PACK_OF]: item.sk };
+      else if (!isPackHeader(item)) {
+        for (const record of recordsOf(item)) yield asFound(record, item);
       }
     }
   }
@@ -42,7 +43,7 @@ export class PackingTable implements ControlTable {
     if (!pack) return this.#table.get(key);
     const item = await this.#table.get(pack);
     const record = item && recordsOf(item).find((each) => RESULT_PREFIX + each.key === key.pk);
-    return record && { ...toItem(record), [PACK_OF]: pack.sk };
+    return record && asFound(record, pack);
   }
 
   deleteIf(key: ItemKey, condition: Condition): Promise<boolean> {
@@ -89,10 +90,15 @@ export class PackingTable implements ControlTable {
   }
 }
 
+/** A result as an item of its own, which says where it was found. */
+const asFound = (record: ResultRecord, { pk, sk }: ItemKey): Item => ({
+  ...toItem(record),
+  [PACK_PARTITION]: pk,
+  [PACK_OF]: sk,
+});
+
 /** The pack of a result that was found in one. */
-function packOf(key: ItemKey & { readonly [PACK_OF]?: unknown }): ItemKey | undefined {
-  const sk = key[PACK_OF];
-  if (typeof sk !== "string") return undefined;
-  const { namespace, name, version } = toRecord(key as Item);
-  return { pk: packPartition(namespace, name, version), sk };
+function packOf(key: ItemKey & { readonly [PACK_PARTITION]?: unknown; readonly [PACK_OF]?: unknown }) {
+  const { [PACK_PARTITION]: pk, [PACK_OF]: sk } = key;
+  return typeof pk === "string" && typeof sk === "string" ? { pk, sk } : undefined;
 }

@@ -1,6 +1,5 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { pack, unpack } from "msgpackr";
-import { packPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { Slot } from "../wire/slot.ts";
 import { refuseNewer } from "../wire/version.ts";
@@ -14,7 +13,7 @@ import { type ResultRecord, ttlOf } from "./result-items.ts";
 
 type SlotCell = Uint8Array | readonly [object: string, bytes: number, hash: string];
 type Row = readonly [
-  /** 32 bytes for the hash that it is. */
+  /** Bytes for the hash that it is. */
   key: Uint8Array | string,
   generation: number,
   value: SlotCell,
@@ -27,17 +26,18 @@ type Row = readonly [
   inputs?: Uint8Array,
 ];
 
-const HASH = /^[0-9a-f]{64}$/;
+const HASH = /^(?:[0-9a-f]{32}){1,2}$/;
 
 /**
  * Results of one task type and one run as an item.
  *
+ * @param pk The partition that it is for.
  * @param id Names the pack; no other one has it.
  */
-export function toPack(records: readonly ResultRecord[], id: string): Item {
+export function toPack(records: readonly ResultRecord[], pk: string, id: string): Item {
   const [{ namespace, name, version, runId, endedAt }] = records;
   const item: Record<string, Attribute> & Pick<Item, "pk" | "sk"> = {
-    pk: packPartition(namespace, name, version),
+    pk,
     sk: id,
     f: PROTOCOL_VERSION,
     ns: namespace,

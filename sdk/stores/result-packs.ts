@@ -1,127 +1,156 @@
 import { randomBytes } from "node:crypto";
-import { PACK_HEADER, packPartition } from "../wire/keys.ts";
+import { depthHeader, type ItemKey, KEYED_HEADER, packPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { ControlTable, Item } from "./control-table.ts";
+import { type PackedRecord, type PackPartition, PackPartitions } from "./pack-partitions.ts";
 import type { ResultName, ResultRecord, ResultType } from "./result-items.ts";
 import { recordsOf, rowsOf, toPack } from "./result-pack.ts";
 
-/** What packs hold of one task type and code version. */
+/** What packs hold of results that are looked for. */
 export interface PackedResults {
   /** By cache key; several where a task was executed more than once. */
   readonly byKey: ReadonlyMap<string, readonly PackedRecord[]>;
-  /** How many results there are. */
-  readonly count: number;
-  /** About how much is read to see them. */
-  readonly bytes: number;
-  /** What a result needs of that on average, beside what is of its whole pack; 0 where there is none. */
-  readonly rowBytes: number;
   /** There may be results of this type under their own keys, too. */
   readonly hasKeyed: boolean;
 }
 
-/** A result, and the pack that it lies in. */
-export interface PackedRecord {
-  readonly record: ResultRecord;
-  /** The pack's sort key. */
-  readonly pack: string;
+/** How much there is of a task type and code version. */
+export interface PackedSizes {
+  /** Bytes in a partition, by depth; of those that are not in use nothing. */
+  readonly partitionBytes: ReadonlyMap<number, number>;
+  /** Results in these partitions. */
+  readonly count: number;
+  /** What a result needs in them on average, beside what is of its whole pack; 0 where there is none. */
+  readonly rowBytes: number;
+  readonly hasKeyed: boolean;
 }
 
-/** What an item has beside its rows, in bytes: keys, run, names of attributes. */
-const ITEM_BYTES = 200;
+/** How results are written in packs. */
+export interface PackWriting {
+  /** By task name: in which depth. Default 0. */
+  readonly depths?: Readonly<Record<string, number>> | undefined;
+  /** None of these results was computed from another of them: they need not be written together. Default false. */
+  readonly isLoose?: boolean;
+}
+
+/** Items that a transaction of DynamoDB may have. */
+const MOST_TOGETHER = 100;
 
 /** Short, since it is paid for with each pack. */
 const newPackId = () => randomBytes(12).toString("base64url");
 
-const NONE: PackedResults = { byKey: new Map(), count: 0, bytes: 0, rowBytes: 0, hasKeyed: false };
-
 /**
  * Results that lie in packs, many in one item. Nobody is asked before one is written: which of several results of a
- * task counts is for the reader to decide (`counting.ts`). One partition a task type and code version, which a
- * query reads as a whole.
+ * task counts is for the reader to decide (`counting.ts`).
+ *
+ * A query reads a partition as a whole, so those of a type and code version that has many are divided among partitions
+ * by the first digits of their keys: by so many as their *depth* says. At depth 0 there is one partition, which also has
+ * headers that say which other depths are in use. Results of one key may be found at several depths.
  */
 export class ResultPacks {
   readonly #table: ControlTable;
   readonly #putTogether: (items: readonly Item[]) => Promise<void>;
-  /** What was read last of a partition, and when. */
-  readonly #known = new Map<string, { readonly at: number; readonly found: Promise<PackedResults> }>();
+  readonly #partitions: PackPartitions;
 
   /** @param putTogether Writes new items of the table, all of them or none. */
   constructor(table: ControlTable, putTogether: (items: readonly Item[]) => Promise<void>) {
     this.#table = table;
     this.#putTogether = putTogether;
+    this.#partitions = new PackPartitions(table);
   }
 
   /**
-   * All results of a type that lie in packs.
+   * All results of these keys that lie in packs, at any depth. Reads the partitions that may have them, one query each.
    *
-   * @param maxAgeMs What was read so long ago, in milliseconds, is not read again. Default 0.
+   * @param maxAgeMs What was read so long ago, in milliseconds, is not read again, if it is still remembered. Default 0.
    */
-  async read(type: ResultType, maxAgeMs = 0): Promise<PackedResults> {
-    const partition = partitionOf(type);
-    const known = this.#known.get(partition);
-    if (known && Date.now() - known.at < maxAgeMs) return known.found;
-    const found = this.#read(partition);
-    this.#known.set(partition, { at: Date.now(), found });
-    // What failed is asked for again.
-    found.catch(() => this.#known.delete(partition));
-    return found;
+  async find(type: ResultType, keys: readonly string[], maxAgeMs = 0): Promise<PackedResults> {
+    const wanted = new Set(keys);
+    const byKey = new Map<string, readonly PackedRecord[]>();
+    const take = (found: PackPartition) => {
+      // The rest of a partition is let go.
+      const [fewer, other] = found.byKey.size < wanted.size ? [found.byKey, wanted] : [wanted, found.byKey];
+      for (const key of fewer.keys()) {
+        if (other.has(key)) byKey.set(key, [...(byKey.get(key) ?? []), ...(found.byKey.get(key) ?? [])]);
+      }
+    };
+    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
+    take(base);
+    const deeper = base.depths.flatMap((depth) => [...new Set(keys.map((key) => partitionOf(type, key, depth)))]);
+    await this.#partitions.readAll(deeper, maxAgeMs, take);
+    return { byKey, hasKeyed: base.hasKeyed };
   }
 
-  async #read(partition: string): Promise<PackedResults> {
-    const items = await this.#table.query(partition);
-    if (items.length === 0) return NONE;
-    const packs = items.filter(({ sk }) => sk !== PACK_HEADER);
-    const records = packs.flatMap((item) => recordsOf(item).map((record) => ({ record, pack: item.sk })));
-    const byKey = new Map<string, PackedRecord[]>();
-    for (const each of records) {
-      const known = byKey.get(each.record.key);
-      if (known) known.push(each);
-      else byKey.set(each.record.key, [each]);
+  /**
+   * How much there is of a type, as far as one partition of each depth tells: keys are hashes, so all have about as much.
+   *
+   * @param key In which partition to look.
+   */
+  async sizes(type: ResultType, key: string, maxAgeMs = 0): Promise<PackedSizes> {
+    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
+    const found = new Map([[0, base]]);
+    for (const depth of base.depths) {
+      found.set(depth, await this.#partitions.read(partitionOf(type, key, depth), maxAgeMs));
     }
-    const bytesOfRows = packs.reduce((sum, { e }) => sum + (e as Uint8Array).byteLength, 0);
+    let [count, bytesOfRows] = [0, 0];
+    for (const each of found.values()) {
+      count += each.count;
+      bytesOfRows += each.bytesOfRows;
+    }
     return {
-      byKey,
-      count: records.length,
-      bytes: bytesOfRows + packs.length * ITEM_BYTES,
-      rowBytes: records.length === 0 ? 0 : bytesOfRows / records.length,
-      hasKeyed: packs.length < items.length,
+      partitionBytes: new Map([...found].map(([depth, { bytes }]) => [depth, bytes])),
+      count,
+      rowBytes: count === 0 ? 0 : bytesOfRows / count,
+      hasKeyed: base.hasKeyed,
     };
   }
 
   /**
-   * Writes results of one run, all of them or none; those of one type in one item.
+   * Writes results of one run, those for one partition in one item. No result is there without those that come before
+   * it, unless they are loose.
    *
-   * @param records At most some 32 KB.
+   * @param records At most some 32 KB, each after those that it was computed from.
    */
-  async write(records: readonly ResultRecord[]): Promise<void> {
-    const byType = new Map<string, ResultRecord[]>();
-    for (const record of records) {
-      const partition = partitionOf(record);
-      byType.set(partition, [...(byType.get(partition) ?? []), record]);
+  async write(records: readonly ResultRecord[], { depths = {}, isLoose = false }: PackWriting = {}): Promise<void> {
+    const groups = divided(records, (record) => partitionOf(record, record.key, depths[record.name] ?? 0));
+    for (const group of groups) {
+      const items = [...group].map(([partition, of]) => toPack(of, partition, newPackId()));
+      if (isLoose) await Promise.all(items.map((item) => this.#table.put(item)));
+      else await this.#putTogether(items);
+      for (const partition of group.keys()) this.#partitions.forget(partition);
     }
-    await this.#putTogether([...byType.values()].map((of) => toPack(of, newPackId())));
-    for (const partition of byType.keys()) this.#known.delete(partition);
   }
 
   /** Says, before the first one is written, that there may be results of a type under their own keys. */
-  async noteKeyed({ namespace, name, version }: ResultType): Promise<void> {
-    const pk = packPartition(namespace, name, version);
-    await this.#table.put({ pk, sk: PACK_HEADER, f: PROTOCOL_VERSION, ns: namespace, n: name, cv: version });
-    this.#known.delete(pk);
+  noteKeyed(type: ResultType): Promise<void> {
+    return this.#note(type, KEYED_HEADER);
+  }
+
+  /** Says, before the first one is written, that there may be packs of a type at a depth. */
+  noteDepth(type: ResultType, depth: number): Promise<void> {
+    return this.#note(type, depthHeader(depth));
+  }
+
+  async #note(type: ResultType, header: string): Promise<void> {
+    const { namespace, name, version } = type;
+    const pk = partitionOf(type);
+    await this.#table.put({ pk, sk: header, f: PROTOCOL_VERSION, ns: namespace, n: name, cv: version });
+    this.#partitions.forget(pk);
   }
 
   /** Takes results out of all packs that they lie in. */
   async remove(names: readonly ResultName[]): Promise<void> {
-    const byPartition = new Map<string, ResultName[]>();
+    const byType = new Map<string, ResultName[]>();
     for (const name of names) {
-      const partition = partitionOf(name);
-      byPartition.set(partition, [...(byPartition.get(partition) ?? []), name]);
+      const type = partitionOf(name);
+      byType.set(type, [...(byType.get(type) ?? []), name]);
     }
-    for (const [partition, of] of byPartition) {
+    for (const of of byType.values()) {
       const keys = new Set(of.map(({ key }) => key));
-      const { byKey } = await this.read(of[0]);
-      const packs = new Set([...keys].flatMap((key) => (byKey.get(key) ?? []).map(({ pack }) => pack)));
-      for (const sk of packs) await this.removeFrom({ pk: partition, sk }, ({ key }) => keys.has(key));
+      const { byKey } = await this.find(of[0], [...keys]);
+      const all = [...byKey.values()].flat().map(({ pack }) => pack);
+      const packs = new Map(all.map((pack) => [pack.sk, pack])).values();
+      for (const pack of packs) await this.removeFrom(pack, ({ key }) => keys.has(key));
     }
   }
 
@@ -130,8 +159,8 @@ export class ResultPacks {
    *
    * @returns Whether there were any.
    */
-  async removeFrom(key: Pick<Item, "pk" | "sk">, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
-    this.#known.delete(key.pk);
+  async removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
+    this.#partitions.forget(key.pk);
     for (;;) {
       const item = await this.#table.get(key);
       const records = item ? recordsOf(item) : [];
@@ -148,4 +177,23 @@ export class ResultPacks {
   }
 }
 
-const partitionOf = ({ namespace, name, version }: ResultType): string => packPartition(namespace, name, version);
+/** The first partition of a type, or the one of a key at a depth. */
+const partitionOf = ({ namespace, name, version }: ResultType, key = "", depth = 0): string =>
+  packPartition(namespace, name, version, key.slice(0, depth));
+
+/** Records by partition, in their order, in as many groups as are needed for none to have too many partitions. */
+function divided(
+  records: readonly ResultRecord[],
+  partitionOfRecord: (record: ResultRecord) => string,
+): Map<string, ResultRecord[]>[] {
+  const groups: Map<string, ResultRecord[]>[] = [];
+  for (const record of records) {
+    const partition = partitionOfRecord(record);
+    const last = groups.at(-1);
+    const known = last?.get(partition);
+    if (known) known.push(record);
+    else if (last && last.size < MOST_TOGETHER) last.set(partition, [record]);
+    else groups.push(new Map([[partition, [record]]]));
+  }
+  return groups;
+}

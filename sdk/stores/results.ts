@@ -116,7 +116,7 @@ export function isComputedFrom({ inputs }: ResultRecord, values: Parameters<type
   return inputs === undefined || textOf(inputs) === textOf(fingerprintOfInputs(values));
 }
 
-/** All that is stored of each task: by packs, and by keys where there may be some. */
+/** All that is stored of each task: in packs of any depth, and by keys where there may be some. */
 async function readStored(
   table: ControlTable,
   names: readonly ResultName[],
@@ -128,10 +128,11 @@ async function readStored(
   if (packs) {
     await Promise.all(
       positionsByType(names).map(async (positions) => {
-        const { byKey, hasKeyed } = await packs.read(names[positions[0]], maxAgeMs);
+        const keys = positions.map((position) => names[position].key);
+        const { byKey, hasKeyed } = await packs.find(names[positions[0]], keys, maxAgeMs);
         for (const position of positions) {
           for (const { record, pack } of byKey.get(names[position].key) ?? []) {
-            stored[position].push(asStored(record, pack));
+            stored[position].push(asStored(record, pack.sk));
           }
         }
         if (hasKeyed) for (const position of positions) keyed.push(position);

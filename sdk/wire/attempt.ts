@@ -74,6 +74,8 @@ export interface Assignment {
   readonly atOnce?: number;
   /** Results are written in packs by whoever supervises the executor; default each by itself, by the executor. */
   readonly packed?: true;
+  /** By task name: how many digits of keys packs are divided by. Default none. */
+  readonly packDepths?: Readonly<Record<string, number>>;
   /** What all of them run in; absent: in nothing of their own. */
   readonly runtimeEnv?: RuntimeEnvSpec;
   /** Runtime environments by task name, for keys of tasks that the attempts run. */

@@ -19,12 +19,29 @@ export const resultKey = (taskKey: string): ItemKey => ({ pk: RESULT_PREFIX + ta
 /** First part of partitions that hold results in packs; whoever looks through all results meets these, too. */
 const PACK_PREFIX = `${RESULT_PREFIX}!`;
 
-/** Packs with results of one task type and code version. */
-export const packPartition = (namespace: string, taskName: string, version: string): string =>
-  `${PACK_PREFIX}${namespace}#${taskName}#${version}`;
+/**
+ * Packs with results of one task type and code version. Without a prefix it is where headers lie, too.
+ *
+ * @param prefix First digits of the cache keys of all results in it.
+ */
+export const packPartition = (namespace: string, taskName: string, version: string, prefix = ""): string =>
+  `${PACK_PREFIX}${prefix && `${prefix}!`}${namespace}#${taskName}#${version}`;
 
-/** Says of a task type that it has results under their own keys, too. Comes before all packs. */
-export const PACK_HEADER = "!";
+/** Headers of a task type say where else it may have results. They come before all packs, whose names never begin so. */
+const PACK_HEADER = "!";
+
+/** Says of a task type that it has results under their own keys, too. */
+export const KEYED_HEADER = PACK_HEADER;
+
+/** Says of a task type that it has packs in partitions by so many digits of keys, too. */
+export const depthHeader = (depth: number): string => PACK_HEADER + depth;
+
+/** Whether an item beside packs is a header. */
+export const isPackHeader = ({ sk }: Pick<ItemKey, "sk">): boolean => sk.startsWith(PACK_HEADER);
+
+/** Of such a header the number of digits; undefined for any other item. */
+export const depthOfHeader = ({ sk }: Pick<ItemKey, "sk">): number | undefined =>
+  isPackHeader({ sk }) && sk !== KEYED_HEADER ? Number(sk.slice(PACK_HEADER.length)) : undefined;
 
 /** Whether an item holds results in a pack, or says something about packs. */
 export const isOfPacks = ({ pk }: ItemKey): boolean => pk.startsWith(PACK_PREFIX);

@@ -2,7 +2,7 @@
  * Version of everything that crosses a process: attempt messages, outcomes, items of the control
  * table. A driver, an executor and a stack of different versions refuse each other by name.
  */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Environment variables that a user sets for the driver. */
 export const DriverEnv = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { aws, Lab, type LabOptions } from "stratolab";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
-import { drawn, mortal, square, told } from "./fixtures/packed-tasks.ts";
+import { drawn, mortal, noise, square, told } from "./fixtures/packed-tasks.ts";
 
 const salt = Date.now();
 const localAws = connectLocalAws();
@@ -63,6 +63,42 @@ describe("results in packs", () => {
     expect(await other.isCached(square({ n: 4 }))).toBe(true);
     expect(await other.cachedTasks({ type: square })).toHaveLength(1_000 + 32 - 2);
     const outcomes = await other.start(squares(0, 1_000)).settled();
+    expect(outcomes.filter((outcome) => outcome.kind === "ok" && !outcome.cached)).toHaveLength(2);
+  });
+
+  it("of which there are more than one query answers are divided, and found with a query for each part", async () => {
+    const noises = (from: number, count: number) => Array.from({ length: count }, (_, n) => noise({ n: from + n }));
+    const tableRequests = async (run: () => Promise<unknown>) => {
+      await localAws.resetCounts();
+      await run();
+      const { operations } = await localAws.counts();
+      return (name: string) => operations[`dynamodb:${name}`] ?? { requests: 0, fromExecutors: 0 };
+    };
+    await using lab = labOf("packed-many", { concurrency: 4 });
+    const first = await lab.runTasks(noises(0, 800));
+    const dividing = await tableRequests(async () => first.push(...(await lab.runTasks(noises(800, 400)))));
+    // Some 560 KB, at most 32 KB in each: what goes into one part was executed together.
+    expect(dividing("PutItem").fromExecutors).toBeLessThan(110);
+    expect(dividing("TransactWriteItems").fromExecutors).toBe(0);
+
+    await using other = labOf("packed-many");
+    const looking = await tableRequests(async () => {
+      const outcomes = await other.start(noises(0, 1_200)).settled();
+      expect(outcomes.every((outcome) => outcome.kind === "ok" && outcome.cached)).toBe(true);
+      expect(outcomes.map((outcome) => outcome.kind === "ok" && outcome.value)).toEqual(first);
+    });
+    // The first part takes two, the others one each; the rest is of the run itself.
+    expect(looking("Query").requests).toBeGreaterThanOrEqual(18);
+    expect(looking("Query").requests).toBeLessThan(26);
+    // What is known of the type; by key there would be a dozen.
+    expect(looking("BatchGetItem").requests).toBeLessThanOrEqual(1);
+    const lookingForOne = await tableRequests(async () => expect(await other.isCached(noise({ n: 900 }))).toBe(true));
+    expect(lookingForOne("Query").requests).toBe(3);
+    expect(lookingForOne("BatchGetItem").requests).toBe(0);
+
+    await other.uncache([noise({ n: 3 }), noise({ n: 900 })]);
+    expect(await other.cachedTasks({ type: noise })).toHaveLength(1_198);
+    const outcomes = await other.start(noises(0, 1_200)).settled();
     expect(outcomes.filter((outcome) => outcome.kind === "ok" && !outcome.cached)).toHaveLength(2);
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { unitsOf } from "../../localstack/proxy/units.ts";
+import { isChargedByAnswer, moreUnitsOf, unitsOf } from "../../localstack/proxy/units.ts";
 
 const of = (operation: string, body: unknown) => unitsOf({ operation, body: Buffer.from(JSON.stringify(body)) });
 const text = (length: number) => ({ S: "x".repeat(length) });
@@ -25,6 +25,22 @@ test("a read takes one for each key, and half of it where it may be stale", () =
   expect(of("dynamodb:Query", {})).toBe(0.5);
   const Keys = [{}, {}, {}];
   expect(of("dynamodb:BatchGetItem", { RequestItems: { t: { Keys, ConsistentRead: true } } })).toBe(3);
+});
+
+test("what is found takes a unit for each 4 KB of it together, and nothing more than one takes none", () => {
+  const more = (asked: object, found: object) =>
+    moreUnitsOf({ body: Buffer.from(JSON.stringify(asked)) }, Buffer.from(JSON.stringify(found)));
+  const items = (count: number, bytes: number) => Array.from({ length: count }, () => ({ pk: text(bytes - 2) }));
+  const consistent = { ConsistentRead: true };
+  expect(more(consistent, { Items: [] })).toBe(0);
+  expect(more(consistent, { Items: items(4, 1_024) })).toBe(0);
+  expect(more(consistent, { Items: items(5, 1_024) })).toBe(1);
+  expect(more({}, { Items: items(250, 4_096) })).toBe(249 / 2);
+  expect(more(consistent, { Item: { pk: text(9_000) } })).toBe(2);
+  expect(more(consistent, {})).toBe(0);
+  expect(moreUnitsOf({ body: Buffer.from("{") }, Buffer.from("no JSON"))).toBe(0);
+  const charged = ["dynamodb:Query", "dynamodb:BatchGetItem", "s3:GetObject"].filter(isChargedByAnswer);
+  expect(charged).toEqual(["dynamodb:Query"]);
 });
 
 test("other services charge by request", () => {

@@ -47,10 +47,12 @@ async function packer(attempts: readonly AttemptSpec[], { packed = true, broken 
   const assignment = { id: "1", runId: "run-1", namespace: "default", attempts, ...(packed ? { packed } : {}) };
   const writes: number[] = [];
   const write = table.packs.write.bind(table.packs);
-  table.packs.write = async (records) => {
+  const loose: boolean[] = [];
+  table.packs.write = async (records, how) => {
     if (failing-- > 0) throw new Error("the table is away");
-    await write(records);
+    await write(records, how);
     writes.push(records.length);
+    loose.push(how?.isLoose ?? false);
   };
   const packing = new ResultPacker({
     assignment: assignment as unknown as Assignment,
@@ -65,7 +67,7 @@ async function packer(attempts: readonly AttemptSpec[], { packed = true, broken 
     );
     return found.map((each) => each !== undefined);
   };
-  return { packing, told, writes, stored, [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() };
+  return { packing, told, writes, loose, stored, [Symbol.asyncDispose]: () => stores[Symbol.asyncDispose]() };
 }
 
 test("results of an assignment are one pack, told when it is written", async () => {
@@ -130,6 +132,16 @@ test("where a pack cannot be written, nothing counts that was computed from what
     [4, "ok"],
   ]);
   expect(await at.stored()).toEqual([false, false, false, true]);
+});
+
+test("results are written together where some were computed from others", async () => {
+  await using at = await packer([spec(1), spec(2), spec(3, { handed: [keyOf(2)] })]);
+  at.packing.report(ok(1));
+  at.packing.flush();
+  for (const task of [2, 3]) at.packing.report(ok(task));
+  await at.packing.finish();
+  expect(at.writes).toEqual([1, 2]);
+  expect(at.loose).toEqual([true, false]);
 });
 
 test("results that are not packed are told as they come", async () => {

@@ -1,14 +1,18 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { lookUp } from "../../sdk/driver/look-up.ts";
 import { ResultWays } from "../../sdk/driver/result-ways.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
-import { commitResult } from "../../sdk/stores/results.ts";
+import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { commitResult, readResults } from "../../sdk/stores/results.ts";
+import { depthHeader, packPartition } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "../stores/folders.ts";
 import { packingTable } from "../support/packing.ts";
 
 const type = { namespace: "default", name: "train", version: "1" };
-const keyOf = (n: number) => n.toString(16).padStart(64, "0");
+/** As keys are: any number of digits from the first on is as good as drawn. */
+const keyOf = (n: number) => createHash("sha256").update(`${n}`).digest("hex").slice(0, 32);
 
 function planOf(count: number): LabPlan {
   const tasks = Array.from({ length: count }, (_, n) => ({ key: keyOf(n), ...type, dependencies: [] }));
@@ -23,7 +27,7 @@ async function choose(table: ControlTable, count: number, mayPack = true) {
   const plan = planOf(count);
   const lookedUp = await lookUp(table, plan, terms);
   await ways.choose(plan, lookedUp);
-  return { isPacked: ways.isPacked("train"), found: lookedUp.records.filter((record) => record).length };
+  return { ...ways.of(["train"]), found: lookedUp.records.filter((record) => record).length };
 }
 
 /** Bytes that cannot be made smaller. */
@@ -42,45 +46,61 @@ const record = (n: number, bytes: number) => ({
   peakMemoryMb: 1,
 });
 
-test("results are packed where they are few", async () => {
+/** What was said beside the packs. */
+const saidIn = async (table: ControlTable) =>
+  (await table.query(packPartition("default", "train", "1"))).map(({ sk }) => sk).filter((sk) => sk.startsWith("!"));
+
+test("results are packed, and where they are few nothing needs to be said", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
-  expect(await choose(table, 2_000)).toEqual({ isPacked: true, found: 0 });
-  expect((await table.packs.read(type)).hasKeyed).toBe(false);
+  expect(await choose(table, 2_000)).toEqual({ packed: true, found: 0 });
+  expect(await saidIn(table)).toEqual([]);
 });
 
 test("results that came one by one do not make more of those that come together", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
   for (let n = 0; n < 40; n++) await table.packs.write([record(n, 1)]);
-  expect(await choose(table, 8_000)).toEqual({ isPacked: true, found: 40 });
+  expect(await choose(table, 8_000)).toEqual({ packed: true, found: 40 });
 });
 
-test("many have keys of their own, which is said before, and both are found", async () => {
+test("many are divided by their keys, which is said before, and found at each depth", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
   await table.packs.write([record(1, 10)]);
-  expect(await choose(table, 10_000)).toEqual({ isPacked: false, found: 1 });
-  expect((await table.packs.read(type)).hasKeyed).toBe(true);
-  await commitResult(table, record(2, 10));
-  expect((await choose(table, 10_000)).found).toBe(2);
+  const chosen = await choose(table, 20_000);
+  expect(chosen).toEqual({ packed: true, packDepths: { train: 1 }, found: 1 });
+  expect(await saidIn(table)).toEqual([depthHeader(1)]);
+  const written = [record(2, 10), record(3, 10), record(4, 10)];
+  await table.packs.write(written, { depths: chosen.packDepths });
+  expect((await readResults(table, written)).map((each) => each?.key)).toEqual(written.map(({ key }) => key));
+  expect((await choose(packingTable(stores.table), 20_000)).found).toBe(4);
+  expect((await choose(table, 200_000)).packDepths).toEqual({ train: 2 });
+  expect(await saidIn(table)).toEqual([depthHeader(1), depthHeader(2)]);
 });
 
-test("packs that have grown large get no more", async () => {
+test("partitions that have grown large get no more, those of the next depth do", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
   for (let n = 0; n < 40; n++) await table.packs.write([record(n, 2_000), record(1_000 + n, 2_000)]);
-  expect(await choose(table, 50)).toEqual({ isPacked: true, found: 40 });
-  expect((await choose(table, 600)).isPacked).toBe(false);
+  expect(await choose(table, 50)).toEqual({ packed: true, found: 40 });
+  expect((await choose(table, 600)).packDepths).toEqual({ train: 1 });
+  // Whoever adds few still finds room in the first one.
+  expect((await choose(table, 50)).packDepths).toBeUndefined();
+  const more: ResultRecord[] = Array.from({ length: 450 }, (_, n) => record(2_000 + n, 2_000));
+  for (let n = 0; n < more.length; n += 15) await table.packs.write(more.slice(n, n + 15));
+  expect((await choose(table, 50)).packDepths).toEqual({ train: 1 });
   // Nothing is to be run: whatever has to be made again all the same does not count.
-  expect((await choose(table, 40)).isPacked).toBe(true);
+  expect((await choose(table, 40)).packDepths).toBeUndefined();
 });
 
 test("executors that write no packs have keys of their own", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
-  expect((await choose(table, 1, false)).isPacked).toBe(false);
-  expect((await table.packs.read(type)).hasKeyed).toBe(true);
+  expect(await choose(table, 1, false)).toEqual({ found: 0 });
+  expect((await table.packs.find(type, [])).hasKeyed).toBe(true);
+  await commitResult(table, record(0, 10));
+  expect((await choose(table, 1)).found).toBe(1);
   // A table without packs asks for keys anyway.
-  expect((await choose(stores.table, 1)).isPacked).toBe(false);
+  expect(await choose(stores.table, 1)).toEqual({ found: 1 });
 });

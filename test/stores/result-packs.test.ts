@@ -1,9 +1,11 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ControlTable, Item } from "../../sdk/stores/control-table.ts";
 import { fingerprintOfInputs } from "../../sdk/stores/inputs-fingerprint.ts";
+import { PackingTable } from "../../sdk/stores/packing-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import { commitResult, deleteResults, listResults, readCounting, readResults } from "../../sdk/stores/results.ts";
-import { packPartition, RESULT_PREFIX, resultKey } from "../../sdk/wire/keys.ts";
+import { type ItemKey, packPartition, RESULT_PREFIX, resultKey } from "../../sdk/wire/keys.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
 import { packingTable } from "../support/packing.ts";
 import { temporaryStores } from "./folders.ts";
@@ -99,6 +101,96 @@ describe("results in packs", () => {
     expect(asked.splice(0)).toEqual([query, `get R#${hash(1)}`, `get R#${hash(2)}`]);
   });
 
+  test("at a depth are asked for by the first digits of their keys only", async () => {
+    await using stores = await packingStores();
+    const [a, b, c] = ["a1", "a2", "bf"].map((digits) => record(1, { key: digits.padEnd(32, "0") }));
+    await stores.table.packs.noteDepth(a, 1);
+    await stores.table.packs.noteDepth(a, 2);
+    await stores.table.packs.write([a, b], { depths: { train: 1 } });
+    await stores.table.packs.write([b, c], { depths: { train: 2 } });
+    const asked: string[] = [];
+    const counting = packingTable({
+      query: (pk: string) => {
+        asked.push(pk);
+        return stores.inner.query(pk);
+      },
+      getMany: (keys: readonly ItemKey[]) => stores.inner.getMany(keys),
+    } as unknown as ControlTable);
+    expect(await readResults(counting, [a, b])).toEqual([a, b]);
+    const partition = (prefix: string) => packPartition("default", "train", "0123456789abcdef", prefix);
+    expect(asked.splice(0)).toEqual([partition(""), partition("a"), partition("a1"), partition("a2")]);
+    expect(await readResults(counting, [c])).toEqual([c]);
+    expect(asked.splice(0)).toEqual([partition(""), partition("b"), partition("bf")]);
+    // What was read just now is asked for again only where it may be too old.
+    await counting.packs.find(a, [a.key, c.key], 60_000);
+    expect(asked).toEqual([]);
+  });
+
+  test("at several depths count as one set, whatever the order in which they came", async () => {
+    const digits = fc.constantFrom("0", "1", "a");
+    const tuple = fc.record({
+      n: fc.integer({ min: 0, max: 5 }),
+      value: fc.integer({ min: 0, max: 2 }),
+      from: fc.integer({ min: 0, max: 2 }),
+      generation: fc.constantFrom(0, 0, 0, 7),
+      depth: fc.integer({ min: 0, max: 3 }),
+    });
+    const property = fc.asyncProperty(
+      fc.array(tuple, { minLength: 1, maxLength: 14 }),
+      fc.array(fc.tuple(digits, digits, digits), { minLength: 6, maxLength: 6 }),
+      fc.array(fc.integer({ min: 0, max: 13 }), { maxLength: 3 }),
+      async (written, prefixes, forgotten) => {
+        // Each of the second three was computed from one of the first three.
+        const nameOf = (n: number) => ({
+          key: `${prefixes[n]!.join("")}${n}`.padEnd(32, "0"),
+          name: n < 3 ? "a" : "b",
+        });
+        const records = written.map(({ n, value, from, generation }, at) => {
+          const inputs = n < 3 ? undefined : fingerprintOfInputs({ [nameOf(n - 3).key]: inline(from) });
+          const changes = { ...nameOf(n), value: inline(value), generation, endedAt: at, runId: `run-${at}` };
+          return record(n, { ...changes, ...(inputs ? { inputs } : {}) });
+        });
+        const nodes = [0, 1, 2, 3, 4, 5].map((n) => ({ ...record(n, nameOf(n)), dependencies: n < 3 ? [] : [n - 3] }));
+        await using deep = await packingStores();
+        await using flat = await packingStores();
+        for (const depth of [1, 2, 3]) for (const n of [0, 3]) await deep.table.packs.noteDepth(nodes[n], depth);
+        for (const [at, each] of records.entries()) {
+          const depth = written[at]!.depth;
+          await deep.table.packs.write([each], { depths: { a: depth, b: depth }, isLoose: at % 2 === 0 });
+        }
+        for (const each of records.toReversed()) await flat.table.packs.write([each]);
+        const gone = forgotten.flatMap((at) => records[at] ?? []);
+        await deleteResults(deep.table, gone);
+        await deleteResults(flat.table, gone);
+        const found = await readCounting(deep.table, nodes);
+        expect(found).toEqual(await readCounting(flat.table, nodes));
+        const listed = async (table: ControlTable) =>
+          (await all(listResults(table, "default"))).map(({ runId }) => runId).sort();
+        expect(await listed(deep.table)).toEqual(await listed(flat.table));
+      },
+    );
+    await fc.assert(property, { numRuns: 60 });
+  });
+
+  test("for more partitions than go together are written in their order", async () => {
+    await using stores = await packingStores();
+    const written: (readonly string[])[] = [];
+    const table = new PackingTable(stores.inner, async (items) => {
+      written.push(items.map(({ pk }) => pk));
+      if (written.length === 2) throw new Error("the table is away");
+      for (const item of items) await stores.inner.put(item);
+    });
+    const records = Array.from({ length: 250 }, (_, n) =>
+      record(n, { key: `${n.toString(16).padStart(2, "0")}`.padEnd(32, "0") }),
+    );
+    await table.packs.noteDepth(records[0]!, 2);
+    const writing = table.packs.write([...records, ...records.slice(200)], { depths: { train: 2 } });
+    await expect(writing).rejects.toThrow("the table is away");
+    expect(written.map(({ length }) => length)).toEqual([100, 100]);
+    const found = await readResults(table, records);
+    expect(found.map((each) => each !== undefined)).toEqual(records.map((_, n) => n < 100));
+  });
+
   test("and those under keys of their own count as one set", async () => {
     await using stores = await packingStores();
     await stores.table.packs.noteKeyed(record(1));
@@ -153,7 +245,9 @@ describe("results in packs", () => {
   test("are items of their own to whoever goes through the table, and go by condition", async () => {
     await using stores = await packingStores();
     await stores.table.packs.noteKeyed(record(1));
-    await stores.table.packs.write([record(1, { keepMs: 1_000 }), record(2)]);
+    await stores.table.packs.noteDepth(record(1), 3);
+    await stores.table.packs.write([record(1, { keepMs: 1_000 })], { depths: { train: 3 } });
+    await stores.table.packs.write([record(2)]);
     const items = await all(stores.table.scan(""));
     expect(items.map(({ pk }) => pk)).toEqual([resultKey(hash(1)).pk, resultKey(hash(2)).pk]);
     const [first] = items as [Item, Item];

@@ -1,0 +1,27 @@
+import type { TaskEntry } from "./task-entry.ts";
+
+/**
+ * The order in which tasks are to begin that are ready together: those whose results go into the same partition of
+ * packs follow each other, so that a dispatch's results are few items. All others keep their places.
+ *
+ * @param depthOf By how many digits of keys packs of a task type are divided.
+ */
+export function inPackOrder(entries: readonly TaskEntry[], depthOf: (name: string) => number): readonly TaskEntry[] {
+  const places: number[] = [];
+  const byPrefix = new Map<string, TaskEntry[]>();
+  entries.forEach((entry, place) => {
+    const { name, key } = entry.planned;
+    const depth = depthOf(name);
+    if (depth === 0) return;
+    places.push(place);
+    const prefix = key.slice(0, depth);
+    const known = byPrefix.get(prefix);
+    if (known) known.push(entry);
+    else byPrefix.set(prefix, [entry]);
+  });
+  if (places.length === 0) return entries;
+  const ordered = [...entries];
+  let next = 0;
+  for (const group of byPrefix.values()) for (const entry of group) ordered[places[next++]] = entry;
+  return ordered;
+}

@@ -1,0 +1,122 @@
+import { depthOfHeader, type ItemKey, isPackHeader, KEYED_HEADER } from "../wire/keys.ts";
+import type { ControlTable, Item } from "./control-table.ts";
+import type { ResultRecord } from "./result-items.ts";
+import { recordsOf } from "./result-pack.ts";
+
+/** A result, and the pack that it lies in. */
+export interface PackedRecord {
+  readonly record: ResultRecord;
+  readonly pack: ItemKey;
+}
+
+/** What one partition holds. */
+export interface PackPartition {
+  /** By cache key; several where a task was executed more than once. */
+  readonly byKey: ReadonlyMap<string, readonly PackedRecord[]>;
+  /** How many results there are. */
+  readonly count: number;
+  /** About how much is read to see them. */
+  readonly bytes: number;
+  /** What all results need of that, beside what is of their packs as wholes. */
+  readonly bytesOfRows: number;
+  /** There may be results of this type under their own keys, too. */
+  readonly hasKeyed: boolean;
+  /** By how many digits of keys there are other partitions of this type. */
+  readonly depths: readonly number[];
+}
+
+/** What an item has beside its rows, in bytes: keys, run, names of attributes. */
+const ITEM_BYTES = 200;
+/** So many results are remembered of what was read last. One takes about 1 KB of memory. */
+const MOST_REMEMBERED = 50_000;
+/** Partitions that are read at once. */
+const LANES = 8;
+
+interface Read {
+  readonly at: number;
+  readonly found: Promise<PackPartition>;
+  /** How many results; 0 until it is known. */
+  count: number;
+}
+
+/** Reads partitions of packs as wholes, and remembers for a while the ones that it has read last. */
+export class PackPartitions {
+  readonly #table: Pick<ControlTable, "query">;
+  /** In the order in which they were read. */
+  readonly #known = new Map<string, Read>();
+  #remembered = 0;
+
+  constructor(table: Pick<ControlTable, "query">) {
+    this.#table = table;
+  }
+
+  /** @param maxAgeMs What was read so long ago, in milliseconds, is not read again, if it is still remembered. */
+  read(partition: string, maxAgeMs: number): Promise<PackPartition> {
+    const known = this.#known.get(partition);
+    if (known && Date.now() - known.at < maxAgeMs) return known.found;
+    this.forget(partition);
+    const read: Read = { at: Date.now(), found: this.#read(partition), count: 0 };
+    this.#known.set(partition, read);
+    read.found.then(
+      ({ count }) => this.#remember(partition, read, count),
+      // What failed is asked for again.
+      () => this.#known.get(partition) === read && this.forget(partition),
+    );
+    return read.found;
+  }
+
+  /** The same for many, some at once: each is seen as it comes, so that they need not be in memory together. */
+  async readAll(partitions: readonly string[], maxAgeMs: number, see: (found: PackPartition) => void): Promise<void> {
+    const next = partitions.values();
+    const lanes = Array.from({ length: Math.min(LANES, partitions.length) }, async () => {
+      for (const partition of next) see(await this.read(partition, maxAgeMs));
+    });
+    await Promise.all(lanes);
+  }
+
+  /** It has changed. */
+  forget(partition: string): void {
+    this.#remembered -= this.#known.get(partition)?.count ?? 0;
+    this.#known.delete(partition);
+  }
+
+  #remember(partition: string, read: Read, count: number): void {
+    if (this.#known.get(partition) !== read) return;
+    read.count = count;
+    this.#remembered += count;
+    for (const [oldest, { count: size }] of this.#known) {
+      if (this.#remembered <= MOST_REMEMBERED) return;
+      if (size > 0 && oldest !== partition) this.forget(oldest);
+    }
+  }
+
+  async #read(partition: string): Promise<PackPartition> {
+    const items = await this.#table.query(partition);
+    const packs = items.filter((item) => !isPackHeader(item));
+    const byKey = new Map<string, PackedRecord[]>();
+    let [count, bytesOfRows] = [0, 0];
+    for (const item of packs) {
+      const records = recordsOf(item);
+      count += records.length;
+      bytesOfRows += (item.e as Uint8Array).byteLength;
+      addRecords(byKey, item, records);
+    }
+    return {
+      byKey,
+      count,
+      bytes: bytesOfRows + packs.length * ITEM_BYTES,
+      bytesOfRows,
+      hasKeyed: items.some(({ sk }) => sk === KEYED_HEADER),
+      depths: items.flatMap((item) => depthOfHeader(item) ?? []),
+    };
+  }
+}
+
+function addRecords(byKey: Map<string, PackedRecord[]>, { pk, sk }: Item, records: readonly ResultRecord[]): void {
+  const pack = { pk, sk };
+  for (const record of records) {
+    const known = byKey.get(record.key);
+    if (known) known.push({ record, pack });
+    else byKey.set(record.key, [{ record, pack }]);
+  }
+}
