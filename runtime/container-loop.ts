@@ -8,7 +8,7 @@ import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import { endAlone } from "./alone.ts";
 import { inParts } from "./assignment-teller.ts";
-import { ResultPacker } from "./result-packer.ts";
+import { AssignmentWork } from "./assignment-work.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface ContainerLoopOptions {
@@ -16,8 +16,8 @@ export interface ContainerLoopOptions {
   readonly lab: string;
   readonly idleMs: number;
   readonly stores: Stores;
-  /** What packs are written with; its meter counts nothing else. */
-  readonly packStores: Stores;
+  /** What packs and fan-ins are written with; its meter counts nothing else. */
+  readonly ownStores: Stores;
   readonly supervisor: Supervisor;
 }
 
@@ -50,6 +50,7 @@ export class ContainerLoop {
   #leaving = false;
   #working: Promise<void> | undefined;
   #current: Assignment | undefined;
+  #work: AssignmentWork | undefined;
   #reports: AttemptReport[] = [];
   #logs: WireLogLine[] = [];
   #lastBeat = Date.now();
@@ -146,7 +147,7 @@ export class ContainerLoop {
         break;
       case "answer":
         this.#unanswered.delete(letter.answer.call);
-        this.#options.supervisor.answer(letter.assignment, letter.answer);
+        if (letter.assignment === this.#current?.id) this.#work?.answer(letter.answer);
         break;
       case "leave":
         this.#leaving = true;
@@ -156,7 +157,7 @@ export class ContainerLoop {
 
   #cancel(assignmentId: string, tasks: readonly number[], graceMs: number): void {
     if (this.#current?.id === assignmentId) {
-      this.#options.supervisor.cancel(assignmentId, tasks, graceMs);
+      this.#work?.cancel(tasks, graceMs);
       return;
     }
     const at = this.#assignments.findIndex(({ id }) => id === assignmentId);
@@ -171,33 +172,33 @@ export class ContainerLoop {
     const next = this.#working ? undefined : this.#assignments.shift();
     if (!next) return;
     this.#current = next;
-    this.#working = this.#work(next).finally(() => {
+    this.#working = this.#workOff(next).finally(() => {
       this.#working = undefined;
       this.#current = undefined;
+      this.#work = undefined;
     });
   }
 
-  async #work(assignment: Assignment): Promise<void> {
+  async #workOff(assignment: Assignment): Promise<void> {
     this.#unanswered.clear();
-    const { packStores } = this.#options;
-    const packer = new ResultPacker({
+    const { ownStores, supervisor } = this.#options;
+    this.#work = new AssignmentWork({
       assignment,
-      stores: async () => packStores,
-      report: (report) => this.#reports.push(report),
-    });
-    const end = await this.#options.supervisor.run(assignment, {
-      report: (report) => packer.report(report),
-      log: (line) => this.#logs.push(line),
-      nested: (message) => {
-        // What was done before it in the same batch may be what it asks for.
-        packer.flush();
-        this.#tellNews();
-        this.#tell(message);
-        this.#expectsAnswer = true;
-        this.#unanswered.add(message.request.call);
+      supervisor,
+      stores: async () => ownStores,
+      mayGoOn: () => !this.#terminating && !this.#leaving,
+      listener: {
+        report: (report) => this.#reports.push(report),
+        log: (line) => this.#logs.push(line),
+        nested: (message) => {
+          this.#tellNews();
+          this.#tell(message);
+          this.#expectsAnswer = true;
+          this.#unanswered.add(message.request.call);
+        },
       },
     });
-    await packer.finish();
+    const end = await this.#work.run();
     this.#tellNews();
     const { broken, atServiceLimit } = end;
     if (broken) {

@@ -37,7 +37,7 @@ async function supervise(): Promise<void> {
     lab: required(ExecutorEnv.lab),
     idleMs: Number(process.env[ExecutorEnv.idleMs]) || DEFAULT_IDLE_MS,
     stores: await openStores(stores),
-    packStores: await openStores(stores),
+    ownStores: await openStores(stores),
     supervisor,
   });
   process.on("SIGTERM", () => loop.terminate());

@@ -1,12 +1,14 @@
 import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
 import { endAlone } from "./alone.ts";
+import type { AssignmentWork } from "./assignment-work.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 interface InboxOptions {
   readonly assignment: Assignment;
   readonly stores: StoreAddress;
   readonly supervisor: Supervisor;
+  readonly work: AssignmentWork;
 }
 
 /** How often it is checked whether the lab is still there, in milliseconds. */
@@ -51,7 +53,7 @@ export class InvocationInbox {
 
   /** The SDK's client is loaded with the first look, so that short tasks do not pay for it. */
   async #open(): Promise<() => Promise<void>> {
-    const { assignment, stores: address, supervisor } = this.#options;
+    const { assignment, stores: address, supervisor, work } = this.#options;
     const [{ openStores }, { readLetters }, { labSign }, { invocationInbox }] = await Promise.all([
       import("../sdk/stores/stores.ts"),
       import("../sdk/stores/inbox.ts"),
@@ -68,8 +70,8 @@ export class InvocationInbox {
       }
       for (const { number, letter } of await readLetters(table, objects, inbox, this.#lastLetter)) {
         this.#lastLetter = number;
-        if (letter.type === "answer") supervisor.answer(letter.assignment, letter.answer);
-        if (letter.type === "cancel") supervisor.cancel(letter.assignment, letter.tasks, letter.graceMs);
+        if (letter.type === "answer") work.answer(letter.answer);
+        if (letter.type === "cancel") work.cancel(letter.tasks, letter.graceMs);
       }
     };
   }

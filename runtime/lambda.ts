@@ -11,8 +11,8 @@ import type { AttemptReport, InvocationPayload, InvocationResponse } from "../sd
 import { readPayload, toResponse } from "../sdk/wire/invocation.ts";
 import { ExecutorEnv } from "../sdk/wire/protocol.ts";
 import { AssignmentTeller } from "./assignment-teller.ts";
+import { AssignmentWork } from "./assignment-work.ts";
 import { InvocationInbox } from "./invocation-inbox.ts";
-import { ResultPacker } from "./result-packer.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** What the handler needs of Lambda's context. */
@@ -38,11 +38,11 @@ const supervisor = new Supervisor({
 });
 // While Lambda still initialises, CPU is free: the process below starts beside this one.
 supervisor.prepare();
-/** What packs are written with, loaded when there is one: in an environment that has none it costs nothing. */
-let packStores: Promise<Stores> | undefined;
-const openPackStores = () => {
-  packStores ??= import("../sdk/stores/stores.ts").then(({ openStores }) => openStores(stores));
-  return packStores;
+/** What packs and fan-ins are written with, loaded when there is one: in an environment that has none it costs nothing. */
+let ownStores: Promise<Stores> | undefined;
+const openOwnStores = () => {
+  ownStores ??= import("../sdk/stores/stores.ts").then(({ openStores }) => openStores(stores));
+  return ownStores;
 };
 /** How long Lambda took to get here, which it charges with the first invocation, in milliseconds. */
 let initMs = performance.now();
@@ -60,32 +60,32 @@ export async function handler(payload: InvocationPayload, context: LambdaContext
   });
   const reports: AttemptReport[] = [];
   const logs: WireLogLine[] = [];
-  const inbox = new InvocationInbox({ assignment, stores, supervisor });
   // While the first task runs.
-  if (assignment.packed) openPackStores().catch(() => {});
-  const packer = new ResultPacker({
-    assignment,
-    stores: openPackStores,
-    report: (report) => {
+  if (assignment.packed || assignment.fanIns) openOwnStores().catch(() => {});
+  const listener = {
+    report: (report: AttemptReport) => {
       reports.push(report);
       teller.report(report);
     },
-  });
-  const listener = {
-    report: (report: AttemptReport) => packer.report(report),
     log: (line: WireLogLine) => {
       if (!teller.log(line)) logs.push(line);
     },
     nested: (message: FromExecutor & { type: "nested" }) => {
-      // What was done before it in the same batch may be what it asks for.
-      packer.flush();
       teller.ask(message);
       inbox.expectAnswer();
     },
   };
   const deadline = Date.now() + context.getRemainingTimeInMillis() - DEADLINE_MARGIN_MS;
-  const end = await supervisor.run(assignment, listener, deadline);
-  await packer.finish();
+  const work = new AssignmentWork({
+    assignment,
+    supervisor,
+    stores: openOwnStores,
+    listener,
+    deadline,
+    mayGoOn: () => true,
+  });
+  const inbox = new InvocationInbox({ assignment, stores, supervisor, work });
+  const end = await work.run();
   inbox.close();
   logs.push(...(await teller.finish(end)));
   const told = teller.hasToldLogs ? { toldInFeed: true as const } : {};

@@ -34,11 +34,11 @@ interface Waiting {
  */
 export class ResultPacker {
   readonly #options: ResultPackerOptions;
-  readonly #specs: ReadonlyMap<number, AttemptSpec>;
+  readonly #specs = new Map<number, AttemptSpec>();
   #waiting: Waiting[] = [];
   #bytes = 0;
   /** Attempts without a report. */
-  #open: number;
+  #open = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   /** Tasks whose results could not be written. */
@@ -46,9 +46,13 @@ export class ResultPacker {
 
   constructor(options: ResultPackerOptions) {
     this.#options = options;
-    const { attempts } = options.assignment;
-    this.#specs = new Map(attempts.map((spec) => [spec.task, spec]));
-    this.#open = attempts.length;
+    this.add(options.assignment.attempts);
+  }
+
+  /** There are more attempts to come. */
+  add(attempts: readonly AttemptSpec[]): void {
+    for (const spec of attempts) this.#specs.set(spec.task, spec);
+    this.#open += attempts.length;
   }
 
   /** An attempt has ended. */

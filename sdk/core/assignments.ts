@@ -13,8 +13,11 @@ export interface Assignment {
   counted: boolean;
   /** Its running attempt waits for tasks of its own: as long as it does, it holds no slot. */
   parked: boolean;
-  readonly tasks: readonly number[];
-  readonly attempts: readonly number[];
+  /** Those come behind that its executor goes on with by itself. */
+  readonly tasks: number[];
+  readonly attempts: number[];
+  /** What its executor may go on with, where it has the last input. */
+  readonly fanIns?: readonly number[] | undefined;
   /** How many its executor works on at once. */
   readonly atOnce: number;
   /** Which of `tasks` are settled with the scheduler, by position. */
@@ -40,7 +43,7 @@ export class Assignments {
 
   add(assignment: Omit<Assignment, "id" | "ended" | "remaining" | "parked" | "begunAt">): Assignment {
     const id = this.#next++;
-    const { lane, executor, copy, uses, counted, tasks, attempts, atOnce, load } = assignment;
+    const { lane, executor, copy, uses, counted, tasks, attempts, fanIns, atOnce, load } = assignment;
     // Field by field: a spread gives objects of a slower kind, and there is one for each attempt of a chain.
     const ended = new Array<boolean>(tasks.length).fill(false);
     const added = {
@@ -52,6 +55,7 @@ export class Assignments {
       counted,
       tasks,
       attempts,
+      fanIns,
       atOnce,
       ended,
       remaining: tasks.length,
@@ -65,6 +69,14 @@ export class Assignments {
 
   [Symbol.iterator](): IterableIterator<Assignment> {
     return this.#byId.values();
+  }
+
+  /** Its executor goes on with a task more. */
+  join(assignment: Assignment, task: number, attempt: number): void {
+    assignment.tasks.push(task);
+    assignment.attempts.push(attempt);
+    assignment.ended.push(false);
+    assignment.remaining += 1;
   }
 
   /** A queued assignment is being worked on now. */

@@ -8,6 +8,8 @@ export interface BatchOptions {
    * the two, in milliseconds; `targetMs` where nothing is said.
    */
   readonly behindMs?: number;
+  /** Executors decide among themselves who goes on with a task that waits for several of them. Default: they do not. */
+  readonly fanIns?: boolean;
 }
 
 /** Weight of the latest measurement in the running estimates. */

@@ -1,3 +1,4 @@
+import type { FanIn } from "../wire/fan-in.ts";
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Lane } from "./offer.ts";
 
@@ -15,12 +16,23 @@ export type Command =
       readonly tasks: readonly number[];
       /** Number of each attempt, in the order of `tasks`. */
       readonly attempts: readonly number[];
+      /** What the executor may go on with by itself, where it brings the last input, and the number of that attempt. */
+      readonly fanIns?: readonly FanIn[];
       /** How many the executor works on at once, each in a process of its own. Default 1. */
       readonly atOnce?: number;
       /** What each may cost, in dollars, where its run has a bound on that. */
       readonly reservedUsd?: readonly number[];
       /** Of a second attempt, beside one that takes too long: why there is one. */
       readonly beside?: string;
+    }
+  /** The executor of an assignment goes on with a task by itself: it is one of that assignment from now on. */
+  | {
+      readonly type: "joined";
+      readonly assignment: number;
+      readonly lane: Lane;
+      readonly executor?: string;
+      readonly task: number;
+      readonly attempt: number;
     }
   /** `run`: for whose tasks, and on whose account. */
   | { readonly type: "start-executors"; readonly lane: Lane; readonly count: number; readonly run: number }

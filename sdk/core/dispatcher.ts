@@ -1,3 +1,4 @@
+import type { FanIn } from "../wire/fan-in.ts";
 import { type Assignment, Assignments } from "./assignments.ts";
 import { ceilingMs, ceilingUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate, mayWaitBehind } from "./batch.ts";
@@ -7,6 +8,7 @@ import type { Command } from "./commands.ts";
 import type { SchedulerEvent, StartFailureKind } from "./events.ts";
 import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
+import { fanInsAfter } from "./fan-ins.ts";
 import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
@@ -303,6 +305,14 @@ export class Dispatcher {
     this.#stores?.asked(type, requests, this.#assignments.get(by.assignment)?.load, this.#now);
   }
 
+  /** The executor of an assignment goes on with a task by itself. */
+  join(assignment: Assignment, task: number): void {
+    this.#tasks.state[task] = TaskState.Running;
+    this.#tasks.attempt[task] += 1;
+    this.#tasks.assignment[task] = assignment.id;
+    this.#assignments.join(assignment, task, this.#tasks.attempt[task]);
+  }
+
   /** One task of an assignment is no longer awaited. */
   closeAttempt(assignment: Assignment, task: number): void {
     const position = assignment.tasks.indexOf(task);
@@ -592,6 +602,7 @@ export class Dispatcher {
       if (!this.#affords(task, queue)) break;
       begin(task);
     }
+    const fanIns = mayGoOn ? this.#fanInsAfter(tasks, queue.tasks.size <= (takers - 1) * largest) : [];
     const counted = executor === undefined || executor.assignments.length === 0;
     const load = this.#loadOf(tasks);
     const atOnce = this.#atOnceOfAll(tasks, lane, ofFirst);
@@ -603,6 +614,7 @@ export class Dispatcher {
       counted,
       tasks,
       attempts,
+      ...(fanIns.length > 0 ? { fanIns: fanIns.map(({ task }) => task) } : {}),
       // One that has no other beside it has all of the memory.
       atOnce: tasks.length > 1 ? atOnce : 1,
       load,
@@ -614,7 +626,9 @@ export class Dispatcher {
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
     const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
     const wide = atOnce > 1 ? { atOnce } : {};
-    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, tasks, attempts, ...wide, ...reserved });
+    // What it goes on with later is no part of what is told here.
+    const told = fanIns.length > 0 ? { tasks: tasks.slice(), attempts: attempts.slice(), fanIns } : { tasks, attempts };
+    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, ...told, ...wide, ...reserved });
   }
 
   // --- A second attempt beside one that takes too long --------------------------------------------
@@ -664,10 +678,30 @@ export class Dispatcher {
 
   /** What the executor of these tasks goes on with, without asking. */
   #chainAfter(first: readonly number[], takers: number): number[] {
-    const costMs = (task: number) => {
-      if (!this.#facts.goesWith(task, first[0])) return undefined;
-      return this.estimateOf(this.#facts.kindOf(this.#tasks.shape[task]).type).cautiousMs;
-    };
+    const costMs = (task: number) => this.#costBehindMs(task, first[0]);
     return chainFrom(first, this.#tasks, { batch: this.#options.batch, takers, costMs });
+  }
+
+  /** What the executor of these tasks goes on with where it brings the last of what others have a part of, too. */
+  #fanInsAfter(within: readonly number[], allGoOut: boolean): FanIn[] {
+    const { fanIns, targetMs } = this.#options.batch;
+    // What nobody has decided yet cannot be paid for in advance.
+    if (!fanIns || this.spending.isBounded(this.#tasks.owner[within[0]])) return [];
+    const chosen = fanInsAfter(within, this.#tasks, {
+      targetMs,
+      allGoOut,
+      costMs: (task) => {
+        const isParent = this.seconds.isParent(this.#facts.kindOf(this.#tasks.shape[task]).type);
+        return isParent ? undefined : this.#costBehindMs(task, within[0]);
+      },
+      isKnownTo: (running, fanIn) => this.assignmentOf(running)?.fanIns?.includes(fanIn) ?? false,
+    });
+    return chosen.map((task) => ({ task, attempt: this.#tasks.attempt[task] + 1 }));
+  }
+
+  /** How long a task is counted with behind others; undefined where it may not go with the first of them. */
+  #costBehindMs(task: number, first: number): number | undefined {
+    if (!this.#facts.goesWith(task, first)) return undefined;
+    return this.estimateOf(this.#facts.kindOf(this.#tasks.shape[task]).type).cautiousMs;
   }
 }

@@ -51,6 +51,11 @@ export type SchedulerEvent =
       readonly assignment: number;
       readonly end: AttemptFailure;
     }
+  /**
+   * An executor has brought the last input of a task that several had a part of, and goes on with it by itself. Told
+   * before the end of the attempt that brought it, and once more before its own, in case that is heard of first.
+   */
+  | { readonly type: "fan-in"; readonly assignment: number; readonly task: number; readonly attempt: number }
   /** An executor takes work. */
   | { readonly type: "executor-ready"; readonly executor: string; readonly lane: Lane }
   /** An executor is gone, with whatever it was working on; without `end` it was stopped on purpose, and nobody is to blame. */

@@ -272,6 +272,9 @@ export class Scheduler {
         if (assignment) this.#breakOff([assignment], event.end);
         break;
       }
+      case "fan-in":
+        this.#goesOnWith(event);
+        break;
       case "executor-ready":
         this.#dispatcher.executorReady(event.executor, event.lane);
         break;
@@ -373,18 +376,21 @@ export class Scheduler {
     // What was cancelled is not awaited any more: these were ended with it, and nobody meant them.
     const isMeant = end?.kind !== "cancelled";
     // What is still to be handed an input cannot be told from others: it may not even have begun.
-    const isWaiting = (task: number) => this.tasks.pending[task] > 0;
-    const only = open.length === 1 && !isWaiting(open[0].task) ? open[0].task : undefined;
+    // What its executor went on with by itself has begun, whether all inputs are heard of or not.
+    const isWaiting = ({ task, assignment }: (typeof open)[number]) =>
+      this.tasks.pending[task] > 0 && !assignment.fanIns?.includes(task);
+    const only = open.length === 1 && !isWaiting(open[0]) ? open[0].task : undefined;
     // Where memory has run out with several at work, the one that is left of them had the least of it, perhaps.
     const culprit = end?.crowded ? undefined : (end?.culprit ?? only);
     if (end && open.length > 0) {
       const tasks = open.map(({ task }) => task);
       this.#verdicts.giveUpSetup(end, open[0].lane, tasks);
     }
-    for (const { task, assignment, lane } of open) {
+    for (const each of open) {
+      const { task, assignment, lane } = each;
       // Judging one before it may have ended the run, and this one with it.
       if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
-      if (end && isMeant && ((isCommon && !isWaiting(task)) || task === culprit)) {
+      if (end && isMeant && ((isCommon && !isWaiting(each)) || task === culprit)) {
         this.#verdicts.attemptFailed(task, end, lane);
       } else {
         if (end && isMeant && culprit === undefined) this.#goesApart(task);
@@ -416,6 +422,27 @@ export class Scheduler {
     if (assignment?.id !== id) return;
     this.#dispatcher.closeAttempt(assignment, task);
     this.#takeBack(task);
+  }
+
+  /**
+   * An executor goes on with a fan-in. Where that is wanted elsewhere by now, or nowhere, it is told to leave it; what it
+   * has brought by then is as welcome as any result.
+   */
+  #goesOnWith({ assignment: id, task, attempt }: SchedulerEvent & { type: "fan-in" }): void {
+    const assignment = this.#dispatcher.assignment(id);
+    // It is told twice: with the last input, and with the end.
+    if (!assignment || assignment.tasks.includes(task)) return;
+    const { apart, attempt: latest, state } = this.tasks;
+    const isFree = state[task] === TaskState.Waiting || state[task] === TaskState.Ready;
+    const { executor, lane } = assignment;
+    const target = executor === undefined ? {} : { executor };
+    const isFit = this.laneOf(task)?.name === lane.name && !this.sizing.knows(this.shapeOf(task).type);
+    if (!isFree || !isFit || apart[task] || attempt !== latest[task] + 1) {
+      this.#out.push({ type: "kill", assignment: id, ...target, tasks: [task], reason: "superseded" });
+      return;
+    }
+    this.#dispatcher.join(assignment, task);
+    this.#out.push({ type: "joined", assignment: id, lane, ...target, task, attempt });
   }
 
   #openTasksOf(assignment: Assignment): number[] {

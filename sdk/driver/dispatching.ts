@@ -1,6 +1,7 @@
 import type { Command } from "../core/commands.ts";
 import type { RunnerEvent } from "../runners/runner.ts";
 import type { SetupProblem } from "../runtime-envs/setup-problem.ts";
+import type { FanInSpec } from "../wire/fan-in.ts";
 import type { Failure } from "../wire/outcome.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { RuntimeEnvSpec } from "../wire/runtime-env.ts";
@@ -39,6 +40,7 @@ export class Dispatching {
 
   async dispatch(command: Command & { type: "dispatch" }): Promise<void> {
     const { assignment, atOnce = 1, beside, lane, executor, copy, tasks, attempts } = command;
+    const fanIns = this.#parts.options.tracer ? [] : (command.fanIns ?? []);
     const { scheduler, book, inFlight, journal, progress, chronicler, keeper, nested, ways } = this.#parts;
     const { runner, opening, stores, namespace, bundle, context, memoryMonitor, runtimeEnvs, tracer } =
       this.#parts.options;
@@ -58,7 +60,8 @@ export class Dispatching {
     const why = beside ?? (attempts[0] === 1 ? whyThere(scheduler.shapeOf(tasks[0]).placement, lane) : undefined);
     chronicler.dispatched(entries, attempts, lane, executor, why, beside !== undefined);
     try {
-      await storeLargeParams(entries, stores.objects, opening.inlineBytes);
+      const mayFollow = fanIns.map(({ task }) => book.entries[task]);
+      await storeLargeParams([...entries, ...mayFollow], stores.objects, opening.inlineBytes);
     } catch (error) {
       const failure: Failure = { kind: "executor-lost", seen: `storing its params: ${(error as Error).message}` };
       this.#report({ type: "assignment-failed", assignment: id, failure });
@@ -97,6 +100,12 @@ export class Dispatching {
       return trace ? { ...spec, trace } : spec;
     });
     const expectedMs = expectedMsOf(counts, (name) => scheduler.estimateMs(name));
+    const fanInSpecs = fanIns.map(({ task, attempt }): FanInSpec => {
+      const entry = book.entries[task];
+      const before = new Set(entry.dependencies);
+      const spec = attemptSpec(entry, attempt, lane, isBounded, { before, isUnstored: false, atOnce });
+      return { spec, item: `${spec.key}#${attempt}` };
+    });
     runner.dispatch({
       lane,
       ...(executor === undefined ? {} : { executor }),
@@ -113,6 +122,7 @@ export class Dispatching {
         bundle: bundle.hash,
         ...(context ? { context } : {}),
         attempts: specs,
+        ...(fanInSpecs.length > 0 ? { fanIns: fanInSpecs } : {}),
         ...(atOnce > 1 ? { atOnce } : {}),
         // Those of one dispatch go one way: what was computed from each other has to be written in order.
         ...ways.of(counts.keys()),
@@ -123,6 +133,16 @@ export class Dispatching {
         inlineBytes: opening.inlineBytes,
       },
     });
+  }
+
+  /** An executor goes on with a task by itself. */
+  joined({ lane, executor, task, attempt }: Command & { type: "joined" }): void {
+    const { book, journal, progress, chronicler } = this.#parts;
+    const entry = book.entries[task];
+    const run = book.runs[entry.run];
+    journal.changed(run);
+    progress.dispatched(run.id, entry.planned.name, 1, Date.now());
+    chronicler.dispatched([entry], [attempt], lane, executor, "its executor has brought the last of its inputs");
   }
 
   kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {

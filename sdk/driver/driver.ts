@@ -181,6 +181,9 @@ export class Driver {
       case "dispatch":
         void this.#dispatching.dispatch(command);
         break;
+      case "joined":
+        this.#dispatching.joined(command);
+        break;
       case "start-executors":
         charges.bill.askedFor(command.lane, command.count, command.run);
         options.runner.startExecutors(command.lane, command.count);

@@ -1,18 +1,19 @@
 import type { Meter } from "../core/attempt-cost.ts";
 import type { Lane } from "../core/offer.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
+import type { FanIn } from "../wire/fan-in.ts";
 
 /** An assignment that was handed to the runner and is not over. */
 export interface InFlight {
   readonly lane: Lane;
   readonly executor: string | undefined;
   readonly dispatchedAt: number;
-  /** How many attempts were handed over together. */
-  readonly size: number;
+  /** How many attempts were handed over together, and those that their executor went on with. */
+  size: number;
   /** Tasks that have no outcome yet. */
   readonly open: Set<number>;
   /** Number of each attempt, by task; of what another driver began nothing is told. */
-  readonly attempts?: ReadonlyMap<number, number>;
+  readonly attempts?: Map<number, number>;
   /** Those of them that were taken back before they began: nobody waits for them, whatever is still said of them. */
   readonly takenBack: Set<number>;
   /** What its invocation costs, where it is one. */
@@ -68,6 +69,16 @@ export class InFlightBook {
 
   [Symbol.iterator](): IterableIterator<[string, InFlight]> {
     return this.#byId.entries();
+  }
+
+  /** Its executor goes on with a task more. */
+  join(id: string, { task, attempt }: FanIn): void {
+    const inFlight = this.#byId.get(id);
+    // It is told twice.
+    if (!inFlight || inFlight.attempts?.get(task) === attempt) return;
+    inFlight.open.add(task);
+    inFlight.attempts?.set(task, attempt);
+    inFlight.size += 1;
   }
 
   get(id: string): InFlight | undefined {

@@ -90,11 +90,17 @@ export class Reports {
     }
   }
 
-  #outcome({ assignment, task, attempt: number, outcome, executor, billed }: RunnerEvent & { type: "outcome" }): void {
+  #outcome(event: RunnerEvent & { type: "outcome" }): void {
+    const { assignment, task, attempt: number, outcome, executor, billed, goesOnWith = [] } = event;
     const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
     const { chronicler, journal, nested, progress } = this.#parts;
     const entry = book.entries[task];
     if (!entry) return;
+    // Before its end, which may be that of the assignment.
+    for (const fanIn of goesOnWith) {
+      inFlightBook.join(assignment, fanIn);
+      loop.push({ type: "fan-in", assignment: Number(assignment), ...fanIn });
+    }
     const inFlight = inFlightBook.end(assignment, task);
     const run = book.runOf(entry);
     journal.changed(run);
@@ -118,7 +124,7 @@ export class Reports {
       loop.push({ type: "passed-over", assignment: Number(assignment), task });
       return;
     }
-    const event = {
+    const ended = {
       type: "attempt-ended",
       assignment: Number(assignment),
       task,
@@ -130,7 +136,7 @@ export class Reports {
       entry.success ??= { attempt, inFlight, executor, usage: outcome.usage, costUsd };
       const { namespace, stores } = this.#parts.options;
       if (!outcome.unstored) stores.keptResults?.keep(entry.planned.key, () => recordOf(entry, run, namespace));
-      loop.push(event);
+      loop.push(ended);
       return;
     }
     // The task goes elsewhere, free of charge.
@@ -138,7 +144,7 @@ export class Reports {
     loop.flush();
     for (const line of outcome.log ?? []) addLogLine(entry, line);
     const failure = executor === undefined ? outcome : { executor, ...outcome };
-    evidence.forTask(task, { failure, inFlight, costUsd }, () => loop.step([event]));
+    evidence.forTask(task, { failure, inFlight, costUsd }, () => loop.step([ended]));
   }
 
   /** A failure that hits whichever tasks the scheduler holds it against. */

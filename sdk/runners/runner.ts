@@ -7,6 +7,7 @@ import type { StoreRates } from "../core/store-pace.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { AdoptedFrom } from "../wire/adopted.ts";
 import type { Assignment, AttemptSpec } from "../wire/attempt.ts";
+import type { FanIn } from "../wire/fan-in.ts";
 import type { LiveUsage } from "../wire/live-usage.ts";
 import type { NestedAnswer, NestedRequest } from "../wire/nested.ts";
 import type { Failure, Outcome, SharedFailure } from "../wire/outcome.ts";
@@ -71,6 +72,8 @@ export type RunnerEvent =
       readonly task: number;
       readonly attempt: number;
       readonly outcome: Outcome;
+      /** Tasks that its executor goes on with by itself, since it has brought the last of their inputs; itself, if it is one. */
+      readonly goesOnWith?: readonly FanIn[];
       /** Who executed it, where that was not the driver's choice: a Lambda request. */
       readonly executor?: string;
       /** Of the invocation around it, where that was measured. Default: the attempt's own time. */

@@ -68,6 +68,11 @@ export interface ControlTable {
     attributes: Readonly<Record<string, Attribute>>,
     condition: Condition & { readonly when: "equals" },
   ): Promise<MergeResult>;
+  /**
+   * Adds attributes to an item, which is made where there is none, unless it has the attribute `once` already: of
+   * several that add to it, one after another, each sees what was there before it.
+   */
+  addTo(key: ItemKey, attributes: Readonly<Record<string, Attribute>>, once: string): Promise<MergeResult>;
   deleteMany(keys: readonly ItemKey[]): Promise<void>;
   /** Deletes an item if the condition holds of it; whether it did. */
   deleteIf(key: ItemKey, condition: Condition): Promise<boolean>;

@@ -77,6 +77,10 @@ export class PackingTable implements ControlTable {
     return this.#table.mergeIf(key, attributes, condition);
   }
 
+  addTo(key: ItemKey, attributes: Readonly<Record<string, Attribute>>, once: string) {
+    return this.#table.addTo(key, attributes, once);
+  }
+
   deleteMany(keys: readonly ItemKey[]) {
     return this.#table.deleteMany(keys);
   }

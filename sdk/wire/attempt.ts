@@ -1,3 +1,4 @@
+import type { FanInSpec } from "./fan-in.ts";
 import type { MemoryMonitor } from "./memory-monitor.ts";
 import type { BrokenRuntimeEnv, RuntimeEnvSpec, TaskRuntimeEnv } from "./runtime-env.ts";
 import type { Slot } from "./slot.ts";
@@ -70,6 +71,8 @@ export interface Assignment {
   /** `lab.context`, loaded once per executor. */
   readonly context?: Slot;
   readonly attempts: readonly AttemptSpec[];
+  /** What it goes on with where it has the last input, each after those that it may wait for. */
+  readonly fanIns?: readonly FanInSpec[];
   /** How many of them run at once, each in a process of its own; those that hand results on follow each other. Default 1. */
   readonly atOnce?: number;
   /** Results are written in packs by whoever supervises the executor; default each by itself, by the executor. */

@@ -1,5 +1,6 @@
 import { pack, unpack } from "msgpackr";
 import type { Assignment } from "./attempt.ts";
+import type { FanIn } from "./fan-in.ts";
 import type { WireLogLine } from "./feed.ts";
 import type { Outcome, SharedFailure } from "./outcome.ts";
 import { PROTOCOL_VERSION } from "./protocol.ts";
@@ -16,6 +17,8 @@ export interface AttemptReport {
   readonly task: number;
   readonly attempt: number;
   readonly outcome: Outcome;
+  /** Fan-ins that it has brought the last input of: its executor goes on with them. Of one of these: itself, too. */
+  readonly goesOnWith?: readonly FanIn[];
 }
 
 /** What an invocation came to. */

@@ -118,6 +118,13 @@ export const statisticsKey = (namespace: string, taskName: string): ItemKey => (
   sk: "STATS",
 });
 
+/**
+ * What executors have brought of the inputs of a task that several have a part of. It is of one run.
+ *
+ * @param item Tells the task and its attempt.
+ */
+export const fanInKey = (runId: string, item: string): ItemKey => ({ pk: `FANIN#${runId}#${item}`, sk: "FANIN" });
+
 export const INBOX_PREFIX = "IN#";
 
 /** Assignments of one ECS executor, in order of their number. */

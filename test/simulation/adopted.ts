@@ -53,7 +53,9 @@ export class Adopted {
     this.#process.in(0, () => {
       if (report.type === "outcome" && report.outcome.kind !== "suspended") {
         const each = this.#waiting.get(`${lab}/${report.assignment}/${report.task}`);
-        if (each) this.#tell(each, { ...report, assignment: each.assignment, task: each.task });
+        const { type, outcome } = report;
+        // What its executor goes on with was another driver's to know.
+        if (each) this.#tell(each, { type, outcome, assignment: each.assignment, task: each.task });
       } else if (report.type === "nested") {
         // It waits for answers of a driver that is gone.
         const each = this.#waiting.get(`${lab}/${report.assignment}/${report.task}`);

@@ -15,11 +15,12 @@ import type { TaskEntry } from "../../sdk/driver/task-entry.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import type { AdoptedFrom } from "../../sdk/wire/adopted.ts";
+import type { FanIn } from "../../sdk/wire/fan-in.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
 import { Adopted } from "./adopted.ts";
 import type { Surroundings } from "./execution.ts";
 import { Invocations, type RunningInvocations } from "./invocations.ts";
-import { Messages, type Order, type Report, type SimulatedFailure } from "./messages.ts";
+import { Messages, type Order, type OrderedFanIn, type Report, type SimulatedFailure } from "./messages.ts";
 import { Pools } from "./pools.ts";
 import type { Clock, Process } from "./process.ts";
 import type { ScenarioLife, ScenarioRun, ScenarioTask } from "./scenario.ts";
@@ -132,7 +133,7 @@ export class SimulatedDriver {
       seed: scenario.seed + index,
       groups: capacityGroups(scenario.offer),
       concurrency: scenario.concurrency,
-      batch: { targetMs: 50, maxTasks: 16, behindMs: 200 },
+      batch: { targetMs: 50, maxTasks: 16, behindMs: 200, fanIns: scenario.seed % 4 !== 3 },
       speculation: scenario.speculation,
       storeRates: scenario.seed % 8 === 5 ? SLOW_STORES : undefined,
     });
@@ -433,8 +434,9 @@ export class SimulatedDriver {
     this.#charge(report);
     switch (report.type) {
       case "outcome": {
-        const { assignment, task, outcome } = report;
+        const { assignment, task, outcome, goesOnWith = [] } = report;
         const entry = this.entries[task];
+        for (const fanIn of goesOnWith) this.#happen({ type: "fan-in", assignment, ...fanIn });
         // By name, not drawn: one in eight is refused once.
         const refused = (assignment + task) % 8 === 0 ? { refused: { ...WRITE, reads: 1 } } : {};
         this.#happen({ type: "asked-stores", requests: { ...WRITE, ...refused }, by: { assignment, task } });
@@ -476,7 +478,8 @@ export class SimulatedDriver {
     const { owner } = this.scheduler.tasks;
     switch (report.type) {
       case "outcome": {
-        const { assignment, task } = report;
+        const { assignment, task, goesOnWith = [] } = report;
+        for (const fanIn of goesOnWith) this.#inFlight.join(String(assignment), fanIn);
         const inFlight = this.#inFlight.end(String(assignment), task);
         this.#holding?.tenure.changed();
         const unknown = { startedAt: undefined, endedAt: undefined, traffic: undefined };
@@ -606,13 +609,14 @@ export class SimulatedDriver {
         this.#around.fate.count("budget spent");
         break;
       default:
-        if (command.type === "goes-on") break;
+        if (command.type === "goes-on" || command.type === "joined") break;
         command satisfies { readonly type: "retry" };
         this.#kept.delete(this.entries[command.task]);
     }
   }
 
-  #dispatch({ assignment, atOnce = 1, beside, lane, executor, tasks }: Command & { type: "dispatch" }): void {
+  #dispatch(command: Command & { type: "dispatch" }): void {
+    const { assignment, atOnce = 1, attempts: numbers, beside, fanIns = [], lane, executor, tasks } = command;
     if (beside !== undefined) this.#around.fate.count("second attempt");
     this.#inFlight.add(String(assignment), lane, executor, tasks, this.#clock.now);
     this.#holding?.tenure.changed();
@@ -640,8 +644,10 @@ export class SimulatedDriver {
           return tasks.indexOf(dependency.task) < at ? undefined : { object: "none", bytes: 0, hash: "none" };
         });
         const isUnstored = unstored.has(entry);
-        return { task, position: Number(planned.key), generation, inputs, isUnstored, suspensions };
+        const position = Number(planned.key);
+        return { task, position, generation, inputs, isUnstored, suspensions, number: numbers[at] };
       }),
+      fanIns: fanIns.map((fanIn) => this.#orderedFanIn(fanIn)),
     };
     this.#certainly(() => {
       if (this.#isDead) return;
@@ -653,6 +659,17 @@ export class SimulatedDriver {
       if (executor === undefined) this.#invocations.invoke(order);
       else this.#pools.dispatch(order);
     });
+  }
+
+  #orderedFanIn({ task, attempt: number }: FanIn): OrderedFanIn {
+    const { planned, generation, dependencies, suspensions } = this.entries[task];
+    const inputs = dependencies.map(({ value }) => value as ObjectSlot | undefined);
+    const waitsFor = dependencies.filter(({ value }) => !value).map((each) => Number(each.planned.key));
+    const position = Number(planned.key);
+    // Several drivers have one run, several lives have one each.
+    const run = this.#holding ? "run" : `life ${this.#around.scenario.lives.indexOf(this.#life)}`;
+    const attempt = { task, position, generation, inputs, isUnstored: false, suspensions, number };
+    return { attempt, waitsFor, name: `${run}/${position}#${number}` };
   }
 
   #settled(entry: TaskEntry, isOk: boolean): void {

@@ -1,12 +1,23 @@
+import type { FanIn } from "../../sdk/wire/fan-in.ts";
 import { type Execution, execute, type Surroundings } from "./execution.ts";
-import type { HandedOn, Messages, Order, SimulatedFailure, SimulatedOutcome } from "./messages.ts";
+import { FanIns, toldOf } from "./fan-ins.ts";
+import type { HandedOn, Messages, Order, OrderedAttempt, SimulatedFailure, SimulatedOutcome } from "./messages.ts";
+
+interface Told {
+  readonly task: number;
+  readonly outcome: SimulatedOutcome;
+  readonly goesOnWith?: readonly FanIn[];
+}
 
 /** One invocation of a function, and what its runner knows of it. */
 interface Invocation {
   readonly order: Order;
   /** Its answer comes at the end, with all outcomes; otherwise each is told as it comes. */
   readonly isAwaited: boolean;
-  readonly answer: { readonly task: number; readonly outcome: SimulatedOutcome }[];
+  readonly answer: Told[];
+  /** Those of the order, and behind them what it goes on with. */
+  readonly attempts: OrderedAttempt[];
+  readonly fanIns: FanIns;
   readonly killed: Set<number>;
   readonly handed: HandedOn;
   execution: Execution | undefined;
@@ -69,6 +80,8 @@ export class Invocations {
         order,
         isAwaited,
         answer: [],
+        attempts: [...order.attempts],
+        fanIns: new FanIns(this.#around, order),
         killed: new Set(),
         handed: new Map(),
         execution: undefined,
@@ -92,7 +105,7 @@ export class Invocations {
 
   #work(invocation: Invocation, position: number, about: string): void {
     const { order } = invocation;
-    const attempt = order.attempts[position];
+    const attempt = invocation.attempts[position];
     if (!attempt) {
       this.#finish(invocation, about);
       return;
@@ -105,7 +118,9 @@ export class Invocations {
       asks: (children, answer) => this.#messages.ask(about, order.assignment, attempt.task, children, answer),
       isAwaited: () => this.#messages.isAwaited(order.assignment, attempt.task),
       ended: (outcome) => {
-        const told = { task: attempt.task, outcome };
+        const more = invocation.fanIns.after(attempt, outcome);
+        invocation.attempts.push(...more);
+        const told = { task: attempt.task, outcome, ...toldOf(order, attempt, more) };
         if (invocation.isAwaited) invocation.answer.push(told);
         else this.#tell(invocation, told, about);
         this.#work(invocation, position + 1, about);
@@ -125,7 +140,7 @@ export class Invocations {
     for (const told of invocation.answer) this.#tell(invocation, told, about);
   }
 
-  #tell(invocation: Invocation, told: { task: number; outcome: SimulatedOutcome }, about: string): void {
+  #tell(invocation: Invocation, told: Told, about: string): void {
     if (invocation.isForgotten) return;
     const { assignment } = invocation.order;
     this.#messages.send(`${about}/${told.task}`, { type: "outcome", assignment, ...told });

@@ -1,5 +1,6 @@
 import type { StartFailureKind } from "../../sdk/core/events.ts";
 import type { Lane } from "../../sdk/core/offer.ts";
+import type { FanIn } from "../../sdk/wire/fan-in.ts";
 import type { FailureKind } from "../../sdk/wire/outcome.ts";
 import type { ObjectSlot } from "../../sdk/wire/slot.ts";
 import type { Fate } from "./fate.ts";
@@ -18,6 +19,17 @@ export interface OrderedAttempt {
   readonly isUnstored: boolean;
   /** How often its task was suspended: each time it may wait twice as long. */
   readonly suspensions: number;
+  /** Counted from 1. */
+  readonly number: number;
+}
+
+/** What its executor may go on with. */
+export interface OrderedFanIn {
+  readonly attempt: OrderedAttempt;
+  /** Positions of what it waits for. */
+  readonly waitsFor: readonly number[];
+  /** Of its item. */
+  readonly name: string;
 }
 
 /** Attempts to be executed together. */
@@ -28,6 +40,7 @@ export interface Order {
   /** How many of them may share the executor's memory. */
   readonly atOnce: number;
   readonly attempts: readonly OrderedAttempt[];
+  readonly fanIns: readonly OrderedFanIn[];
 }
 
 export type SimulatedOutcome =
@@ -50,7 +63,13 @@ export interface SimulatedFailure {
 
 /** What a runner tells its driver. */
 export type Report =
-  | { readonly type: "outcome"; readonly assignment: number; readonly task: number; readonly outcome: SimulatedOutcome }
+  | {
+      readonly type: "outcome";
+      readonly assignment: number;
+      readonly task: number;
+      readonly outcome: SimulatedOutcome;
+      readonly goesOnWith?: readonly FanIn[];
+    }
   /** An attempt runs tasks. `answer` is given the results' hashes, or nothing where some have failed. */
   | {
       readonly type: "nested";

@@ -449,4 +449,18 @@ export const MUTATIONS: readonly Mutation[] = [
     "this.#lifecycle.mayRetry(assignment.tasks[0]) && !this.#rungs",
     "!this.#rungs",
   ),
+
+  // Fan-ins
+  mutation(
+    "has executors go on in runs that may cost so much",
+    DISPATCHER,
+    "if (!fanIns || this.spending.isBounded(this.#tasks.owner[within[0]])) return [];",
+    "if (!fanIns) return [];",
+  ),
+  mutation(
+    "forgets what an executor went on with",
+    DISPATCHER,
+    "    this.#assignments.join(assignment, task, this.#tasks.attempt[task]);",
+    "",
+  ),
 ];

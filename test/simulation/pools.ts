@@ -1,5 +1,6 @@
 import type { Lane } from "../../sdk/core/offer.ts";
 import { type Execution, execute, type Surroundings } from "./execution.ts";
+import { FanIns, toldOf } from "./fan-ins.ts";
 import type { HandedOn, Messages, Order, OrderedAttempt, SimulatedFailure } from "./messages.ts";
 
 interface PooledExecutor {
@@ -10,6 +11,9 @@ interface PooledExecutor {
   position: number;
   /** What attempts of the order that it works on have handed on. */
   handed: HandedOn;
+  /** What it goes on with behind the order that it works on. */
+  more: OrderedAttempt[];
+  fanIns: FanIns | undefined;
   execution: Execution | undefined;
   /** Tasks that were cancelled before they began. */
   readonly dropped: Set<string>;
@@ -61,6 +65,8 @@ export class Pools {
         queue: [],
         position: 0,
         handed: new Map(),
+        more: [],
+        fanIns: undefined,
         execution: undefined,
         dropped: new Set(),
         isAlive: true,
@@ -118,7 +124,8 @@ export class Pools {
       this.#leaveWhenIdle(executor);
       return;
     }
-    const attempt = order.attempts[executor.position];
+    executor.fanIns ??= new FanIns(this.#around, order);
+    const attempt = order.attempts[executor.position] ?? executor.more[executor.position - order.attempts.length];
     if (attempt) {
       executor.position += 1;
       if (executor.dropped.has(`${order.assignment}/${attempt.task}`)) this.#next(executor);
@@ -127,6 +134,8 @@ export class Pools {
       executor.queue.shift();
       executor.position = 0;
       executor.handed = new Map();
+      executor.more = [];
+      executor.fanIns = undefined;
       this.#next(executor);
     }
   }
@@ -149,7 +158,15 @@ export class Pools {
         executor.execution = undefined;
         if (executor.isAlive) {
           const { assignment } = order;
-          this.#messages.send(about, { type: "outcome", assignment, task: attempt.task, outcome });
+          const more = executor.fanIns?.after(attempt, outcome) ?? [];
+          executor.more.push(...more);
+          this.#messages.send(about, {
+            type: "outcome",
+            assignment,
+            task: attempt.task,
+            outcome,
+            ...toldOf(order, attempt, more),
+          });
         }
         this.#next(executor);
       },

@@ -162,7 +162,7 @@ class Dice {
 
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
-  const chained = withChains(wholeScenarioOf(seed), new Dice(seed + 0.75));
+  const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed + 0.75)), new Dice(seed + 0.9));
   const whole = { ...chained, ...speculationOf(new Dice(seed + 0.6)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
@@ -193,6 +193,31 @@ function withChains(scenario: Scenario, dice: Dice): Scenario {
       durationMs: dice.between(1, longestMs),
       dependencies: dice.chance(0.9) ? pair : task.dependencies,
       uncached: dice.chance(0.3),
+    };
+  });
+  return { ...scenario, tasks, lives: scenario.lives.map((life) => ({ ...life, knowsDurations: true })) };
+}
+
+/** A reduction in the cloud whose tasks are too long to be done in one place: executors meet at its fan-ins. */
+function withReduction(scenario: Scenario, dice: Dice): Scenario {
+  const isCloud = scenario.offer.some(({ service }) => service === "lambda");
+  if (!isCloud || !dice.chance(0.25)) return scenario;
+  const [first] = scenario.tasks;
+  const count = scenario.tasks.length;
+  const width = dice.pick([2, 2, 3]);
+  const tasks = scenario.tasks.map((task, index): ScenarioTask => {
+    // As a heap from its end: the last task is the root.
+    const inputs = Array.from({ length: width }, (_, at) => count - 1 - (width * (count - 1 - index) + 1 + at));
+    return {
+      ...task,
+      type: "a",
+      dependencies: inputs.filter((input) => input >= 0),
+      children: dice.chance(0.03) ? task.children : [],
+      demand: dice.chance(0.95) ? first.demand : task.demand,
+      policy: { ...task.policy, maxRetries: Math.max(1, task.policy.maxRetries) },
+      needsMb: 64,
+      durationMs: dice.between(6, 24),
+      cached: dice.chance(0.05),
     };
   });
   return { ...scenario, tasks, lives: scenario.lives.map((life) => ({ ...life, knowsDurations: true })) };

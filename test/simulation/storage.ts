@@ -19,6 +19,8 @@ export class Storage {
   readonly heldBack = new Set<number>();
   readonly sizing = new Map<string, readonly TooSmall[]>();
   readonly #lost = new Set<string>();
+  /** What was brought of the inputs of each fan-in, by position. */
+  readonly #fanIns = new Map<string, Map<number, ObjectSlot>>();
 
   /** With what is there from the beginning: results of cached tasks all of whose inputs are. */
   static of({ tasks }: Scenario): Storage {
@@ -63,6 +65,20 @@ export class Storage {
     if (!this.past.has(value)) this.past.set(value, { generation: 0, value: slot, inputs });
     if (!inline) this.#lost.add(value);
     return slot;
+  }
+
+  /** Inputs of a fan-in are there. @returns All of them, if these were the last ones. */
+  bring(
+    name: string,
+    needed: readonly number[],
+    brought: ReadonlyMap<number, ObjectSlot>,
+  ): ReadonlyMap<number, ObjectSlot> | undefined {
+    const there = this.#fanIns.get(name) ?? new Map<number, ObjectSlot>();
+    const [first] = brought.keys();
+    if (there.has(first)) return undefined;
+    for (const [position, value] of brought) there.set(position, value);
+    this.#fanIns.set(name, there);
+    return needed.every((position) => there.has(position)) ? there : undefined;
   }
 
   lose(value: string): void {

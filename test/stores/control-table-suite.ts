@@ -351,6 +351,38 @@ export function testControlTable(
       });
     });
 
+    describe("addTo", () => {
+      test("makes an item, and adds to one that is there, and gives the whole of it", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        const first = { written: true, item: { ...key, a: 1, ttl: 5 } };
+        expect(await table.addTo(key, { a: 1, ttl: 5 }, "a")).toEqual(first);
+        expect(await table.addTo(key, { b: 2, ttl: 6 }, "b")).toEqual({
+          written: true,
+          item: { ...key, a: 1, b: 2, ttl: 6 },
+        });
+        expect(await table.get(key)).toEqual({ ...key, a: 1, b: 2, ttl: 6 });
+      });
+
+      test("adds nothing once more", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        await table.addTo(key, { a: 1 }, "a");
+        const existing = { ...key, a: 1 };
+        expect(await table.addTo(key, { a: 2, b: 3 }, "a")).toEqual({ written: false, existing });
+        expect(await table.get(key)).toEqual(existing);
+      });
+
+      test("of many at once has exactly one that sees all", async () => {
+        const key = { pk: fresh(), sk: "s" };
+        const count = 20;
+        const added = await Promise.all(
+          Array.from({ length: count }, (_, by) => table.addTo(key, { [`n${by}`]: by }, `n${by}`)),
+        );
+        const whole = added.filter((each) => each.written && Object.keys(each.item).length === count + 2);
+        expect(added.filter(({ written }) => written)).toHaveLength(count);
+        expect(whole).toHaveLength(1);
+      });
+    });
+
     describe("deleteMany", () => {
       test("deletes what is named, and nothing else", async () => {
         const pk = fresh();

@@ -193,6 +193,7 @@ export class LambdaLanes {
     const { id } = unawaited.order.assignment;
     if (event.type === "outcomes") {
       for (const report of event.reports) {
+        for (const { task } of report.goesOnWith ?? []) unawaited.open.add(task);
         unawaited.open.delete(report.task);
         this.#options.report({ type: "outcome", assignment: id, executor, ...report });
       }

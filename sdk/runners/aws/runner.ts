@@ -37,7 +37,7 @@ const DEFAULT_MAX_ECS_TASKS = 100;
 const DEFAULT_ECS_IDLE_MS = 60_000;
 /** Items of the control table stay small: one write unit is 1 KB, and an item at most 4. */
 const INLINE_BYTES = 2_048;
-const BATCH = { targetMs: 1_000, maxTasks: 100 };
+const BATCH = { targetMs: 1_000, maxTasks: 100, fanIns: true };
 
 /** What exists once the runner is open. */
 interface Opened {

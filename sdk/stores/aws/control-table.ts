@@ -181,6 +181,11 @@ export class DynamoControlTable implements ControlTable {
     return this.#update(key, attributes, toExpression(condition));
   }
 
+  addTo(key: ItemKey, attributes: Readonly<Record<string, Attribute>>, once: string): Promise<MergeResult> {
+    const isNew = { ConditionExpression: "attribute_not_exists(#once)", ExpressionAttributeNames: { "#once": once } };
+    return this.#update(key, attributes, isNew);
+  }
+
   async #update(
     key: ItemKey,
     attributes: Readonly<Record<string, Attribute>>,

@@ -139,6 +139,15 @@ export class S3ControlTable implements ControlTable {
     return this.#merge(key, attributes, (item) => holds(condition, item));
   }
 
+  addTo({ pk, sk }: ItemKey, attributes: Readonly<Record<string, Attribute>>, once: string): Promise<MergeResult> {
+    return this.#decide({ pk, sk }, async (found): Promise<MergeResult | undefined> => {
+      if (found && once in found.item) return { written: false, existing: found.item };
+      const item: Item = { ...found?.item, ...attributes, pk, sk };
+      const isUnchanged = found ? { IfMatch: found.etag } : { IfNoneMatch: "*" as const };
+      return (await this.#write(item, isUnchanged)) ? { written: true, item } : undefined;
+    });
+  }
+
   #merge(
     { pk, sk }: ItemKey,
     attributes: Readonly<Record<string, Attribute>>,

@@ -146,6 +146,16 @@ export class LocalControlTable implements ControlTable {
     });
   }
 
+  addTo({ pk, sk }: ItemKey, attributes: Readonly<Record<string, Attribute>>, once: string): Promise<MergeResult> {
+    return this.#db.transaction((): MergeResult => {
+      const existing = this.#read(pk, sk);
+      if (existing && once in existing) return { written: false, existing };
+      const item: Item = { ...existing, ...attributes, pk, sk };
+      this.#db.put([pk, sk], withoutKey(item));
+      return { written: true, item };
+    });
+  }
+
   async deleteMany(keys: readonly ItemKey[]): Promise<void> {
     await Promise.all(keys.map(({ pk, sk }) => this.#db.remove([pk, sk])));
   }

@@ -135,6 +135,7 @@ export class Budgets extends Check {
     else if (command.type === "reopened") this.#reopened.add(command.task);
     else if (command.type === "settled") this.#settled(command);
     else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
+    else if (command.type === "joined") this.#dispatched(command.task, command.lane);
     else if (command.type === "stop-executor") this.#alive.delete(command.executor);
   }
 

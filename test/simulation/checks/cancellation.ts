@@ -71,6 +71,9 @@ export class Cancellation extends Check {
     } else if (command.type === "reopened") {
       this.#reopened(command.task);
       this.#goingOn = undefined;
+    } else if (command.type === "joined") {
+      const { task } = command;
+      this.require("cancelled", this.#isWanted(task), () => `task ${task} is gone on with, and no run wants it`);
     } else if (command.type === "dispatch") {
       for (const task of command.tasks) {
         this.require("cancelled", this.#isWanted(task), () => `task ${task} is dispatched, and no run wants it`);

@@ -94,6 +94,12 @@ export class CostKept extends Check {
       case "dispatch":
         this.#dispatched(command);
         break;
+      case "joined": {
+        const run = this.#payerOf(this.scene.driver.scheduler.tasks.owner[command.task]);
+        const isUnbounded = !this.#purses.has(run);
+        this.require("budgets kept", isUnbounded, () => `task ${command.task} begins, and nothing is reserved for it`);
+        break;
+      }
       case "run-ended":
         for (const runs of this.#waiting.values()) runs.delete(command.run);
         break;

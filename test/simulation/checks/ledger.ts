@@ -95,6 +95,7 @@ export class Ledger {
     if (command.type === "run-ended" || command.type === "circle") {
       for (const { waits } of this.#open.values()) waits.delete(command.run);
     }
+    if (command.type === "joined") this.#open.get(command.assignment)?.open.add(command.task);
     if (command.type !== "dispatch") return;
     const { assignment: id, atOnce = 1, lane, executor, tasks } = command;
     const beside = tasks.length > 1 ? atOnce : 1;

@@ -56,6 +56,9 @@ export class Results extends Check {
           this.#dispatched(task, command.tasks.slice(0, at));
         });
         break;
+      case "joined":
+        this.#joined(command.task);
+        break;
       case "settled": {
         const { task, kind } = command;
         this.require("one outcome", !this.#settled.has(task), () => `task ${task} is settled again, as ${kind}`);
@@ -85,6 +88,17 @@ export class Results extends Check {
     for (const { task: dependency } of this.scene.driver.entries[task].dependencies) {
       const isFirst = this.#done.has(dependency) || before.includes(dependency);
       this.require("inputs first", isFirst, () => `${what()} is dispatched before ${dependency}`);
+    }
+  }
+
+  /** Its inputs are there, whatever the driver knows of that. */
+  #joined(task: number): void {
+    const what = () => `task ${task}`;
+    this.require("nothing twice", !this.#done.has(task), () => `${what()} is gone on with, and its result is there`);
+    this.require("one outcome", !this.#settled.has(task), () => `${what()} is gone on with, and it is settled`);
+    for (const { planned } of this.scene.driver.entries[task].dependencies) {
+      const isThere = this.scene.around.storage.records.has(Number(planned.key));
+      this.require("inputs first", isThere, () => `${what()} is gone on with before ${planned.key} is there`);
     }
   }
 

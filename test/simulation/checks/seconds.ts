@@ -35,6 +35,9 @@ export class Seconds extends Check {
         if (command.beside !== undefined) this.#second(command);
         else for (const task of command.tasks) this.#mustBeAlone(task, "is dispatched");
         break;
+      case "joined":
+        this.#mustBeAlone(command.task, "is gone on with");
+        break;
       case "retry":
         this.#mustBeAlone(command.task, "is tried again");
         break;

@@ -56,6 +56,7 @@ export class Sizes extends Check {
 
   override command(command: Command): void {
     if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
+    else if (command.type === "joined") this.#dispatched(command.task, command.lane);
   }
 
   #dispatched(task: number, lane: Lane): void {
