@@ -639,13 +639,14 @@ export class Dispatcher {
   }
 
   /** Begins a second attempt on capacity that nobody else waits for, where there is some and the run can pay. */
-  beginSecond({ assignment: beside, why }: Straggler): void {
+  beginSecond(straggler: Straggler): void {
+    const { assignment: beside, why } = straggler;
     const { lane, uses } = beside;
     const [task] = beside.tasks;
     const run = this.#tasks.owner[task];
     const isWanted = this.#queues.active().some((queue) => queue.lane.group === lane.group);
     if (isWanted || this.#assignments.active >= this.#options.concurrency) return;
-    if (!this.#capacity.fits(lane.group, uses)) return;
+    if (!this.#capacity.fits(lane.group, uses) || !this.seconds.isCheap(straggler)) return;
     const usd = this.spending.isBounded(run) ? this.#ceilingOf(task, lane) : 0;
     if (!this.spending.hasLeft(run, usd)) return;
     const executor = lane.pool === undefined ? undefined : this.#executors.takeIdle(lane.pool);

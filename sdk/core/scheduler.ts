@@ -376,9 +376,7 @@ export class Scheduler {
     // What was cancelled is not awaited any more: these were ended with it, and nobody meant them.
     const isMeant = end?.kind !== "cancelled";
     // What is still to be handed an input cannot be told from others: it may not even have begun.
-    // What its executor went on with by itself has begun, whether all inputs are heard of or not.
-    const isWaiting = ({ task, assignment }: (typeof open)[number]) =>
-      this.tasks.pending[task] > 0 && !assignment.fanIns?.includes(task);
+    const isWaiting = ({ task, assignment }: (typeof open)[number]) => this.#isToBeHanded(task, assignment);
     const only = open.length === 1 && !isWaiting(open[0]) ? open[0].task : undefined;
     // Where memory has run out with several at work, the one that is left of them had the least of it, perhaps.
     const culprit = end?.crowded ? undefined : (end?.culprit ?? only);
@@ -414,6 +412,16 @@ export class Scheduler {
       this.#out.push({ type: "goes-on", task, assignment: lost.id, kind: end.kind });
     }
     return true;
+  }
+
+  /** Whether something before it in its assignment is not done that it waits for. */
+  #isToBeHanded(task: number, { tasks }: Assignment): boolean {
+    if (this.tasks.pending[task] === 0 || tasks.length === 1) return false;
+    let isOpen = false;
+    this.tasks.forEachDependency(task, (input) => {
+      isOpen ||= this.tasks.state[input] !== TaskState.Done && tasks.includes(input);
+    });
+    return isOpen;
   }
 
   /** What an attempt was to be handed by one before it in its assignment did not come: it costs the task nothing. */

@@ -36,7 +36,7 @@ export class SecondAttempts {
   readonly #samples = new Map<string, DurationSample[]>();
   /** Assignment of the second attempt of each task that has two. */
   readonly #seconds = new Map<number, number>();
-  /** Assignments that had a second attempt beside them: one is enough. */
+  /** Assignments that had another attempt beside them: one is enough. */
   readonly #had = new Set<number>();
   readonly #accounts = new Map<number, Account>();
   /** Types that run tasks: two attempts of one would run them twice. */
@@ -83,9 +83,16 @@ export class SecondAttempts {
     return this.#seconds.get(task);
   }
 
+  /** Whether its run can afford one beside this, as far as second attempts go: others may have been begun since it was found. */
+  isCheap({ assignment }: Straggler): boolean {
+    const [task] = assignment.tasks;
+    return isCheap(this.#usdOf(task, assignment), this.#accountOf(this.#known.runOf(task)));
+  }
+
   begun(task: number, second: Assignment, beside: Assignment): void {
     this.#seconds.set(task, second.id);
-    this.#had.add(beside.id);
+    // Whichever is left goes on alone: else two that never end would follow each other, at nobody's expense.
+    this.#had.add(beside.id).add(second.id);
     this.#accountOf(this.#known.runOf(task)).onSecondsUsd += this.#usdOf(task, second);
   }
 
@@ -128,6 +135,8 @@ export class SecondAttempts {
   #candidate({ id, tasks, counted, parked, begunAt }: Assignment): number | undefined {
     if (!counted || parked || begunAt === undefined || tasks.length !== 1 || this.#had.has(id)) return undefined;
     const [task] = tasks;
+    // What it needs is being made again: another one would only miss it.
+    if (this.#tasks.pending[task] > 0) return undefined;
     const isTwo = this.#seconds.has(task);
     return isTwo || this.#known.isOnce(task) || this.#parents.has(this.#known.typeOf(task)) ? undefined : task;
   }

@@ -84,6 +84,8 @@ export class Verdicts {
       lifecycle.waitForInputs(task);
       if (lifecycle.isSettled(task)) return;
       lifecycle.reopen(lost, lifecycle.runsOf(task));
+      // What is to be made again may itself need something that has failed for good.
+      if (lifecycle.isSettled(task)) return;
     } else if (delayMs > 0) consequences.backOff(task, delayMs);
     consequences.enqueue(task);
   }

@@ -101,6 +101,16 @@ describe("an attempt that takes longer than nearly all others of its kind", () =
   });
 });
 
+test("an attempt whose input is being made again is given no second one, which would only miss it", () => {
+  const { stage, slow, run } = straggling();
+  const { tasks } = stage.scheduler;
+  tasks.pending[slow] = 1;
+  expect(only(passes(stage, 10_000), "dispatch")).toEqual([]);
+  tasks.pending[slow] = 0;
+  stage.step({ type: "charged", run, usd: 0 });
+  expect(only(passes(stage, 10_000), "dispatch")).toMatchObject([{ tasks: [slow] }]);
+});
+
 describe("of two attempts", () => {
   const kinds = (told: readonly Told[]) => told.map(({ type }) => type);
 
@@ -132,6 +142,13 @@ describe("of two attempts", () => {
       ]);
       expect(kinds(stage.ok(winner, slow))).toEqual(["settled", "run-ended"]);
     }
+  });
+
+  test("the one that is left gets no other: its end is what counts", () => {
+    const { stage, first, second: other, slow } = second();
+    stage.fails(first, slow, { kind: "timeout" });
+    expect(passes(stage, 10 ** 7)).toEqual([]);
+    expect(only(stage.fails(other, slow, { kind: "timeout" }), "retry")).toMatchObject([{ task: slow }]);
   });
 
   test("both lost are one retry; an executor that was stopped on purpose is nobody's fault", () => {

@@ -19,6 +19,19 @@ test("a task that kills its executor without a mark is told from the one that wa
   expect(only(stage.gone("e2", { kind: "executor-lost" }), "retry")).toMatchObject([{ task: killer }]);
 });
 
+test("an executor's end is its only task's, also while an input of that is being made again", () => {
+  const stage = new Stage([{ ...MACHINE, slots: 2 }]);
+  const run = stage.run();
+  const input = stage.task(run);
+  const needy = stage.task(run, { after: [input], policy: { maxRetries: 1 } });
+  stage.open(run);
+  const lane = stage.scheduler.laneOf(input);
+  const [{ assignment }] = only(stage.ready("e1", lane), "dispatch");
+  const [{ executor }] = only(stage.ok(assignment, input), "dispatch");
+  stage.step({ type: "lost", runs: [run], tasks: [input] });
+  expect(only(stage.gone(executor as string, { kind: "executor-lost" }), "retry")).toMatchObject([{ task: needy }]);
+});
+
 test("a task that needs more memory does not wait behind one of its kind that needs less", () => {
   const machine = [{ ...MACHINE, slots: 2, memoryMb: 2_500 }];
   const stage = new Stage(machine);
@@ -48,4 +61,22 @@ test("starts that fail are nobody's end as long as one executor of the pool is a
   }
   const [{ assignment }] = only(dispatched, "dispatch");
   expect(only(stage.ok(assignment, working), "dispatch")).toMatchObject([{ tasks: [waiting], executor: "e1" }]);
+});
+
+test("what needs a lost result fails once where that needs something which has failed for good", () => {
+  const stage = new Stage([{ ...MACHINE, slots: 2 }]);
+  const run = stage.run();
+  const root = stage.task(run, { policy: { maxRetries: 0 } });
+  const data = stage.task(run, { after: [root], state: "done" });
+  const model = stage.task(run, { after: [data] });
+  stage.open(run);
+  const begun = only([...stage.ready("e1", lane), ...stage.ready("e2", lane)], "dispatch");
+  const assignmentOf = (task: number) => begun.find(({ tasks }) => tasks.includes(task))?.assignment as number;
+  stage.fails(assignmentOf(root), root, { kind: "user-error" });
+  const told = stage.fails(assignmentOf(model), model, { kind: "object-lost", lost: [data] });
+  expect(only(told, "settled").map(({ task, kind }) => [task, kind])).toEqual([
+    [data, "cancelled"],
+    [model, "cancelled"],
+  ]);
+  expect(only(told, "run-ended")).toHaveLength(1);
 });
