@@ -39,6 +39,8 @@ export function metered(client: DynamoDBClient, meter: RequestMeter): DynamoDBCl
     try {
       const result = await send({ ...input, ReturnConsumedCapacity: "TOTAL" });
       count(unitsOf(result.output));
+      for (let left = unprocessedIn(result.output); left > 0; left--)
+        meter.refused(isRead(command) ? "reads" : "writes");
       return result;
     } catch (error) {
       // A write whose condition does not hold is charged like one that does.
@@ -68,6 +70,18 @@ export function meteredObjects(client: S3Client, meter: RequestMeter): S3Client 
     }
   });
   return client;
+}
+
+/** What a batch has left undone, since the table takes no more at this moment: our items are too small for another reason. */
+interface Unprocessed {
+  readonly UnprocessedKeys?: Readonly<Record<string, { readonly Keys?: readonly unknown[] }>>;
+  readonly UnprocessedItems?: Readonly<Record<string, readonly unknown[]>>;
+}
+
+function unprocessedIn(output: object): number {
+  const { UnprocessedKeys: keys = {}, UnprocessedItems: items = {} } = output as Unprocessed;
+  const each = [...Object.values(keys).map(({ Keys = [] }) => Keys), ...Object.values(items)];
+  return each.reduce((sum, { length }) => sum + length, 0);
 }
 
 function unitsOf(output: object): number {
