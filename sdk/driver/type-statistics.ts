@@ -30,9 +30,10 @@ export class TypeStatistics {
     const names = new Set(tasks.map(({ name }) => name));
     const unknown = [...names].filter((name) => scheduler.estimateMs(name) === undefined);
     if (unknown.length === 0) return;
-    for (const { name, meanMs, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
+    for (const { name, meanMs, peakMemoryMb = 0, tooSmall } of await readStatistics(stores.table, namespace, unknown)) {
       if (meanMs !== undefined) scheduler.learnDuration(name, meanMs);
       scheduler.sizing.recall(name, tooSmall);
+      scheduler.sizing.learnPeak(name, peakMemoryMb);
     }
   }
 
@@ -57,7 +58,9 @@ export class TypeStatistics {
       const meanMs = scheduler.estimateMs(name);
       const deviationMs = scheduler.deviationMs(name);
       const tooSmall = scheduler.sizing.learned(name);
-      return writeStatistics(stores.table, namespace, { name, meanMs, deviationMs, tooSmall }).catch(() => {});
+      const peakMemoryMb = scheduler.sizing.peakMemoryMb(name);
+      const measured = { name, meanMs, deviationMs, peakMemoryMb, tooSmall };
+      return writeStatistics(stores.table, namespace, measured).catch(() => {});
     });
     this.#changed.clear();
     this.#writing = Promise.all([this.#writing, ...written]);

@@ -10,6 +10,8 @@ export interface TypeStatistics {
   readonly meanMs: number | undefined;
   /** How far attempts are from that on average, in milliseconds; undefined likewise, and where it was not recorded. */
   readonly deviationMs?: number | undefined;
+  /** The most memory that attempts were seen to use, in MB; undefined before one was measured. */
+  readonly peakMemoryMb?: number | undefined;
   /** Memory sizes in MB that were too small, each with the size of inputs from which on, as a power of two. */
   readonly tooSmall: readonly (readonly [bucket: number, memoryMb: number])[];
 }
@@ -26,7 +28,8 @@ export async function readStatistics(
     refuseNewer(`the statistics ${item.pk}`, item.f);
     const meanMs = item.d === undefined ? undefined : Number(item.d);
     const deviationMs = item.dv === undefined ? undefined : Number(item.dv);
-    return [{ name: names[position], meanMs, deviationMs, tooSmall: JSON.parse(String(item.o ?? "[]")) }];
+    const peakMemoryMb = item.m === undefined ? undefined : Number(item.m);
+    return [{ name: names[position], meanMs, deviationMs, peakMemoryMb, tooSmall: JSON.parse(String(item.o ?? "[]")) }];
   });
 }
 
@@ -34,7 +37,7 @@ export async function readStatistics(
 export async function writeStatistics(
   table: ControlTable,
   namespace: string,
-  { name, meanMs, deviationMs, tooSmall }: TypeStatistics,
+  { name, meanMs, deviationMs, peakMemoryMb, tooSmall }: TypeStatistics,
 ): Promise<void> {
   await table.put({
     ...statisticsKey(namespace, name),
@@ -42,5 +45,6 @@ export async function writeStatistics(
     o: JSON.stringify(tooSmall),
     ...(meanMs === undefined ? {} : { d: meanMs }),
     ...(deviationMs === undefined ? {} : { dv: deviationMs }),
+    ...(peakMemoryMb === undefined ? {} : { m: peakMemoryMb }),
   });
 }
