@@ -4,6 +4,7 @@ import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import type { LiveUsage } from "../sdk/wire/live-usage.ts";
 import type { StoreAddress } from "../sdk/wire/store-address.ts";
+import { linesInParts, reportsInParts } from "./feed-parts.ts";
 import type { AssignmentEnd } from "./process-keeper.ts";
 
 interface TellerOptions {
@@ -102,7 +103,7 @@ export class AssignmentTeller {
     const rest = this.#pendingLogs;
     this.#pendingLogs = [];
     if (Date.now() - this.#startedAt > LOGS_EVERY_MS) {
-      for (const lines of inParts(rest)) this.#tell({ type: "logs", lines, inAnswerOf: assignment.id });
+      for (const lines of linesInParts(rest)) this.#tell({ type: "logs", lines, inAnswerOf: assignment.id });
     }
     await this.#telling;
     return rest;
@@ -113,13 +114,13 @@ export class AssignmentTeller {
     this.#logTimer = undefined;
     this.#logsToldAt = Date.now();
     this.hasToldLogs ||= this.#pendingLogs.length > 0;
-    for (const lines of inParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
+    for (const lines of linesInParts(this.#pendingLogs)) this.#tell({ type: "logs", lines });
     this.#pendingLogs = [];
   }
 
   #tellReports(): void {
-    for (const report of this.#untold) {
-      this.#tell({ type: "outcomes", assignment: this.#options.assignment.id, reports: [report] });
+    for (const reports of reportsInParts(this.#untold)) {
+      this.#tell({ type: "outcomes", assignment: this.#options.assignment.id, reports });
     }
     this.#untold = [];
   }
@@ -151,22 +152,4 @@ export class AssignmentTeller {
     ]);
     return new Writer((await openStores(this.#options.stores)).table, this.#options.executor);
   }
-}
-
-const MAX_ITEM_CHARACTERS = 3_000;
-
-/** Log lines in parts that fit an item each. */
-export function* inParts(lines: readonly WireLogLine[]): Generator<WireLogLine[]> {
-  let part: WireLogLine[] = [];
-  let size = 0;
-  for (const line of lines) {
-    if (part.length > 0 && size + line.text.length > MAX_ITEM_CHARACTERS) {
-      yield part;
-      part = [];
-      size = 0;
-    }
-    part.push(line);
-    size += line.text.length + 40;
-  }
-  if (part.length > 0) yield part;
 }

@@ -7,8 +7,8 @@ import type { Assignment } from "../sdk/wire/attempt.ts";
 import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import { endAlone } from "./alone.ts";
-import { inParts } from "./assignment-teller.ts";
 import { AssignmentWork } from "./assignment-work.ts";
+import { linesInParts, reportsInParts } from "./feed-parts.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export interface ContainerLoopOptions {
@@ -212,11 +212,11 @@ export class ContainerLoop {
   }
 
   #tellNews(): void {
-    for (const lines of inParts(this.#logs)) this.#tell({ type: "logs", lines });
+    for (const lines of linesInParts(this.#logs)) this.#tell({ type: "logs", lines });
     this.#logs = [];
     const assignment = this.#current?.id;
     if (assignment !== undefined) {
-      for (const report of this.#reports) this.#tell({ type: "outcomes", assignment, reports: [report] });
+      for (const reports of reportsInParts(this.#reports)) this.#tell({ type: "outcomes", assignment, reports });
     }
     this.#reports = [];
   }

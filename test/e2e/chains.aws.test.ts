@@ -34,9 +34,13 @@ it("a chain and a tree take few invocations, and their small values no object", 
   expect([ofChain.objects, ofTree.objects]).toEqual([0, 0]);
 });
 
-it("a chain goes on in a container", async () => {
+it("a chain goes on in a container, which tells of many links at once", async () => {
   expect(await lab.runTask(chain(onEcs as typeof link, 3, 1))).toBe(3);
   started = [];
+  await localAws.resetCounts();
   expect(await lab.runTask(chain(onEcs as typeof link, 40, 2))).toBe(40);
   expect(started.length).toBeLessThan(39);
+  // What it says, while its results are committed together.
+  const { operations } = await localAws.counts();
+  expect(operations["dynamodb:PutItem"]?.fromExecutors).toBeLessThan(30);
 });
