@@ -1,20 +1,19 @@
-import type { FanIn } from "../wire/fan-in.ts";
 import { type Assignment, Assignments } from "./assignments.ts";
 import { ceilingMs, ceilingUsd } from "./attempt-cost.ts";
 import { type BatchOptions, batchSize, DurationEstimate, mayWaitBehind } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
-import { chainFrom } from "./chain.ts";
 import type { Command } from "./commands.ts";
 import type { SchedulerEvent, StartFailureKind } from "./events.ts";
 import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
-import { fanInsAfter } from "./fan-ins.ts";
+import { FollowUps } from "./follow-ups.ts";
 import { Locality } from "./locality.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { PoolPauses } from "./pool-pauses.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { SecondAttempts, type Straggler } from "./second-attempts.ts";
+import { Slots } from "./slots.ts";
 import type { SpeculationRule } from "./speculate.ts";
 import { Spending, type SpentRun } from "./spending.ts";
 import { type StoreLoad, StorePace, type StoreRates } from "./store-pace.ts";
@@ -67,9 +66,6 @@ interface Extent {
 /** Whether an attempt of the task in this assignment has not ended. */
 const awaits = ({ tasks, ended }: Assignment, task: number): boolean => !ended[tasks.indexOf(task)];
 
-/** An invocation that waits goes on counting with Lambda, until it is suspended. */
-const leavesItsSlot = ({ service }: Lane): boolean => service !== "lambda";
-
 /**
  * Hands ready tasks to executors within capacity: queues, batches, assignments, and how many
  * executors to start. Knows nothing of results or dependencies.
@@ -92,9 +88,9 @@ export class Dispatcher {
   /** What runs with a bound on their cost have reserved and spent. */
   readonly spending = new Spending();
   readonly seconds: SecondAttempts;
+  readonly #slots: Slots;
+  readonly #followUps: FollowUps;
   #now = 0;
-  /** Groups that may have more executors than they should: attempts have waited there. How many still do. */
-  readonly #crowded = new Map<string, number>();
 
   constructor(
     tasks: TaskTable,
@@ -125,6 +121,14 @@ export class Dispatcher {
       ceilingUsd: (queue) => this.#ceilingOf(queue.tasks.peek() as number, queue.lane),
       stop: (executor) => this.#stop(executor),
       emit,
+    });
+    this.#slots = new Slots(this.#capacity, this.#assignments);
+    this.#followUps = new FollowUps(tasks, options.batch, {
+      goesWith: (task, first) => facts.goesWith(task, first),
+      cautiousMs: (task) => this.estimateOf(facts.kindOf(tasks.shape[task]).type).cautiousMs,
+      isParent: (task) => this.seconds.isParent(facts.kindOf(tasks.shape[task]).type),
+      isBounded: (task) => this.spending.isBounded(tasks.owner[task]),
+      fanInsOf: (running) => this.assignmentOf(running)?.fanIns ?? [],
     });
     this.seconds = new SecondAttempts(tasks, options.speculation, {
       typeOf: (task) => facts.kindOf(tasks.shape[task]).type,
@@ -232,6 +236,12 @@ export class Dispatcher {
     this.executorGone(id);
   }
 
+  #stopIdleIn(group: string): boolean {
+    const idle = this.#executors.idleIn(group);
+    if (idle) this.#stop(idle.id);
+    return idle !== undefined;
+  }
+
   /** Removes an executor; gives back its assignments, the one it was working on first. */
   executorGone(id: string): Assignment[] {
     const executor = this.#executors.get(id);
@@ -329,7 +339,7 @@ export class Dispatcher {
     this.#assignments.remove(assignment);
     this.seconds.closed(assignment.id);
     this.spending.releaseAll(assignment.id);
-    if (assignment.counted) this.#giveBack(assignment);
+    if (assignment.counted) this.#slots.giveBack(assignment);
     if (assignment.executor === undefined) this.#pacing.end(assignment.lane, assignment.copy, this.#now);
     const executor = assignment.executor === undefined ? undefined : this.#executors.get(assignment.executor);
     if (!executor) return;
@@ -341,27 +351,8 @@ export class Dispatcher {
     } else if (!next.counted) {
       // The one that waited behind it is now being worked on, and counts.
       this.#assignments.count(next);
-      this.#take(next);
+      this.#slots.take(next, this.#now);
     }
-  }
-
-  /** What an assignment holds of its group, whether it waits or not. */
-  #take(assignment: Assignment): void {
-    const { lane, uses, parked } = assignment;
-    assignment.begunAt ??= this.#now;
-    if (!parked || !leavesItsSlot(lane)) this.#capacity.take(lane.group, uses);
-    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, 1);
-    if (!parked || lane.pool === undefined) return;
-    this.#capacity.changeExecutors(lane.group, -1);
-    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) + 1);
-  }
-
-  #giveBack({ lane, uses, parked }: Assignment): void {
-    if (!parked || !leavesItsSlot(lane)) this.#capacity.release(lane.group, uses);
-    if (parked && !leavesItsSlot(lane)) this.#capacity.changeWaiting(lane.group, -1);
-    if (!parked || lane.pool === undefined) return;
-    this.#capacity.changeExecutors(lane.group, 1);
-    this.#crowded.set(lane.group, (this.#crowded.get(lane.group) ?? 0) - 1);
   }
 
   // --- Attempts wait for tasks of their own -------------------------------------------------------
@@ -374,9 +365,7 @@ export class Dispatcher {
    */
   park(assignment: Assignment, task: number): number[] {
     if (assignment.parked) return [];
-    if (assignment.counted) this.#giveBack(assignment);
-    this.#assignments.park(assignment, true);
-    if (assignment.counted) this.#take(assignment);
+    this.#slots.park(assignment, true, this.#now);
     const position = assignment.tasks.indexOf(task);
     const isLeft = (other: number) => (assignment.atOnce > 1 ? other !== position : other > position);
     const taken = [...this.#takeBehind(assignment, isLeft)];
@@ -402,9 +391,7 @@ export class Dispatcher {
   /** It goes on at once, though for a moment there may be more than there should be: what comes next waits. */
   goOn(assignment: Assignment): void {
     if (!assignment.parked) return;
-    if (assignment.counted) this.#giveBack(assignment);
-    this.#assignments.park(assignment, false);
-    if (assignment.counted) this.#take(assignment);
+    this.#slots.park(assignment, false, this.#now);
   }
 
   // --- Tasks go out -------------------------------------------------------------------------------
@@ -433,22 +420,9 @@ export class Dispatcher {
         served = queue.depth;
       }
     }
-    this.#thinOut();
+    this.#slots.thinOut((group) => this.#stopIdleIn(group));
     this.#starts.startFor(this.#queues.active(), now);
     return this.#pacing.takeHeldUntil();
-  }
-
-  /** Executors that are too many leave when nobody waits any more: until then others may soon wait, too. */
-  #thinOut(): void {
-    for (const [group, waiting] of this.#crowded) {
-      if (waiting > 0) continue;
-      while (this.#capacity.hasTooManyExecutors(group)) {
-        const idle = this.#executors.idleIn(group);
-        if (!idle) break;
-        this.#stop(idle.id);
-      }
-      if (!this.#capacity.hasTooManyExecutors(group)) this.#crowded.delete(group);
-    }
   }
 
   #serve(queue: ReadyQueue): boolean {
@@ -597,12 +571,12 @@ export class Dispatcher {
       const task = queue.tasks.shift() as number;
       if (this.#isQueued(task, queue)) begin(task);
     }
-    for (const task of mayGoOn ? this.#chainAfter(tasks, takers) : []) {
+    for (const task of mayGoOn ? this.#followUps.chainAfter(tasks, takers) : []) {
       // Those behind it may wait for it.
       if (!this.#affords(task, queue)) break;
       begin(task);
     }
-    const fanIns = mayGoOn ? this.#fanInsAfter(tasks, queue.tasks.size <= (takers - 1) * largest) : [];
+    const fanIns = mayGoOn ? this.#followUps.fanInsAfter(tasks, queue.tasks.size <= (takers - 1) * largest) : [];
     const counted = executor === undefined || executor.assignments.length === 0;
     const load = this.#loadOf(tasks);
     const atOnce = this.#atOnceOfAll(tasks, lane, ofFirst);
@@ -620,7 +594,7 @@ export class Dispatcher {
       load,
     });
     for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
-    if (counted) this.#take(assignment);
+    if (counted) this.#slots.take(assignment, this.#now);
     executor?.assignments.push(assignment.id);
     if (!executor) this.#pacing.begin(lane, copy, this.#now);
     const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
@@ -666,7 +640,7 @@ export class Dispatcher {
       load: this.#loadOf([task]),
       atOnce: 1,
     });
-    this.#take(second);
+    this.#slots.take(second, this.#now);
     executor?.assignments.push(second.id);
     if (!executor) this.#pacing.begin(lane, copy, this.#now);
     this.spending.hold(second.id, task, run, usd);
@@ -675,34 +649,5 @@ export class Dispatcher {
     const reserved = this.spending.isBounded(run) ? { reservedUsd: [usd] } : {};
     const { id } = second;
     this.#emit({ type: "dispatch", assignment: id, lane, ...where, tasks: [task], attempts, ...reserved, beside: why });
-  }
-
-  /** What the executor of these tasks goes on with, without asking. */
-  #chainAfter(first: readonly number[], takers: number): number[] {
-    const costMs = (task: number) => this.#costBehindMs(task, first[0]);
-    return chainFrom(first, this.#tasks, { batch: this.#options.batch, takers, costMs });
-  }
-
-  /** What the executor of these tasks goes on with where it brings the last of what others have a part of, too. */
-  #fanInsAfter(within: readonly number[], allGoOut: boolean): FanIn[] {
-    const { fanIns, targetMs } = this.#options.batch;
-    // What nobody has decided yet cannot be paid for in advance.
-    if (!fanIns || this.spending.isBounded(this.#tasks.owner[within[0]])) return [];
-    const chosen = fanInsAfter(within, this.#tasks, {
-      targetMs,
-      allGoOut,
-      costMs: (task) => {
-        const isParent = this.seconds.isParent(this.#facts.kindOf(this.#tasks.shape[task]).type);
-        return isParent ? undefined : this.#costBehindMs(task, within[0]);
-      },
-      isKnownTo: (running, fanIn) => this.assignmentOf(running)?.fanIns?.includes(fanIn) ?? false,
-    });
-    return chosen.map((task) => ({ task, attempt: this.#tasks.attempt[task] + 1 }));
-  }
-
-  /** How long a task is counted with behind others; undefined where it may not go with the first of them. */
-  #costBehindMs(task: number, first: number): number | undefined {
-    if (!this.#facts.goesWith(task, first)) return undefined;
-    return this.estimateOf(this.#facts.kindOf(this.#tasks.shape[task]).type).cautiousMs;
   }
 }

@@ -202,7 +202,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "forgets to give capacity back",
     DISPATCHER,
-    "    if (assignment.counted) this.#giveBack(assignment);\n    if (assignment.executor === undefined) this.#pacing",
+    "    if (assignment.counted) this.#slots.giveBack(assignment);\n    if (assignment.executor === undefined) this.#pacing",
     "    if (assignment.executor === undefined) this.#pacing",
   ),
   mutation("ignores concurrency", DISPATCHER, "if (this.#assignments.active >= this.#options.concurrency) break;", ""),
@@ -322,7 +322,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "lets waiting attempts keep their slots",
     DISPATCHER,
-    "this.#assignments.park(assignment, true);",
+    "this.#slots.park(assignment, true, this.#now);",
     "return [];",
   ),
   mutation(
@@ -453,8 +453,8 @@ export const MUTATIONS: readonly Mutation[] = [
   // Fan-ins
   mutation(
     "has executors go on in runs that may cost so much",
-    DISPATCHER,
-    "if (!fanIns || this.spending.isBounded(this.#tasks.owner[within[0]])) return [];",
+    "follow-ups.ts",
+    "if (!fanIns || this.#known.isBounded(within[0])) return [];",
     "if (!fanIns) return [];",
   ),
   mutation(
