@@ -1,4 +1,3 @@
-import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { loadObject } from "../sdk/stores/objects.ts";
 import { slotOfReturn } from "../sdk/stores/returns.ts";
 import { loadStored, loadValue, valueInHand } from "../sdk/stores/values.ts";
@@ -66,7 +65,7 @@ export async function loadParams(spec: AttemptSpec, environment: ExecutionEnviro
   );
   const resolve = await resolveReturns(spec, inputs, environment, extensions);
   const params = await loadValue(objects, spec.params, [resolvedTasks(resolve.resultOf), ...extensions]);
-  const resolved = await withRefsResolved(params, objects, extensions);
+  const resolved = await withRefsResolved(params, environment, extensions);
   return { params: resolved.params, bytes: bytes + resolve.bytes + resolved.bytes };
 }
 
@@ -126,11 +125,18 @@ async function loadInput<T>(key: string, load: () => Promise<T>): Promise<T> {
 }
 
 /** An object ref directly in the params arrives as its value; deeper ones arrive as they are. */
-async function withRefsResolved(params: unknown, objects: ObjectStore, extensions: CodecExtensions) {
+async function withRefsResolved(
+  params: unknown,
+  { lab, stores: { objects } }: ExecutionEnvironment,
+  extensions: CodecExtensions,
+) {
   const refs = refsIn(params);
   if (refs.length === 0) return { params, bytes: 0 };
   const values = await Promise.all(
-    refs.map(async ([name, { slot }]) => [name, await loadObject(objects, slot, extensions)] as const),
+    refs.map(async ([name, ref]) => {
+      const { slot } = await lab.objects.now(ref);
+      return [name, await loadObject(objects, slot, extensions)] as const;
+    }),
   );
   const bytes = refs.reduce((sum, [, { slot }]) => sum + slot.bytes, 0);
   return { params: { ...(params as object), ...Object.fromEntries(values) }, bytes };

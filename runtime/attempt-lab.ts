@@ -5,6 +5,7 @@ import { loadObject } from "../sdk/stores/objects.ts";
 import { loadReturn, slotOfReturn } from "../sdk/stores/returns.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
 import { loadStored, loadValue } from "../sdk/stores/values.ts";
+import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import type { ChildPlan, NestedAnswer, NestedRequest } from "../sdk/wire/nested.ts";
@@ -23,8 +24,8 @@ export interface AttemptLabOptions {
   readonly tools: TaskTools | undefined;
   readonly planning: ToolsContext;
   readonly runId: string;
-  /** Of the task whose attempt it is. */
-  readonly taskKey: string;
+  /** The attempt, as far as what it puts and gets depends on that. */
+  readonly spec: Pick<AttemptSpec, "key" | "remade">;
   readonly inlineBytes: number;
   /** For the values of its bundle: it has classes of its own. */
   readonly extensions: CodecExtensions;
@@ -72,7 +73,7 @@ export class AttemptLab implements TaskLab {
 
   constructor(options: AttemptLabOptions) {
     this.#options = options;
-    this.objects = new AttemptPuts(options.stores.objects, options.extensions, options.taskKey);
+    this.objects = new AttemptPuts(options.stores.objects, options.extensions, options.spec);
     if (options.suspendAfterMs !== undefined) {
       this.suspended = new Promise((resolve) => {
         this.#suspend = resolve;
@@ -130,8 +131,8 @@ export class AttemptLab implements TaskLab {
 
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<never> {
     const { stores, extensions } = this.#options;
-    const load = (ref: unknown) => {
-      if (ref instanceof ObjectRef) return loadObject(stores.objects, ref.slot, extensions);
+    const load = async (ref: unknown) => {
+      if (ref instanceof ObjectRef) return loadObject(stores.objects, (await this.objects.now(ref)).slot, extensions);
       throw new LabError(
         "invalid-option",
         "ctx.lab.get needs an ObjectRef or an array of them; run tasks with runTasks",

@@ -1,11 +1,13 @@
 import { sha256Of } from "../sdk/stores/check.ts";
 import type { ObjectStore } from "../sdk/stores/object-store.ts";
 import { getObjectStream, getObjects, putObject } from "../sdk/stores/objects.ts";
+import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { CodecExtension, CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { TaskObjects } from "../sdk/wire/definition.ts";
 import { contentObject } from "../sdk/wire/keys.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import { objectReferences } from "../sdk/wire/references.ts";
+import { RemadeObjects } from "./remade-objects.ts";
 
 /**
  * `ctx.put`, `ctx.get` and `ctx.getStream` of one attempt of a task, and what becomes of what it has put: what its
@@ -17,14 +19,16 @@ export class AttemptPuts implements TaskObjects {
   readonly #objects: ObjectStore;
   readonly #extensions: CodecExtensions;
   readonly #taskKey: string;
+  readonly #remade: RemadeObjects | undefined;
   /** What it has put, with the objects that lie in each; most put nothing. */
   #put: Map<string, ReadonlySet<string>> | undefined;
   readonly #given = new Set<string>();
 
-  constructor(objects: ObjectStore, extensions: CodecExtensions, taskKey: string) {
+  constructor(objects: ObjectStore, extensions: CodecExtensions, { key, remade }: Pick<AttemptSpec, "key" | "remade">) {
     this.#objects = objects;
     this.#extensions = extensions;
-    this.#taskKey = taskKey;
+    this.#taskKey = key;
+    this.#remade = remade && new RemadeObjects(remade, objects, extensions);
   }
 
   put = (async (value: unknown) => {
@@ -39,9 +43,15 @@ export class AttemptPuts implements TaskObjects {
     return ref;
   }) as TaskObjects["put"];
 
-  get = ((refs: never) => getObjects(this.#objects, refs, this.#extensions)) as TaskObjects["get"];
+  get = (async (refs: never) =>
+    getObjects(this.#objects, await this.now(refs), this.#extensions)) as TaskObjects["get"];
 
-  getStream = ((ref: never) => getObjectStream(this.#objects, ref)) as TaskObjects["getStream"];
+  getStream = (async (ref: never) => getObjectStream(this.#objects, await this.now(ref))) as TaskObjects["getStream"];
+
+  /** What is to be loaded for a handle, or for each of several: streams that were missed lie under other names now. */
+  now<R>(refs: R): R | Promise<R> {
+    return this.#remade ? this.#remade.now(refs) : refs;
+  }
 
   /** Extensions to encode a value with, which note the objects that it names. */
   noting(named: Set<string>): CodecExtensions {

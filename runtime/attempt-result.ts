@@ -1,18 +1,17 @@
+import { slotsNamedIn } from "../sdk/stores/named-slots.ts";
 import type { ResultRecord } from "../sdk/stores/result-items.ts";
 import { type Committed, commitResult } from "../sdk/stores/results.ts";
 import { encodeReturns, storeReturns } from "../sdk/stores/returns.ts";
-import { loadValue, storeResult } from "../sdk/stores/values.ts";
+import { storeResult } from "../sdk/stores/values.ts";
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import { storageOf } from "../sdk/wire/cache-options.ts";
 import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
-import type { CodecExtension, CodecExtensions } from "../sdk/wire/codec/extensions.ts";
+import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION } from "../sdk/wire/definition.ts";
 import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
-import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import type { Failure } from "../sdk/wire/outcome.ts";
-import { madeObjectReferences } from "../sdk/wire/references.ts";
 import { partReturns, type ReturnNames } from "../sdk/wire/returns.ts";
 import type { Slot } from "../sdk/wire/slot.ts";
 import { slotBytes } from "../sdk/wire/slot.ts";
@@ -109,15 +108,9 @@ async function leave(
 ): Promise<void> {
   if ("named" in result) return lab.objects.leave(result.named);
   if (!result.record) return;
-  const named = new Set<string>();
-  const noted = madeObjectReferences((slot) => {
-    named.add(slot.object);
-    return new ObjectRef(slot);
-  });
-  const read = loadValue(objects, result.record.value, [noted as CodecExtension, ...extensions]);
   // Without knowing what it names nothing is deleted.
-  await read.then(
-    () => lab.objects.leave(named),
+  await slotsNamedIn(objects, result.record.value, extensions).then(
+    (named) => lab.objects.leave(named.map(({ object }) => object)),
     () => {},
   );
 }

@@ -247,7 +247,7 @@ class Executor {
       tools: definition[TASK_TOOLS],
       planning: this.#planningOf(assignment),
       runId,
-      taskKey: spec.key,
+      spec,
       inlineBytes,
       get signal() {
         return abort.signal;

@@ -1,8 +1,9 @@
 import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
 import { outdatedBy } from "./core/keeping.ts";
 import { resultsOf } from "./driver/look-up.ts";
+import type { RebuiltTask } from "./driver/remaking.ts";
 import { taskByKey } from "./known-key.ts";
-import type { LabPlan } from "./planning.ts";
+import { type LabPlan, planTasks } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
 import type { ResultName, ResultRecord } from "./stores/result-items.ts";
@@ -119,6 +120,17 @@ export async function takeCached(stores: Stores, key: string): Promise<Task<unkn
   const task = record && (await new Rebuilding(stores).task(record));
   if (task) await deleteResults(stores.table, [record]);
   return task;
+}
+
+/** The task whose result is stored under a key, as far as it can be run here, with all that it depends on. */
+export async function rebuildCached(
+  stores: Stores,
+  key: string,
+  planning: PlanningContext,
+): Promise<RebuiltTask | undefined> {
+  const [record] = await findResults(stores.table, [key]);
+  const task = record && (await new Rebuilding(stores).task(record));
+  return task && isImported(task.definition) ? { task, plan: planTasks([task], planning) } : undefined;
 }
 
 const isCurrent = (record: ResultRecord, context: PlanningContext): boolean =>

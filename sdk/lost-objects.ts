@@ -2,6 +2,7 @@ import { encode } from "./wire/codec/codec.ts";
 import { lostIn } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { objectReferences } from "./wire/references.ts";
+import { underItsNewName } from "./wire/renamed-streams.ts";
 import type { ObjectSlot } from "./wire/slot.ts";
 import { valueExtensions } from "./wire/value-extensions.ts";
 
@@ -31,13 +32,6 @@ export async function loadOrMakeAgain<R extends Ref | readonly Ref[], T>(
       wanted = (Array.isArray(wanted) ? wanted.map(renamed) : renamed(wanted as Ref)) as R;
     }
   }
-}
-
-/** A stream lies under another name each time it is put; a value under the same. */
-function underItsNewName(ref: Ref, slots: readonly ObjectSlot[]): Ref {
-  const { raw, hash } = ref.slot;
-  const slot = raw && slots.find((other) => other.raw?.kind === raw.kind && other.hash === hash);
-  return slot ? new ObjectRef(slot) : ref;
 }
 
 /** Where the values of the handles in a result lie. */

@@ -1,4 +1,5 @@
 import type { Bundle } from "./bundle/bundle.ts";
+import { rebuildCached } from "./cache.ts";
 import type { SpeculationRule } from "./core/speculate.ts";
 import { Driver } from "./driver/driver.ts";
 import type { NestingLimits } from "./driver/nested-accounts.ts";
@@ -83,6 +84,7 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       settings.versions ??
       new Map(opening.tasks.map(([name, exportName]) => [name, bundle.versions.get(exportName) ?? ""]));
     const runtimeEnvs = await openRuntimeEnvs(settings, opening);
+    const planning = { namespace, versions, taskModule: bundle.taskModule, runtimeEnvs: runtimeEnvs.byTask };
     driver = new Driver({
       runtimeEnvs,
       runner,
@@ -99,12 +101,13 @@ export async function openDriver(settings: DriverSettings): Promise<OpenDriver> 
       nesting: settings.nesting,
       speculation: settings.speculation,
       progress,
+      rebuild: (key) => rebuildCached(stores, key, planning),
       tracer: settings.tracer,
       loadsResults: settings.loadsResults ?? true,
     });
     return {
       driver,
-      planning: { namespace, versions, taskModule: bundle.taskModule, runtimeEnvs: runtimeEnvs.byTask },
+      planning,
       code: bundle.parts,
       [Symbol.asyncDispose]: async () => {
         driver?.cancelAll();

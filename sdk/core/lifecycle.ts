@@ -1,6 +1,6 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Command } from "./commands.ts";
-import type { Nesting } from "./nesting.ts";
+import { type Nesting, type WaitsFor, waitsFor } from "./nesting.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 interface RunState {
@@ -231,6 +231,29 @@ export class Lifecycle {
     if (this.#runs[run].draining) this.cancel(run, undefined, true);
     for (const task of lost) this.#wakeFrom(task);
   }
+
+  /**
+   * Makes a task wait for others that are made again for it, although they are none of its inputs: it was given a
+   * handle on what they have put. From now on they count as what it depends on.
+   */
+  waitForOthers(task: number, others: readonly number[]): void {
+    for (const other of others) {
+      if (this.isSettled(other) || waitsFor(task, other, this.waits)) continue;
+      this.addDependency(task, other);
+      // Where they lie then is told when it is dispatched: it cannot follow them in one dispatch.
+      this.#tasks.apart[task] = 1;
+    }
+  }
+
+  /** Who waits for whom. */
+  readonly waits: WaitsFor = {
+    tasksOf: (run) => this.unsettledOf(run),
+    waitsOf: (task) => this.#nesting.waitsOf(task),
+    dependenciesOf: (task, visit) =>
+      this.#tasks.forEachDependency(task, (dependency) => {
+        if (!this.isSettled(dependency)) visit(dependency);
+      }),
+  };
 
   /** Whoever waits for a dependent of the task waits for the task as well. */
   #shareWithDependents(task: number): void {

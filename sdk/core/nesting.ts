@@ -65,7 +65,7 @@ export class Nesting {
 }
 
 /** What is known of who waits for whom. */
-interface WaitsFor {
+export interface WaitsFor {
   /** Tasks that a run waits for. */
   tasksOf(run: number): readonly number[];
   /** Runs that a task's attempt waits for. */
@@ -98,4 +98,20 @@ export function circleThrough(task: number, run: number, graph: WaitsFor): reado
   const path = [task];
   for (let at = cameFrom.get(task) as number; at !== task; at = cameFrom.get(at) as number) path.unshift(at);
   return [task, ...path];
+}
+
+/** Whether a task waits for another one: itself, through what it depends on, or through runs of its own. */
+export function waitsFor(task: number, other: number, graph: WaitsFor): boolean {
+  const seen = new Set([task]);
+  const queue = [task];
+  const reach = (to: number) => {
+    if (seen.has(to)) return;
+    seen.add(to);
+    queue.push(to);
+  };
+  for (let next = queue.pop(); next !== undefined && !seen.has(other); next = queue.pop()) {
+    graph.dependenciesOf(next, reach);
+    for (const nested of graph.waitsOf(next) ?? []) for (const wanted of graph.tasksOf(nested)) reach(wanted);
+  }
+  return task !== other && seen.has(other);
 }

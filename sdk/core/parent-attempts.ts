@@ -49,17 +49,10 @@ export class ParentAttempts {
 
   /** An attempt waits for a run of its own, and leaves its place to others meanwhile. */
   parked({ assignment: id, task, run }: SchedulerEvent & { type: "parked" }): void {
-    const { consequences, dispatcher, lifecycle, nesting, tasks } = this.#parts;
+    const { consequences, dispatcher, lifecycle, nesting } = this.#parts;
     const assignment = dispatcher.assignmentOf(task);
     if (assignment?.id !== id || nesting.parentOf(run) !== task || lifecycle.hasEnded(run)) return;
-    const path = circleThrough(task, run, {
-      tasksOf: (each) => lifecycle.unsettledOf(each),
-      waitsOf: (each) => nesting.waitsOf(each),
-      dependenciesOf: (each, visit) =>
-        tasks.forEachDependency(each, (dependency) => {
-          if (!lifecycle.isSettled(dependency)) visit(dependency);
-        }),
-    });
+    const path = circleThrough(task, run, lifecycle.waits);
     if (path) {
       consequences.emit({ type: "circle", task, run, path });
       return;

@@ -44,7 +44,7 @@ export class TaskTable {
   rung = new Uint8Array(INITIAL_CAPACITY);
   /** 1 once the task has left Spot capacity for good. */
   onDemand = new Uint8Array(INITIAL_CAPACITY);
-  /** 1 for a task that may have brought down its batch: it goes alone from then on. */
+  /** 1 for a task that may have brought down its batch, or waits for what it has lost: it goes alone from then on. */
   apart = new Uint8Array(INITIAL_CAPACITY);
   /** Size of the encoded params. */
   paramBytes = new Float32Array(INITIAL_CAPACITY);

@@ -4,6 +4,7 @@ import type { Dispatcher } from "./dispatcher.ts";
 import type { AttemptFailure, StartFailureKind } from "./events.ts";
 import { BUDGETS, type Decision, decide, nothingSpent, type Spent } from "./ladder.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { waitsFor } from "./nesting.ts";
 import type { Lane } from "./offer.ts";
 import type { Rungs } from "./rungs.ts";
 import { Setups } from "./setups.ts";
@@ -54,13 +55,15 @@ export class Verdicts {
     const { placement, policy } = rungs.shapeOf(task);
     const ladder = rungs.ladderOf(task);
     const rung = tasks.rung[task];
+    // What waits for this one, such as the task that runs it, cannot be made again for it.
+    const lost = end.lost?.filter((other) => !waitsFor(other, task, lifecycle.waits));
     const outlasting = end.atServiceLimit ? ladder.findIndex((other, at) => at > rung && !other.maxTimeoutMs) : -1;
     const decision = decide(end.kind, this.#spentOf(task), policy, {
       canGrow: rung + 1 < ladder.length,
       canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
       canOutlast: outlasting >= 0,
       retryable: end.retryable ?? false,
-      isLostForGood: end.lostForGood ?? false,
+      isLostForGood: end.lostForGood || (lost?.length === 0 && end.lost?.length !== 0),
     });
     if (decision.action === "fail") {
       consequences.settleFailed(task, end.kind, decision.why);
@@ -69,7 +72,7 @@ export class Verdicts {
     if (decision.move === "grow") tasks.rung[task] = rung + 1;
     else if (decision.move === "outlast") tasks.rung[task] = outlasting;
     else if (decision.move === "leave-spot") rungs.leaveSpot(task);
-    this.#retry(task, end, decision);
+    this.#retry(task, { ...end, ...(lost ? { lost } : {}) }, decision);
   }
 
   #retry(task: number, end: AttemptFailure, { backoffMs, why }: Decision & { action: "retry" }): void {
@@ -84,6 +87,7 @@ export class Verdicts {
       lifecycle.waitForInputs(task);
       if (lifecycle.isSettled(task)) return;
       lifecycle.reopen(lost, lifecycle.runsOf(task));
+      lifecycle.waitForOthers(task, lost);
       // What is to be made again may itself need something that has failed for good.
       if (lifecycle.isSettled(task)) return;
     } else if (delayMs > 0) consequences.backOff(task, delayMs);

@@ -76,6 +76,7 @@ export function attemptSpec(
     inputs,
     ...(handed.length > 0 ? { handed } : {}),
     ...(isUnstored ? { unstored: true } : {}),
+    ...(entry.remade ? { remade: resultsOf(entry.remade) } : {}),
     resources: {
       // Of what the executor has, its share.
       numCpus: lane.cpus / atOnce,
@@ -87,4 +88,11 @@ export function attemptSpec(
     ...(keepMs === undefined ? {} : { keepMs }),
     ...(patienceMs === undefined ? {} : { suspendAfterMs: patienceMs }),
   };
+}
+
+/** Those that are there: what has been lost again since is made again once more. */
+function resultsOf(remade: ReadonlyMap<string, TaskEntry>): Record<string, Slot> {
+  const results: Record<string, Slot> = {};
+  for (const [key, { value }] of remade) if (value) results[key] = value;
+  return results;
 }

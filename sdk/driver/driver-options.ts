@@ -8,6 +8,7 @@ import type { Slot } from "../wire/slot.ts";
 import type { RunManifest } from "./manifest.ts";
 import type { NestingLimits } from "./nested-accounts.ts";
 import type { ProgressListener } from "./progress-events.ts";
+import type { RebuiltTask } from "./remaking.ts";
 import type { Tracer } from "./tracer.ts";
 
 export interface DriverOptions {
@@ -30,6 +31,8 @@ export interface DriverOptions {
   readonly speculation: SpeculationRule | undefined;
   readonly runtimeEnvs: RuntimeEnvs;
   readonly progress: ProgressListener;
+  /** Finds a task by its cache key, where its result is stored and its code is here. */
+  readonly rebuild: (key: string) => Promise<RebuiltTask | undefined>;
   /** Makes spans of what happens, where that is wanted. */
   readonly tracer?: Tracer | undefined;
   /** False where nobody waits for results here: they are not loaded, and stay undefined. */

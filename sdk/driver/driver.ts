@@ -31,6 +31,7 @@ import { type DriverParts, notice } from "./parts.ts";
 import { Placements } from "./placements.ts";
 import { ProgressTeller } from "./progress-teller.ts";
 import { Refusals } from "./refusals.ts";
+import { Remaking } from "./remaking.ts";
 import { Reports } from "./reports.ts";
 import { ResultWays } from "./result-ways.ts";
 import { RunBook } from "./run-book.ts";
@@ -50,6 +51,7 @@ export class Driver {
   readonly #parts: DriverParts;
   readonly #dispatching: Dispatching;
   readonly #settling: Settling;
+  readonly #remaking: Remaking;
   readonly #reports: Reports;
   readonly #starts: RunStarts;
   readonly #cancelling: Cancelling;
@@ -60,9 +62,17 @@ export class Driver {
     const delivery = new Delivery(this.#parts);
     this.#dispatching = new Dispatching(this.#parts, (event) => this.report(event));
     this.#settling = new Settling(this.#parts, delivery);
-    this.#reports = new Reports(this.#parts);
     this.#starts = new RunStarts(this.#parts, delivery, this.#dispatching);
     this.#cancelling = new Cancelling(this.#parts, this.#dispatching);
+    this.#remaking = new Remaking({
+      book: this.#parts.book,
+      tasks: this.#parts.scheduler.tasks,
+      rebuild: options.rebuild,
+      start: (rebuilt, within) => this.#starts.startAgain(rebuilt, within),
+      cancel: (run) => this.cancel(run, false),
+      notice: (text) => notice(this.#parts, text),
+    });
+    this.#reports = new Reports(this.#parts, this.#remaking);
     this.#handOvers = new HandOvers(this.#parts, this.#starts, this.#cancelling);
   }
 
@@ -311,6 +321,7 @@ export class Driver {
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
     const { aftermath, code, statistics, chronicler, keeper } = this.#parts;
+    await this.#remaking.idle();
     aftermath.begin();
     await Promise.all([code.written(), statistics.written(), chronicler.written(), keeper.written()]);
   }

@@ -50,6 +50,14 @@ export async function lookUp(
   return { records, needed: neededOf(plan, records), outdated };
 }
 
+/** The same where the results of the tasks asked for are to be replaced. */
+export function withTargetsAnew(plan: LabPlan, { records, outdated: before }: LookedUp): LookedUp {
+  const targets = new Set(plan.targets);
+  const others = records.map((record, position) => (targets.has(position) ? undefined : record));
+  const outdated = before.map((was, position) => (targets.has(position) ? 1 : was));
+  return { records: others, needed: neededOf(plan, others), outdated };
+}
+
 /** Which tasks have to be there, by position, where these results are, or whatever else settles a task. */
 export function neededOf(plan: LabPlan, records: readonly unknown[]): Uint8Array {
   const needed = new Uint8Array(plan.tasks.length);

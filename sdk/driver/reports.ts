@@ -5,27 +5,33 @@ import type { Failure, SharedFailure, Success } from "../wire/outcome.ts";
 import { type Slot, slotBytes } from "../wire/slot.ts";
 import type { Seen } from "./evidence.ts";
 import type { InFlight } from "./in-flight.ts";
-import { toRunAgain } from "./lineage.ts";
 import { type DriverParts, notice } from "./parts.ts";
-import type { RunBook } from "./run-book.ts";
+import type { Remaking } from "./remaking.ts";
 import type { RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
 /** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
 export class Reports {
   readonly #parts: DriverParts;
+  readonly #remaking: Remaking;
 
-  constructor(parts: DriverParts) {
+  constructor(parts: DriverParts, remaking: Remaking) {
     this.#parts = parts;
+    this.#remaking = remaking;
   }
 
   take(event: RunnerEvent): void {
     const { loop, book, inFlight: inFlightBook, charges, nested, progress, chronicler } = this.#parts;
     if (loop.hold(() => this.take(event))) return;
     switch (event.type) {
-      case "outcome":
-        this.#outcome(event);
+      case "outcome": {
+        const entry = book.entries[event.task];
+        const producers = entry && "lostProducers" in event.outcome ? (event.outcome.lostProducers ?? []) : [];
+        if (!this.#remaking.isAbout(entry, producers)) this.#outcome(event);
+        // What is to run again has to be part of a run before the scheduler is told that it is missed.
+        else void this.#remaking.begin(entry, producers).then(() => this.#outcomeInTurn(event));
         break;
+      }
       case "nested": {
         const entry = book.entries[event.task];
         // What was reported before it may have brought what it asks for.
@@ -90,6 +96,10 @@ export class Reports {
     }
   }
 
+  #outcomeInTurn(event: RunnerEvent & { type: "outcome" }): void {
+    if (!this.#parts.loop.hold(() => this.#outcomeInTurn(event))) this.#outcome(event);
+  }
+
   #outcome(event: RunnerEvent & { type: "outcome" }): void {
     const { assignment, task, attempt: number, outcome, executor, billed, goesOnWith = [] } = event;
     const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
@@ -128,7 +138,7 @@ export class Reports {
       type: "attempt-ended",
       assignment: Number(assignment),
       task,
-      end: endOf(entry, outcome, book),
+      end: endOf(entry, outcome, this.#remaking),
     } as const;
     if (outcome.kind === "ok") {
       entry.value ??= outcome.value;
@@ -164,7 +174,7 @@ function recordOf({ generation, params, planned, success, value }: TaskEntry, ru
 }
 
 /** An outcome as the scheduler needs to see it. */
-function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): AttemptEnd {
+function endOf(entry: TaskEntry, outcome: Success | Failure, remaking: Remaking): AttemptEnd {
   const { planned, dependencies } = entry;
   if (outcome.kind === "ok") {
     const { loadMs, runMs, bytesOut, peakMemoryMb } = outcome.usage;
@@ -176,13 +186,11 @@ function endOf(entry: TaskEntry, outcome: Success | Failure, book: RunBook): Att
   const names = outcome.error?.names ?? [];
   const retryable = typeof retryOn === "boolean" ? retryOn : retryOn.some((name) => names.includes(name));
   const { lostInputs, lostProducers = [] } = outcome;
+  const again = lostProducers.length > 0 ? remaking.forAttempt(entry, lostProducers) : [];
   const lost =
     lostInputs &&
-    [
-      ...dependencies.filter((each) => lostInputs.includes(each.planned.key)),
-      ...(lostProducers.length > 0 ? toRunAgain(entry, lostProducers, (key) => book.byKey.get(key)) : []),
-    ].map(({ task }) => task);
-  const lostForGood = lostInputs?.length === 0 && lostProducers.length === 0;
+    [...dependencies.filter((each) => lostInputs.includes(each.planned.key)), ...again].map(({ task }) => task);
+  const lostForGood = lostInputs?.length === 0 && again.length === 0;
   const crowded = outcome.crowded ? { crowded: true } : {};
   return { kind: outcome.kind, retryable, ...(lost ? { lost, lostForGood } : {}), ...crowded };
 }

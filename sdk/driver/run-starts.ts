@@ -1,6 +1,7 @@
 import type { LabPlan } from "../planning.ts";
 import type { RunRecord } from "../stores/runs.ts";
 import type { Task } from "../task.ts";
+import { newRunId } from "../wire/run-id.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { Delivery } from "./delivery.ts";
 import type { Dispatching, Left } from "./dispatching.ts";
@@ -8,15 +9,24 @@ import type { StartOptions } from "./driver-options.ts";
 import { enrol } from "./enrolment.ts";
 import { findOrphans } from "./find-orphans.ts";
 import { lastWords, type UntoldLine } from "./last-words.ts";
-import { type LookedUp, lookUp } from "./look-up.ts";
+import { type LookedUp, lookUp, withTargetsAnew } from "./look-up.ts";
 import { type RunManifest, writeManifest } from "./manifest.ts";
 import { manifestOf } from "./manifest-of.ts";
 import type { NestedEnrolment } from "./nested-runs.ts";
 import { inPackOrder } from "./pack-order.ts";
 import type { DriverParts } from "./parts.ts";
+import type { RebuiltTask } from "./remaking.ts";
 import { type RunIdentity, RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 import { ToldLines } from "./told-lines.ts";
+
+/** How a run is begun. */
+interface Beginning extends StartOptions {
+  readonly generation: number;
+  readonly requestMark: number;
+  /** What is stored of the tasks asked for is replaced. Default false. */
+  readonly targetsAnew?: boolean;
+}
 
 /** Begins runs: those of the user, and what attempts run as parts of them. */
 export class RunStarts {
@@ -61,24 +71,39 @@ export class RunStarts {
     }
   }
 
+  /**
+   * Begins a run of a task whose stored result does not count any more, since what it has put is lost.
+   *
+   * @param within It may not cost more than this run has left.
+   */
+  startAgain({ plan, task }: RebuiltTask, { costUsd, maxCostUsd }: RunState): Promise<RunState> {
+    const { charges, ended } = this.#parts;
+    const left = maxCostUsd === undefined ? undefined : Math.max(0, maxCostUsd - costUsd);
+    const identity = { runId: newRunId(), name: undefined, tags: [], epoch: 1, generation: 0 };
+    const bounds = { isContinued: false, bustCache: false, failFast: false, deadlineMs: undefined, maxCostUsd: left };
+    const how = { ...identity, ...bounds, requestMark: charges.own.mark(), targetsAnew: true };
+    return ended.whileBeginning(() => this.#start(plan, [task], how, identity, undefined));
+  }
+
   async #start(
     plan: LabPlan,
     tasks: readonly Task<unknown>[],
-    options: StartOptions & { readonly generation: number; readonly requestMark: number },
+    options: Beginning,
     identity: RunIdentity,
     claimed: RunRecord | undefined,
   ): Promise<RunState> {
-    const { failFast, generation, deadlineMs, maxCostUsd, requestMark } = options;
+    const { failFast, generation, deadlineMs, maxCostUsd, requestMark, targetsAnew = false } = options;
     const { scheduler, book, charges, chronicler, journal, keeper, keptFailures, live, progress } = this.#parts;
     const { stores, runner, namespace, labId, tracer } = this.#parts.options;
     const endsBy = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
     const startedAt = Date.now();
     const since = generation > 0 && !claimed ? Number.POSITIVE_INFINITY : generation;
-    const [lookedUp, orphans, failed] = await Promise.all([
+    const [found, orphans, failed] = await Promise.all([
       lookUp(stores.table, plan, { namespace, since, runId: identity.runId }),
       runner.adopt ? findOrphans(stores.table, namespace, identity.runId, labId) : undefined,
       claimed ? keptFailures.recall(identity.runId) : new Map(),
     ]);
+    const lookedUp = targetsAnew ? withTargetsAnew(plan, found) : found;
     await this.prepare(plan, lookedUp);
     const told = orphans?.size ? await ToldLines.read(stores, namespace, identity.runId) : undefined;
     const left = orphans && told ? { orphans, told } : undefined;

@@ -21,6 +21,8 @@ export interface TaskEntry {
   value: Slot | undefined;
   /** Found in the cache, not computed by this lab. */
   cached: boolean;
+  /** Tasks that run again for what attempts of it have missed and these have put, by the cache keys that handles name. */
+  remade: Map<string, TaskEntry> | undefined;
   lastFailure: Failure | undefined;
   /** Why it will have no result. */
   failure: FailureKind | undefined;
@@ -55,6 +57,7 @@ export function newTaskEntry({ planned, task, run, dependencies, generation, val
     value,
     cached: value !== undefined,
     params: planned.storedParams,
+    remade: undefined,
     lastFailure: undefined,
     failure: undefined,
     evidence: undefined,

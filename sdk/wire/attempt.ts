@@ -30,6 +30,11 @@ export interface AttemptSpec {
   readonly inputs: Readonly<Record<string, Slot>>;
   /** Cache keys of the other results that they refer to: attempts before this one in the assignment hand them on. */
   readonly handed?: readonly string[];
+  /**
+   * Results of tasks that have put again what an earlier attempt missed, by cache key: streams lie under other names
+   * now, which these results tell. Absent where nothing was missed.
+   */
+  readonly remade?: Readonly<Record<string, Slot>>;
   /** Nobody needs its result but the attempts behind it: it is handed on, and not stored. */
   readonly unstored?: true;
   readonly resources: GrantedResources;

@@ -622,6 +622,70 @@ describe("lost results", () => {
     ]);
   });
 
+  test("that are none of its inputs are waited for, and what was waited for in vain blocks it", () => {
+    const stage = onLambda();
+    const first = stage.run();
+    const putter = stage.task(first, { type: "putter", state: "done" });
+    stage.open(first);
+    const second = stage.run();
+    const [a, b] = stage.tasks(second, 2);
+    stage.open(second, [a, b]);
+    const lost = { kind: "object-lost", lost: [putter] } as const;
+    expect(only(stage.fails(0, a, lost), "dispatch")).toEqual([dispatch(2, putter)]);
+    expect(only(stage.fails(1, b, lost), "dispatch")).toEqual([]);
+    expect(stage.ok(2, putter)).toMatchObject([ok(putter), { type: "dispatch" }, { type: "dispatch" }]);
+    expect(stage.ok(4, a)).toEqual([ok(a)]);
+    // Lost once more: it stands among what the task depends on, once.
+    const dispatched = only(stage.fails(3, b, lost), "dispatch");
+    expect(dispatched).toEqual([dispatch(5, putter, 2)]);
+    expect(stage.fails(5, putter, { kind: "user-error" })).toMatchObject([
+      { type: "settled", task: putter, kind: "user-error" },
+      blocked(b, putter),
+      ended(second),
+    ]);
+  });
+
+  test("that are none of its inputs are made again for whoever waits for it, also when the first run is cancelled", () => {
+    const stage = onLambda();
+    const first = stage.run();
+    const putter = stage.task(first, { state: "done" });
+    stage.open(first);
+    const second = stage.run();
+    const task = stage.task(second);
+    stage.open(second, [task]);
+    stage.fails(0, task, { kind: "object-lost", lost: [putter] });
+    const third = stage.run();
+    stage.scheduler.shareTask(third, task);
+    stage.open(third, []);
+    expect(stage.step({ type: "cancel", run: second, drain: false })).toEqual([ended(second)]);
+    stage.ok(1, putter);
+    expect(stage.ok(2, task)).toEqual([ok(task), ended(third)]);
+  });
+
+  test("that only what waits for the task could make again are lost for good", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const data = stage.task(run);
+    const after = stage.task(run, { after: [data] });
+    stage.open(run);
+    expect(stage.fails(0, data, { kind: "object-lost", lost: [after] })).toMatchObject([
+      { type: "settled", task: data, kind: "object-lost", why: "no task can make again what was lost" },
+      blocked(after, data),
+      ended(run),
+    ]);
+    const other = stage.run();
+    const parent = stage.task(other);
+    stage.open(other, [parent]);
+    const nested = stage.scheduler.addRun({ failFast: false, parent });
+    const child = stage.task(nested);
+    stage.open(nested, [child]);
+    stage.step({ type: "parked", assignment: 1, task: parent, run: nested });
+    expect(only(stage.fails(2, child, { kind: "object-lost", lost: [parent] }), "settled")).toMatchObject([
+      { task: child, kind: "object-lost", why: "no task can make again what was lost" },
+    ]);
+    expect(stage.ok(1, parent)).toEqual([ok(parent), ended(other)]);
+  });
+
   test("that nobody can name let the attempt begin again at once", () => {
     const stage = onLambda();
     const run = stage.run();

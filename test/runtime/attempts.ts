@@ -63,13 +63,13 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0) =>
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
-const labOf = (stores: Stores, taskKey: string) =>
+const labOf = (stores: Stores, spec: AttemptSpec) =>
   new AttemptLab({
     stores,
     extensions: valueExtensions(),
     tools: undefined,
     planning: { namespace: "default", versions: new Map(), taskModule: "tasks.ts" },
-    taskKey,
+    spec,
     runId: "run-1",
     inlineBytes: INLINE,
     signal: new AbortController().signal,
@@ -96,7 +96,7 @@ export function attempt(
     signal: new AbortController().signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },
     checkpoint: checkpointOf(stores, whole.attempt),
-    lab: labOf(stores, whole.key),
+    lab: labOf(stores, whole),
     inlineBytes: INLINE,
     peakMemoryMb: () => 12,
     ...environment,

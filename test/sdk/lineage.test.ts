@@ -2,11 +2,12 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ObjectLostError, type RunError } from "stratolab";
 import { describe, expect, test } from "vitest";
-import { lines } from "./fixtures/object-tasks.ts";
+import { countLines, lines, sizeOf } from "./fixtures/object-tasks.ts";
 import { passOn, putter, readDeep, readDirect } from "./fixtures/return-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
 const tasks = new URL("fixtures/return-tasks.ts", import.meta.url);
+const objectTasks = new URL("fixtures/object-tasks.ts", import.meta.url);
 const SIZE = 5_000;
 
 /** Loses what was put, and nothing else. */
@@ -15,6 +16,10 @@ function lose(bench: LabBench, object: string): void {
   rmSync(join(folder, object));
   expect(readdirSync(folder)).toContain("content");
 }
+
+/** How many attempts of a task were begun. */
+const attemptsOf = ({ events }: LabBench, name: string): number =>
+  events.reduce((sum, event) => sum + (event.type === "task-started" && event.name === name ? event.count : 0), 0);
 
 describe.each(["inline", "local"] as const)("an object that is lost on %s", (runner) => {
   test("is made again by the task that put it, and those that handed it on", async () => {
@@ -41,8 +46,7 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
 
   test("is made again for the lab that asks for a stream, under its new name", async () => {
     await using bench = new LabBench();
-    const fixture = new URL("fixtures/object-tasks.ts", import.meta.url);
-    const lab = bench.lab({ tasks: fixture, runner });
+    const lab = bench.lab({ tasks: objectTasks, runner });
     const { file } = await lab.runTask(lines({ count: 3 }));
     lose(bench, file.slot.object);
     expect(Buffer.from(await lab.get(file)).toString()).toBe("line 0\nline 1\nline 2\n");
@@ -51,6 +55,61 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     let bytes = 0;
     for await (const piece of await lab.getStream(now)) bytes += (piece as Uint8Array).length;
     expect(bytes).toBe(21);
+  });
+
+  test("is made again for a task of another run that is given it directly, once", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks, runner });
+    const { inside } = await lab.runTask(putter({ size: SIZE, file: bench.file }));
+    lose(bench, inside.ref.slot.object);
+    expect(await lab.runTask(readDirect({ table: inside.ref }))).toBe(SIZE);
+    expect(bench.lines()).toEqual(["putter", "putter"]);
+    expect(attemptsOf(bench, "readDirect")).toBe(2);
+  });
+
+  test("is made again as a stream that a task is given, under its new name", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks: objectTasks, runner });
+    const { file } = await lab.runTask(lines({ count: 3 }));
+    lose(bench, file.slot.object);
+    expect(await lab.runTask(sizeOf({ data: file }))).toBe(21);
+    expect(attemptsOf(bench, "sizeOf")).toBe(2);
+    // Its result names the new one, under which it is lost again; deeper in params, read whole or as it comes.
+    const { file: now } = await lab.runTask(lines({ count: 3 }));
+    lose(bench, now.slot.object);
+    expect(await lab.runTask(countLines({ written: { file } }))).toBe(3);
+    expect(attemptsOf(bench, "countLines")).toBe(2);
+  });
+
+  test("is made again by a task that no run here knows: found in the cache, once for all that miss it", async () => {
+    await using bench = new LabBench();
+    const { file } = await bench.lab({ tasks: objectTasks, runner }).runTask(lines({ count: 3 }));
+    const lab = bench.lab({ tasks: objectTasks, runner });
+    await lab.runTask(lines({ count: 3 }));
+    lose(bench, file.slot.object);
+    bench.events.length = 0;
+    const [bytes, count] = await lab.runTasks([sizeOf({ data: file }), countLines({ written: { file } })]);
+    expect([bytes, count]).toEqual([21, 3]);
+    expect([attemptsOf(bench, "lines"), attemptsOf(bench, "sizeOf"), attemptsOf(bench, "countLines")]).toEqual([
+      1, 2, 2,
+    ]);
+    // What is stored now is what counts.
+    const { file: now } = await lab.runTask(lines({ count: 3 }));
+    expect(now.slot.object).not.toBe(file.slot.object);
+    expect(attemptsOf(bench, "lines")).toBe(1);
+    expect(await bench.lab({ tasks: objectTasks, runner }).get(now)).toHaveLength(21);
+  });
+
+  test("fails those that are given it where nothing is known of the task that put it, at once", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks: objectTasks, runner });
+    const made = lines({ count: 3 });
+    const { file } = await lab.runTask(made);
+    await lab.uncache([made]);
+    lose(bench, file.slot.object);
+    const failed: RunError = await lab.runTask(sizeOf({ data: file })).catch((error) => error);
+    expect(failed.kind).toBe("object-lost");
+    expect(failed.failures[0].attempts).toHaveLength(1);
   });
 
   test("cannot be made again where lab.put stored it, and the error says so", async () => {

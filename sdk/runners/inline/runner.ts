@@ -159,7 +159,7 @@ export class InlineRunner implements Runner {
         runtimeEnvs: new Map(assignment.taskRuntimeEnvs),
       },
       runId,
-      taskKey: spec.key,
+      spec,
       inlineBytes,
       signal: abort.signal,
       send: (request) => {
