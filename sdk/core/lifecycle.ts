@@ -1,6 +1,6 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Command } from "./commands.ts";
-import { type Nesting, type WaitsFor, waitsFor } from "./nesting.ts";
+import type { Nesting, WaitsFor } from "./nesting.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
 interface RunState {
@@ -233,12 +233,14 @@ export class Lifecycle {
   }
 
   /**
-   * Makes a task wait for others that are made again for it, although they are none of its inputs: it was given a
-   * handle on what they have put. From now on they count as what it depends on.
+   * Makes a task wait for others that are about to be made again for it, although they are none of its inputs: it was
+   * given a handle on what they have put. From now on they count as what it depends on.
    */
   waitForOthers(task: number, others: readonly number[]): void {
+    const inputs = new Set<number>();
+    this.#tasks.forEachDependency(task, (dependency) => inputs.add(dependency));
     for (const other of others) {
-      if (this.isSettled(other) || waitsFor(task, other, this.waits)) continue;
+      if (inputs.has(other)) continue;
       this.addDependency(task, other);
       // Where they lie then is told when it is dispatched: it cannot follow them in one dispatch.
       this.#tasks.apart[task] = 1;

@@ -86,8 +86,8 @@ export class Verdicts {
       // failed for good, that is its end: the others need not be made again for it.
       lifecycle.waitForInputs(task);
       if (lifecycle.isSettled(task)) return;
-      lifecycle.reopen(lost, lifecycle.runsOf(task));
       lifecycle.waitForOthers(task, lost);
+      lifecycle.reopen(lost, lifecycle.runsOf(task));
       // What is to be made again may itself need something that has failed for good.
       if (lifecycle.isSettled(task)) return;
     } else if (delayMs > 0) consequences.backOff(task, delayMs);

@@ -662,6 +662,25 @@ describe("lost results", () => {
     expect(stage.ok(2, task)).toEqual([ok(task), ended(third)]);
   });
 
+  test("that are none of its inputs block it once where what they need has failed for good", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const raw = stage.task(run, { type: "raw", state: "done" });
+    const putter = stage.task(run, { type: "putter", state: "done", after: [raw] });
+    const first = stage.task(run, { after: [raw] });
+    const second = stage.task(run);
+    stage.open(run);
+    stage.fails(0, first, { kind: "object-lost", lost: [raw] });
+    stage.fails(2, raw, { kind: "user-error" });
+    expect(stage.fails(1, second, { kind: "object-lost", lost: [putter] })).toMatchObject([
+      { type: "retry", task: second },
+      { type: "reopened", task: putter },
+      blocked(putter, raw),
+      blocked(second, raw),
+      ended(run),
+    ]);
+  });
+
   test("that only what waits for the task could make again are lost for good", () => {
     const stage = onLambda();
     const run = stage.run();

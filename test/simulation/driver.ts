@@ -517,9 +517,10 @@ export class SimulatedDriver {
       return { kind: "ok", durationMs, resultBytes: value.bytes, ...(peakMemoryMb ? { peakMemoryMb } : {}) };
     }
     const { kind, lost, crowded } = outcome as Exclude<typeof outcome, { value: unknown }>;
-    const tasks = lost?.map(
-      (position) => entry.dependencies.find(({ planned }) => planned.key === String(position))?.task,
-    );
+    const tasks = lost?.map((position) => {
+      const key = String(position);
+      return (entry.dependencies.find(({ planned }) => planned.key === key) ?? this.#byKey.get(key))?.task;
+    });
     return {
       kind: kind as Exclude<typeof kind, "ok">,
       retryable: entry.planned.policy.retryOn === true,
@@ -645,7 +646,8 @@ export class SimulatedDriver {
         });
         const isUnstored = unstored.has(entry);
         const position = Number(planned.key);
-        return { task, position, generation, inputs, isUnstored, suspensions, number: numbers[at] };
+        const handles = this.#handlesOf(position);
+        return { task, position, generation, inputs, handles, isUnstored, suspensions, number: numbers[at] };
       }),
       fanIns: fanIns.map((fanIn) => this.#orderedFanIn(fanIn)),
     };
@@ -668,8 +670,16 @@ export class SimulatedDriver {
     const position = Number(planned.key);
     // Several drivers have one run, several lives have one each.
     const run = this.#holding ? "run" : `life ${this.#around.scenario.lives.indexOf(this.#life)}`;
-    const attempt = { task, position, generation, inputs, isUnstored: false, suspensions, number };
+    const attempt = { task, position, generation, inputs, handles: this.#handlesOf(position), isUnstored: false, suspensions, number };
     return { attempt, waitsFor, name: `${run}/${position}#${number}` };
+  }
+
+  /** Tasks whose handles one was given, as far as they are known here by their keys and have not failed for good. */
+  #handlesOf(position: number): readonly number[] {
+    return this.#around.scenario.tasks[position].handles.filter((each) => {
+      const known = this.#byKey.get(String(each));
+      return known !== undefined && this.scheduler.tasks.state[known.task] !== TaskState.Failed;
+    });
   }
 
   #settled(entry: TaskEntry, isOk: boolean): void {

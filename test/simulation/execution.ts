@@ -80,7 +80,9 @@ export function execute(
     return execution;
   }
   const hashes = given.map((input) => input?.hash as string);
-  const missing = task.dependencies.filter((_, at) => attempt.inputs[at] && !storage.has(hashes[at]));
+  const gone = attempt.handles.filter((each) => storage.isGone(each));
+  if (gone.length > 0) fate.count("handle missed");
+  const missing = [...task.dependencies.filter((_, at) => attempt.inputs[at] && !storage.has(hashes[at])), ...gone];
   let ending = missing.length > 0 ? lostInputs(missing) : endingOf(task, order.lane, around, subject);
   const children = missing.length > 0 ? [] : task.children;
   let results: readonly string[] = [];

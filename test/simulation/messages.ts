@@ -15,6 +15,8 @@ export interface OrderedAttempt {
   readonly generation: number;
   /** Undefined for what attempts before it in the order hand on. */
   readonly inputs: readonly (ObjectSlot | undefined)[];
+  /** Positions of the tasks whose handles it was given and that its driver could have run again. */
+  readonly handles: readonly number[];
   /** Nobody needs its result but one behind it. */
   readonly isUnstored: boolean;
   /** How often its task was suspended: each time it may wait twice as long. */

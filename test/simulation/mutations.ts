@@ -140,6 +140,12 @@ export const MUTATIONS: readonly Mutation[] = [
     "",
   ),
   mutation(
+    "does not wait for what it has missed where that is no input",
+    VERDICTS,
+    "lifecycle.waitForOthers(task, lost);",
+    "",
+  ),
+  mutation(
     "looks for lost objects without end",
     LADDER,
     "if (spent.objectsLost >= BUDGETS.objectsLost) {",

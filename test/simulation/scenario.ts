@@ -13,6 +13,8 @@ export interface ScenarioTask {
   readonly dependencies: readonly number[];
   /** Positions of the tasks that it runs while it runs: all before its own, but for circles. */
   readonly children: readonly number[];
+  /** Positions of tasks, all before its own, of which it was given what they have put by its handle: no inputs of it. */
+  readonly handles: readonly number[];
   readonly demand: Demand;
   readonly policy: RetryPolicy;
   readonly durationMs: number;
@@ -163,9 +165,23 @@ class Dice {
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
   const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed + 0.75)), new Dice(seed + 0.9));
-  const whole = { ...chained, ...speculationOf(new Dice(seed + 0.6)) };
+  const handing = withHandles(chained, new Dice(seed + 0.4));
+  const whole = { ...handing, ...speculationOf(new Dice(seed + 0.6)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
+}
+
+/** In some scenarios scripts hand on handles that they have of other runs. */
+function withHandles(scenario: Scenario, dice: Dice): Scenario {
+  if (!dice.chance(0.4)) return scenario;
+  const tasks = scenario.tasks.map((task, index): ScenarioTask => {
+    const handles = index > 0 && dice.chance(0.3) ? [dice.between(0, index - 1)] : [];
+    return { ...task, handles: handles.filter((each) => !task.dependencies.includes(each)) };
+  });
+  const putters = new Set(tasks.flatMap(({ handles }) => handles));
+  const rates = { ...scenario.rates, "lost-object": Math.max(scenario.rates["lost-object"], dice.fraction()) };
+  // What lies in a message or the control table is not lost alone.
+  return { ...scenario, rates, tasks: tasks.map((task, at) => (putters.has(at) ? { ...task, inline: false } : task)) };
 }
 
 /** Bold enough that a few dozen tasks bring second attempts. */
@@ -321,6 +337,7 @@ function tasksOf(dice: Dice, onAws: boolean): ScenarioTask[] {
       type,
       dependencies: [...dependencies],
       children: [],
+      handles: [],
       demand,
       policy,
       durationMs: durationOf(dice, shortTypes || type === "a", onAws),

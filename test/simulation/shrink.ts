@@ -78,7 +78,12 @@ function keepTasks(scenario: Scenario, kept: readonly number[]): Scenario | unde
   const moved = (positions: readonly number[]) => positions.flatMap((position) => now.get(position) ?? []);
   const tasks = kept.map((position) => {
     const task = scenario.tasks[position];
-    return { ...task, dependencies: moved(task.dependencies), children: moved(task.children) };
+    return {
+      ...task,
+      dependencies: moved(task.dependencies),
+      children: moved(task.children),
+      handles: moved(task.handles),
+    };
   });
   const moveRun = (run: ScenarioRun): ScenarioRun => {
     const only = run.cancel?.only === undefined ? undefined : now.get(run.cancel.only);
@@ -143,6 +148,9 @@ function* simplerTasks({ tasks }: Scenario): Iterable<Step> {
     if (task.durationMs !== 10) yield changed((each) => ({ ...each, durationMs: 10 }));
     for (const child of task.children) {
       yield changed((each) => ({ ...each, children: each.children.filter((other) => other !== child) }));
+    }
+    for (const handle of task.handles) {
+      yield changed((each) => ({ ...each, handles: each.handles.filter((other) => other !== handle) }));
     }
     for (const dependency of task.dependencies) {
       yield changed((each) => ({ ...each, dependencies: each.dependencies.filter((other) => other !== dependency) }));

@@ -85,6 +85,12 @@ export class Storage {
     this.#lost.add(value);
   }
 
+  /** Whether what a task has put was there, and is lost. */
+  isGone(position: number): boolean {
+    const record = this.records.get(position);
+    return record !== undefined && !this.has(record.value.hash);
+  }
+
   has(value: string): boolean {
     return !this.#lost.has(value);
   }

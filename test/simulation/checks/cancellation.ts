@@ -18,6 +18,10 @@ export class Cancellation extends Check {
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
+  /** What the attempt that has just ended has missed. */
+  #lost: readonly number[] = [];
+  /** Tasks that were waited for since a task has missed what they had put, though none of them is an input of it. */
+  readonly #missed = new Map<number, Set<number>>();
   /** Tasks whose attempts have opened runs. */
   readonly #parents = new Map<number, number>();
   /** Runs that are neither over nor cancelled, until something happens. */
@@ -25,19 +29,29 @@ export class Cancellation extends Check {
 
   override opened(run: number, wanted: ScenarioRun, tasks: readonly number[]): void {
     this.#goingOn = undefined;
+    this.#needs[run] = new Set();
+    this.#need(run, tasks);
+    this.#runs[run] = wanted;
+  }
+
+  #need(run: number, tasks: readonly number[]): void {
     const needs = new Set(tasks);
     // A set goes on to what is added while it is gone through.
-    for (const task of needs) for (const below of this.scene.driver.entries[task].dependencies) needs.add(below.task);
-    this.#needs[run] = needs;
+    for (const task of needs) for (const below of this.#below(task)) needs.add(below);
+    for (const task of needs) this.#needs[run].add(task);
     const waitsFor = new Set(tasks);
     for (const task of waitsFor) {
-      const { value, dependencies } = this.scene.driver.entries[task];
       // Nothing below a result that is there is waited for.
-      if (value !== undefined) continue;
+      if (this.scene.driver.entries[task].value !== undefined) continue;
       this.#madeAgainFor.get(task)?.add(run);
-      for (const below of dependencies) waitsFor.add(below.task);
+      for (const below of this.#below(task)) waitsFor.add(below);
     }
-    this.#runs[run] = wanted;
+  }
+
+  /** What a task waits for directly. */
+  #below(task: number): readonly number[] {
+    const inputs = this.scene.driver.entries[task].dependencies.map((each) => each.task);
+    return [...inputs, ...(this.#missed.get(task) ?? [])];
   }
 
   override nested(run: number, parent: number, targets: readonly number[], tasks: readonly number[]): void {
@@ -48,6 +62,7 @@ export class Cancellation extends Check {
 
   override event(event: SchedulerEvent): void {
     this.#goingOn = undefined;
+    this.#lost = event.type === "attempt-ended" && "lost" in event.end ? (event.end.lost ?? []) : [];
     if (event.type === "lost") {
       for (const run of event.runs) this.#ended.delete(run);
       for (const task of event.tasks) this.#missedBy.set(task, event.runs);
@@ -62,6 +77,8 @@ export class Cancellation extends Check {
       this.#judge(command);
       this.#settled.add(command.task);
       this.#goingOn = undefined;
+    } else if (command.type === "retry" && command.kind === "object-lost") {
+      this.#hasMissed(command.task);
     } else if (command.type === "budget-spent") {
       this.#cancelled.add(command.run);
       this.#goingOn = undefined;
@@ -118,12 +135,24 @@ export class Cancellation extends Check {
     return false;
   }
 
+  /** Whoever needs a task needs what it waits for from now on. */
+  #hasMissed(task: number): void {
+    const before = this.#below(task);
+    const others = this.#lost.filter((each) => !before.includes(each));
+    if (others.length === 0) return;
+    this.#missed.set(task, new Set([...(this.#missed.get(task) ?? []), ...others]));
+    this.#needs.forEach((needs, run) => {
+      if (needs.has(task)) this.#need(run, others);
+    });
+    this.#goingOn = undefined;
+  }
+
   /** What was done before is wanted again by those that missed it, or still need it for something else. */
   #reopened(task: number): void {
     const runs = new Set(this.#missedBy.get(task));
     for (const dependent of this.scene.driver.entries) {
       if (this.#settled.has(dependent.task)) continue;
-      if (!dependent.dependencies.some((dependency) => dependency.task === task)) continue;
+      if (!this.#below(dependent.task).includes(task)) continue;
       this.#needs.forEach((needs, run) => {
         if (needs.has(dependent.task)) runs.add(run);
       });

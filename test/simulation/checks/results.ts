@@ -16,6 +16,8 @@ export class Results extends Check {
   /** Inputs that the attempt in question could not load. */
   #missed: readonly number[] = [];
   #retriedForInputs: number | undefined;
+  /** What tasks have missed that was none of their inputs: it has to be there before they go again. */
+  readonly #awaited = new Map<number, readonly number[]>();
 
   override opened(run: number, wanted: ScenarioRun): void {
     this.#runs[run] = wanted;
@@ -49,7 +51,7 @@ export class Results extends Check {
   override command(command: Command): void {
     switch (command.type) {
       case "retry":
-        if (command.kind === "object-lost") this.#retriedForInputs = command.task;
+        if (command.kind === "object-lost") this.#missedBy(command.task);
         break;
       case "dispatch":
         command.tasks.forEach((task, at) => {
@@ -81,10 +83,24 @@ export class Results extends Check {
     }
   }
 
+  #missedBy(task: number): void {
+    this.#retriedForInputs = task;
+    const inputs = this.scene.driver.entries[task].dependencies.map((each) => each.task);
+    this.#awaited.set(
+      task,
+      this.#missed.filter((each) => !inputs.includes(each)),
+    );
+  }
+
   #dispatched(task: number, before: readonly number[]): void {
     const what = () => `task ${task}`;
     this.require("nothing twice", !this.#done.has(task), () => `${what()} is dispatched, and its result is there`);
     this.require("one outcome", !this.#settled.has(task), () => `${what()} is dispatched, and it is settled`);
+    for (const producer of this.#awaited.get(task) ?? []) {
+      const isThere = this.#done.has(producer);
+      this.require("inputs first", isThere, () => `${what()} is dispatched before ${producer}, which it has missed`);
+    }
+    this.#awaited.delete(task);
     for (const { task: dependency } of this.scene.driver.entries[task].dependencies) {
       const isFirst = this.#done.has(dependency) || before.includes(dependency);
       this.require("inputs first", isFirst, () => `${what()} is dispatched before ${dependency}`);

@@ -49,9 +49,12 @@ export class Sizes extends Check {
 
   /** Of the params and all that they refer to. */
   #sizeClassOf(task: number): number {
-    const { dependencies } = this.scene.driver.entries[task];
-    const bytes = dependencies.map((dependency) => this.specOf(dependency.task).resultBytes);
-    return sizeClassOf(bytes.reduce((sum, each) => sum + each, this.specOf(task).paramBytes));
+    let bytes = this.specOf(task).paramBytes;
+    // With those that it waited for since it had missed what they had put.
+    this.scene.driver.scheduler.tasks.forEachDependency(task, (input) => {
+      bytes += this.specOf(input).resultBytes;
+    });
+    return sizeClassOf(bytes);
   }
 
   override command(command: Command): void {
