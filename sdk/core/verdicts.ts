@@ -55,15 +55,17 @@ export class Verdicts {
     const { placement, policy } = rungs.shapeOf(task);
     const ladder = rungs.ladderOf(task);
     const rung = tasks.rung[task];
+    // What it has put itself it puts again.
+    const others = end.lost?.filter((other) => other !== task);
     // What waits for this one, such as the task that runs it, cannot be made again for it.
-    const lost = end.lost?.filter((other) => !waitsFor(other, task, lifecycle.waits));
+    const lost = others?.filter((other) => !waitsFor(other, task, lifecycle.waits));
     const outlasting = end.atServiceLimit ? ladder.findIndex((other, at) => at > rung && !other.maxTimeoutMs) : -1;
     const decision = decide(end.kind, this.#spentOf(task), policy, {
       canGrow: rung + 1 < ladder.length,
       canLeaveSpot: ladder[rung].spot && placement.onDemandLadder.length > 0,
       canOutlast: outlasting >= 0,
       retryable: end.retryable ?? false,
-      isLostForGood: end.lostForGood || (lost?.length === 0 && end.lost?.length !== 0),
+      isLostForGood: end.lostForGood || (lost?.length === 0 && others?.length !== 0),
     });
     if (decision.action === "fail") {
       consequences.settleFailed(task, end.kind, decision.why);

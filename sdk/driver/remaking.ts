@@ -37,8 +37,8 @@ export class Remaking {
     this.#options = options;
   }
 
-  /** Whether some of these tasks, by their cache keys, are part of no run here. */
-  isAbout(entry: TaskEntry, producers: readonly string[]): boolean {
+  /** Whether some of these tasks, by their cache keys, are part of no run here, so that one has to begin. */
+  isNeeded(entry: TaskEntry, producers: readonly string[]): boolean {
     return this.#unknownOf(entry, producers).length > 0;
   }
 

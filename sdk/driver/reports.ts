@@ -26,8 +26,8 @@ export class Reports {
     switch (event.type) {
       case "outcome": {
         const entry = book.entries[event.task];
-        const producers = entry && "lostProducers" in event.outcome ? (event.outcome.lostProducers ?? []) : [];
-        if (!this.#remaking.isAbout(entry, producers)) this.#outcome(event);
+        const producers = "lostProducers" in event.outcome ? event.outcome.lostProducers : undefined;
+        if (!entry || !producers || !this.#remaking.isNeeded(entry, producers)) this.#outcome(event);
         // What is to run again has to be part of a run before the scheduler is told that it is missed.
         else void this.#remaking.begin(entry, producers).then(() => this.#outcomeInTurn(event));
         break;

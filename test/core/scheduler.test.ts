@@ -681,6 +681,17 @@ describe("lost results", () => {
     ]);
   });
 
+  test("that the task has put itself let it begin again", () => {
+    const stage = onLambda();
+    const run = stage.run();
+    const task = stage.task(run);
+    stage.open(run);
+    expect(only(stage.fails(0, task, { kind: "object-lost", lost: [task] }), "dispatch")).toEqual([
+      dispatch(1, task, 2),
+    ]);
+    expect(stage.ok(1, task)).toEqual([ok(task), ended(run)]);
+  });
+
   test("that only what waits for the task could make again are lost for good", () => {
     const stage = onLambda();
     const run = stage.run();

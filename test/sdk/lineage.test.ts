@@ -2,8 +2,9 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ObjectLostError, type RunError } from "stratolab";
 import { describe, expect, test } from "vitest";
+import { eventually } from "../support/scripts.ts";
 import { countLines, lines, sizeOf } from "./fixtures/object-tasks.ts";
-import { passOn, putter, readDeep, readDirect } from "./fixtures/return-tasks.ts";
+import { givingLost, loser, passOn, putter, readDeep, readDirect, slowPutter } from "./fixtures/return-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
 const tasks = new URL("fixtures/return-tasks.ts", import.meta.url);
@@ -98,6 +99,36 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     expect(now.slot.object).not.toBe(file.slot.object);
     expect(attemptsOf(bench, "lines")).toBe(1);
     expect(await bench.lab({ tasks: objectTasks, runner }).get(now)).toHaveLength(21);
+  });
+
+  test("is made again no longer when nobody waits for it any more", async () => {
+    await using bench = new LabBench();
+    const { ref } = await bench.lab({ tasks, runner }).runTask(slowPutter({ size: SIZE, file: bench.file }));
+    lose(bench, ref.slot.object);
+    const lab = bench.lab({ tasks, runner });
+    const run = lab.start([readDirect({ table: ref as never })]);
+    await eventually(() => bench.lines().length === 2, 20_000, "the task to run again");
+    await run.cancel();
+    expect((await run.settled()).map(({ kind }) => kind)).toEqual(["cancelled"]);
+    const count = (type: string) => bench.events.filter((event) => event.type === type).length;
+    await eventually(() => count("run-ended") === 3, 20_000, "the end of its run");
+    expect(count("run-started")).toBe(3);
+  });
+
+  test("by the attempt that has put it is put again by the next one", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks, runner });
+    const objects = join(bench.folder, "storage", "objects");
+    expect(await lab.runTask(loser({ size: SIZE, objects }))).toBe(SIZE);
+    expect(attemptsOf(bench, "loser")).toBe(2);
+  });
+
+  test("and was given to a task by one that waits for it fails that task", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks, runner });
+    const objects = join(bench.folder, "storage", "objects");
+    expect(await lab.runTask(givingLost({ size: SIZE, objects }))).toBe("object-lost");
+    expect([attemptsOf(bench, "givingLost"), attemptsOf(bench, "readDirect")]).toEqual([1, 1]);
   });
 
   test("fails those that are given it where nothing is known of the task that put it, at once", async () => {

@@ -670,7 +670,16 @@ export class SimulatedDriver {
     const position = Number(planned.key);
     // Several drivers have one run, several lives have one each.
     const run = this.#holding ? "run" : `life ${this.#around.scenario.lives.indexOf(this.#life)}`;
-    const attempt = { task, position, generation, inputs, handles: this.#handlesOf(position), isUnstored: false, suspensions, number };
+    const attempt = {
+      task,
+      position,
+      generation,
+      inputs,
+      handles: this.#handlesOf(position),
+      isUnstored: false,
+      suspensions,
+      number,
+    };
     return { attempt, waitsFor, name: `${run}/${position}#${number}` };
   }
 
