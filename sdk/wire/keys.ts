@@ -3,7 +3,7 @@
  * AWS, use the same ones. No run writes under one partition key: results spread by their own hash,
  * feeds by shard, inboxes by executor, runs by namespace and day.
  */
-import { dayOfRun } from "./run-id.ts";
+import { dayOfRun, drawnPart } from "./run-id.ts";
 
 /** Partition and sort key of an item. */
 export interface ItemKey {
@@ -150,9 +150,27 @@ export const OBJECT_FOLDERS = ["results", "content", "checkpoints", "bundles", "
 
 const RESULT_OBJECTS = "results";
 
+/** How much of a hash is in the name of a result. */
+export const RESULT_HASH_LENGTH = 16;
+
 /** A task's result; the content hash keeps two attempts' results apart. */
 export const resultObject = (taskKey: string, contentHash: string): string =>
-  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, RESULT_HASH_LENGTH)}`;
+
+/** The same for a result that is kept for its run only: no two runs share one, so that each can delete its own. */
+export const resultObjectOfRun =
+  (runId: string) =>
+  (taskKey: string, contentHash: string): string =>
+    `${resultObjectsOfRun(taskKey, runId)}${contentHash.slice(0, RESULT_HASH_LENGTH)}`;
+
+/** What the names of all such objects of a task and a run begin with. */
+export const resultObjectsOfRun = (taskKey: string, runId: string): string =>
+  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${drawnPart(runId)}-`;
+
+const RUN_IN_NAME = /(results\/[^/\s]{1,2}\/\w+)-[0-9a-z]{6}(?=-[0-9a-f]{16})/g;
+
+/** Names of results, in a text, without the runs that they are kept for: equal values have equal names then. */
+export const withoutRuns = (text: string): string => text.replace(RUN_IN_NAME, "$1");
 
 const OWN_STORAGE = "own";
 
