@@ -92,8 +92,8 @@ export class Delivery {
     const told = Promise.all([chronicler.end(run), journal.end(run), ...(isCharged ? [statistics.written()] : [])]);
     const settled = told.then(() => charges.own.end(run.index, !run.lost));
     const written = keeper.end(run, settled);
-    // Whoever waits for what others drive has nothing of its results yet.
-    if (!run.lost && options.loadsResults) leftResults.deleteAfter(run, written);
+    // Before it may be forgotten.
+    if (!run.lost) leftResults.deleteAfter(run, written, options.loadsResults);
     const forgettable = () => ended.add(run);
     written.then(forgettable, forgettable);
   }

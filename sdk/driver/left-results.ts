@@ -36,12 +36,18 @@ export class LeftResults {
     this.#options = options;
   }
 
-  /** @param written Gives the run's record when that says how it has ended, undefined where that is for others to say. */
-  deleteAfter(run: RunState, written: Promise<RunRecord | undefined>): void {
+  /**
+   * @param written Gives the run's record when that says how it has ended; undefined where that is for others to say.
+   * @param isLoaded Whether what was asked for has been loaded here.
+   */
+  deleteAfter(run: RunState, written: Promise<RunRecord | undefined>, isLoaded: boolean): void {
+    const end = async () => {
+      const record = await written;
+      // Labs that follow a run load what was asked for themselves, when they hear of it.
+      if (record?.status === "ok") await this.#delete(this.#leftBy(run, isLoaded && !record.isFollowed));
+    };
     // What cannot be deleted now is for the clean-up.
-    const deleting = written
-      .then((record) => (record?.status === "ok" ? this.#delete(this.#leftBy(run, record.isFollowed)) : undefined))
-      .catch(() => {});
+    const deleting = end().catch(() => {});
     this.#deleting.add(deleting);
     void deleting.finally(() => this.#deleting.delete(deleting));
   }
@@ -51,14 +57,13 @@ export class LeftResults {
     await Promise.all(this.#deleting);
   }
 
-  #leftBy(run: RunState, isFollowed: boolean): Left[] {
+  #leftBy(run: RunState, withTargets: boolean): Left[] {
     const targets = new Set(run.targets);
     const left: Left[] = [];
     for (const entries of [run.entries, run.unneeded]) {
       for (const entry of entries) {
         const { keepMs, key } = entry.planned;
-        // Labs that follow a run load what was asked for themselves, when they hear of it.
-        if (keepMs !== 0 || !hasObjects(entry) || (isFollowed && targets.has(entry))) continue;
+        if (keepMs !== 0 || !hasObjects(entry) || (!withTargets && targets.has(entry))) continue;
         if (this.#isNeeded(run, entry)) continue;
         left.push({ entry, prefix: resultObjectsOfRun(key, this.#options.book.runOf(entry).id) });
       }

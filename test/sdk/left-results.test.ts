@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Lab, RunError, Task } from "stratolab";
 import { describe, expect, test } from "vitest";
@@ -6,26 +6,25 @@ import { collectGarbage } from "../../sdk/gc/collect.ts";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
 import { ageBelow, DAY_MS } from "../gc/age.ts";
 import { eventually, runScript } from "../support/scripts.ts";
-import { failing, gated, halves, kept, parent, pieces, series, sum } from "./fixtures/left-tasks.ts";
+import { failing, gated, halves, kept, parent, pieces, series, slowSeries, sum } from "./fixtures/left-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
 const tasks = new URL("fixtures/left-tasks.ts", import.meta.url);
 const LENGTH = 250_000;
 
-/** Sizes of the results that lie in files. */
-function storedIn({ folder }: LabBench): number[] {
+/** Files of results. */
+function filesIn({ folder }: LabBench): string[] {
   const results = join(folder, "storage", "objects", "results");
   if (!existsSync(results)) return [];
   return readdirSync(results, { recursive: true, encoding: "utf8" })
-    .map((name) => statSync(join(results, name)))
-    .filter((stats) => stats.isFile())
-    .map(({ size }) => size);
+    .map((name) => join(results, name))
+    .filter((file) => statSync(file).isFile());
 }
 
 /** The same, when all is written that is to be; as `lab.objects()` has it, too. */
 async function heldIn(bench: LabBench, lab: Lab): Promise<number> {
   const held = (await lab.objects()).filter(({ object }) => object.startsWith("results/"));
-  expect(storedIn(bench).length).toBe(held.length);
+  expect(filesIn(bench).length).toBe(held.length);
   return held.length;
 }
 
@@ -109,11 +108,30 @@ test("labs that run the same at once leave each other's results alone", async ()
   await bench.begun(1);
   expect(await other.runTask(sum({ values, folder, salt: 5 }))).toBe(4 * LENGTH + 5);
   await other.close();
-  expect(storedIn(bench).length).toBe(1);
+  expect(filesIn(bench).length).toBe(1);
   bench.open(4);
   expect(await waiting.results()).toEqual([4, 4 * LENGTH + 4]);
   expect(await heldIn(bench, one)).toBe(0);
   expect(bench.lines().filter((line) => line === "series").length).toBe(2);
+});
+
+test("a lab that was given what another one has committed makes its own when that is gone", async () => {
+  await using bench = new LabBench();
+  const { folder } = bench;
+  const labs = [1, 2].map(() => bench.lab({ tasks, runner: "local", concurrency: 1 }));
+  const values = slowSeries({ folder, salt: 14 });
+  const runs = labs.map((lab, salt) => lab.runTask(sum({ values, folder, salt })));
+  await bench.begun(2);
+  const [first, second] = bench.lines("begun").map(Number);
+  bench.open(first as number);
+  await Promise.race(runs);
+  await Promise.all(labs.map((lab) => lab.runs()));
+  expect(filesIn(bench)).toEqual([]);
+  bench.open(second as number);
+  expect(await Promise.all(runs)).toEqual([14 * LENGTH, 14 * LENGTH + 1]);
+  expect(bench.lines().filter((line) => line === "slowSeries").length).toBe(3);
+  await Promise.all(labs.map((lab) => lab.runs()));
+  expect(filesIn(bench)).toEqual([]);
 });
 
 test("a run that failed keeps it for who goes on with it, which makes nothing again", async () => {
@@ -171,6 +189,39 @@ describe("attaching", () => {
   });
 });
 
+test("a run that is driven elsewhere leaves what was asked for, and nothing else", async () => {
+  await using bench = new LabBench();
+  const { folder } = bench;
+  const lab = bench.lab({ tasks, runner: "local" });
+  const [asked, within] = [series({ folder, salt: 11 }), series({ folder, salt: 12 })];
+  const run = await lab.submit([asked, ...inTwo(within, folder)]);
+  const [values, ...sums] = await run.results();
+  expect([values?.length, ...sums]).toEqual([LENGTH, 12 * LENGTH + 1, 12 * LENGTH + 2]);
+  await eventually(() => filesIn(bench).length < 2, 20_000, "the end of the other one");
+  expect(await heldIn(bench, lab)).toBe(1);
+  expect((await (await bench.onlooker().attach(run.id)).results())[0]).toEqual(values);
+});
+
+test("what cannot be deleted is no failure of its run", async () => {
+  await using bench = new LabBench();
+  const { folder } = bench;
+  const lab = bench.lab({ tasks, runner: "inline" });
+  const run = lab.start([
+    gated({ values: series({ folder, salt: 13 }), folder, salt: 13 }),
+    sum({ values: series({ folder, salt: 13 }), folder, salt: 13 }),
+  ]);
+  await bench.begun(1);
+  await eventually(() => bench.lines().includes("sum"), 20_000, "the other dependent");
+  // Nothing but an empty folder can be there in its place.
+  const [name] = filesIn(bench);
+  rmSync(name as string);
+  mkdirSync(join(name as string, "in its place"), { recursive: true });
+  bench.open(13);
+  expect(await run.results()).toEqual([13, 13 * LENGTH + 13]);
+  expect((await lab.runs())[0]).toMatchObject({ id: run.id, status: "ok" });
+  expect(existsSync(join(name as string, "in its place"))).toBe(true);
+});
+
 test("a run that is killed leaves it to a clean-up, which takes it as nothing but a result of a run that is over", async () => {
   await using bench = new LabBench();
   const { folder } = bench;
@@ -180,7 +231,7 @@ test("a run that is killed leaves it to a clean-up, which takes it as nothing bu
   await eventually(() => bench.lines().includes("sum"), 20_000, "the other dependent");
   script.child.kill("SIGKILL");
   expect((await script.ended).signal).toBe("SIGKILL");
-  expect(storedIn(bench).length).toBe(1);
+  expect(filesIn(bench).length).toBe(1);
   const lab = bench.lab({ tasks, runner: "local" });
   // Another run makes its own, and takes that along.
   const values = series({ folder, salt: 1 });
@@ -195,5 +246,5 @@ test("a run that is killed leaves it to a clean-up, which takes it as nothing bu
   const report = await collectGarbage(stores, { graceMs: DAY_MS, dryRun: false, directory: storage });
   await stores.table.close();
   expect(report.removed.results?.count).toBe(1);
-  expect(storedIn(bench)).toEqual([]);
+  expect(filesIn(bench)).toEqual([]);
 });
