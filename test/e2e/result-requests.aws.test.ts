@@ -1,4 +1,4 @@
-import { aws, type HeldObject, Lab, type Task } from "stratolab";
+import { aws, type HeldObject, Lab } from "stratolab";
 import { afterAll, describe, expect, it } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
 import { passing, sized, taker, watching } from "./fixtures/sized-tasks.ts";
@@ -78,17 +78,6 @@ it("results for their run only are gone after it, by one request for all of them
   expect(ofResults.map((counts) => [counts["s3:PutObject"], counts["s3:HeadObject"]])).toEqual(
     Array(3).fill([1, undefined]),
   );
-});
-
-it("what was computed from a result for another run only stays cached when that is made again", async () => {
-  const [salt, service] = [Date.now(), "lambda"] as const;
-  const made = passing({ bytes: MEGABYTE, salt, service });
-  const [first, second] = [1, 2].map((n) => taker({ made, n, service })) as [Task<unknown>, Task<unknown>];
-  await lab.runTasks([first]);
-  await lab.runTasks([second]);
-  await localAws.resetCounts();
-  await lab.runTasks([first, second]);
-  expect((await localAws.counts()).operations["lambda:Invoke"]).toBeUndefined();
 });
 
 it("inputs of the tasks that come next in an invocation are fetched while one runs, each once", async () => {
