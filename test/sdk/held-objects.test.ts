@@ -41,6 +41,16 @@ test("what is put goes with its last handle, unless a task was given it or it is
   expect(files(bench)).toBe(2);
 });
 
+test("what is put as a stream is held by its handle, too", async () => {
+  await using bench = new LabBench();
+  const lab = bench.lab({ tasks });
+  const refs = [await lab.put(new Blob(["some bytes"]).stream()), await lab.put(new Blob(["others"]))];
+  const holders = (await lab.objects()).map(({ holders }) => holders.map(({ kind }) => kind));
+  expect(holders).toEqual([["handle"], ["handle"]]);
+  for (const ref of refs) await ref.release();
+  expect([files(bench), await lab.objects()]).toEqual([0, []]);
+});
+
 test("another lab that has put the same keeps it", async () => {
   await using bench = new LabBench();
   const [one, other] = [bench.lab({ tasks }), bench.lab({ tasks })];
