@@ -91,7 +91,7 @@ export const journalKey = (namespace: string, runId: string, page: number): Item
   sk: `${runId}#${String(page).padStart(4, "0")}`,
 });
 
-const CHRONICLE_PREFIX = "LOG#";
+export const CHRONICLE_PREFIX = "LOG#";
 
 /** What happened in a run. */
 export const chroniclePartition = (namespace: string, runId: string): string =>
@@ -103,8 +103,11 @@ export const chronicleKey = (namespace: string, runId: string, epoch: number, pa
   sk: `${String(epoch).padStart(6, "0")}#${String(page).padStart(8, "0")}`,
 });
 
+export const CHILD_FAILURES_PREFIX = "NESTED#";
+
 /** What failed of the tasks that tasks of a run have run. */
-export const childFailuresPartition = (namespace: string, runId: string): string => `NESTED#${namespace}#${runId}`;
+export const childFailuresPartition = (namespace: string, runId: string): string =>
+  `${CHILD_FAILURES_PREFIX}${namespace}#${runId}`;
 
 /** A task that failed for one that runs it, by the cache keys of both. */
 export const childFailureKey = (namespace: string, runId: string, parent: string, child: string): ItemKey => ({
