@@ -79,9 +79,10 @@ export class AttachedRuns {
   }
 
   async #follow(known: RunRecord, { stores, progress }: Surroundings): Promise<AttachedRun> {
-    // Its driver leaves those results to this lab that are for the run only, unless it has ended meanwhile.
-    const noted = known.status === "running" ? await noteFollowed(stores.table, this.#namespace, known.id) : known;
-    const record = noted ?? known;
+    // Its driver leaves those results to this lab that are for the run only, unless it has ended meanwhile. Who may
+    // only read follows it all the same.
+    const note = () => noteFollowed(stores.table, this.#namespace, known.id).catch(() => undefined);
+    const record = (known.status === "running" && (await note())) || known;
     const plan = new GrowingPlan(await readManifest(stores.objects, record.manifest as never), stores.objects);
     const run = new FollowedRun(record, { stores, namespace: this.#namespace, plan, progress });
     const following = run.follow().finally(() => this.#followed.delete(run));
