@@ -9,7 +9,7 @@ import { encode, joinChunks } from "../sdk/wire/codec/codec.ts";
 import type { CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { Encoded } from "../sdk/wire/codec/frame.ts";
 import { DEFINITION } from "../sdk/wire/definition.ts";
-import { ownStorageObject, resultObject } from "../sdk/wire/keys.ts";
+import { ownStorageObject, resultObject, resultObjectOfRun } from "../sdk/wire/keys.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import type { Failure } from "../sdk/wire/outcome.ts";
 import { partReturns, type ReturnNames } from "../sdk/wire/returns.ts";
@@ -46,13 +46,14 @@ export function inlined(
 export async function store(
   encoded: readonly Encoded[],
   returns: ReturnNames | undefined,
-  { key: taskKey, name }: AttemptSpec,
-  { stores: { objects }, inlineBytes: bytes, definition }: ExecutionEnvironment,
+  { key: taskKey, name, keepMs }: AttemptSpec,
+  { stores: { objects }, inlineBytes: bytes, definition, runId }: ExecutionEnvironment,
 ): Promise<Slot> {
   const isOwn = storageOf(definition[DEFINITION].cache) !== undefined;
   // A storage of the type's own gets everything that is a value.
   const inlineBytes = isOwn ? 0 : bytes;
-  const objectOf = isOwn ? ownStorageObject(name) : resultObject;
+  const here = keepMs === 0 ? resultObjectOfRun(runId) : resultObject;
+  const objectOf = isOwn ? ownStorageObject(name) : here;
   const whole =
     returns === undefined
       ? encoded[0]

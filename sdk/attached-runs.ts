@@ -15,7 +15,7 @@ import { askedTasks, recordedPlan } from "./recorded-plan.ts";
 import type { StartedRun } from "./run.ts";
 import type { Runner } from "./runners/runner.ts";
 import { findRun } from "./runs.ts";
-import { type RunRecord, readRuns } from "./stores/runs.ts";
+import { noteFollowed, type RunRecord, readRuns } from "./stores/runs.ts";
 import type { Stores } from "./stores/stores.ts";
 import type { StoreAddress } from "./wire/store-address.ts";
 
@@ -78,7 +78,11 @@ export class AttachedRuns {
     return record;
   }
 
-  async #follow(record: RunRecord, { stores, progress }: Surroundings): Promise<AttachedRun> {
+  async #follow(known: RunRecord, { stores, progress }: Surroundings): Promise<AttachedRun> {
+    // Its driver leaves those results to this lab that are for the run only, unless it has ended meanwhile. Who may
+    // only read follows it all the same.
+    const note = () => noteFollowed(stores.table, this.#namespace, known.id).catch(() => undefined);
+    const record = (known.status === "running" && (await note())) || known;
     const plan = new GrowingPlan(await readManifest(stores.objects, record.manifest as never), stores.objects);
     const run = new FollowedRun(record, { stores, namespace: this.#namespace, plan, progress });
     const following = run.follow().finally(() => this.#followed.delete(run));

@@ -1,17 +1,27 @@
 import { namesInItem, namesInObject } from "./gc/names.ts";
 import type { Item } from "./stores/control-table.ts";
 import type { Stores } from "./stores/stores.ts";
-import { CHECKPOINT_PREFIX, HOLDER_PREFIX, RESULT_PREFIX, RUN_PREFIX } from "./wire/keys.ts";
+import {
+  CHECKPOINT_PREFIX,
+  CHILD_FAILURES_PREFIX,
+  CHRONICLE_PREFIX,
+  CODE_PREFIX,
+  HOLDER_PREFIX,
+  INBOX_PREFIX,
+  RESULT_PREFIX,
+  RUN_PREFIX,
+} from "./wire/keys.ts";
 import { refuseNewer } from "./wire/version.ts";
 
 /** Who holds an object. */
 export interface ObjectHolder {
   /**
-   * `result`, `params`: of a stored result. `run`: its record. `handle`: of a lab that is there. `pin`: see
-   * `lab.pin`. `task`: tasks were given it. `checkpoint`: of a task. `object`: the value of another one names it.
+   * `result`, `params`: of a stored result. `run`: its record, or what is told of it. `handle`: of a lab that is there.
+   * `pin`: see `lab.pin`. `task`: tasks were given it. `checkpoint`: of a task. `code`: what a code version is made of.
+   * `message`: on its way to an executor. `object`: the value of another one names it.
    */
-  readonly kind: "result" | "params" | "run" | "handle" | "pin" | "task" | "checkpoint" | "object";
-  /** Task name, run id, lab id or object key. */
+  readonly kind: "result" | "params" | "run" | "handle" | "pin" | "task" | "checkpoint" | "code" | "message" | "object";
+  /** Task name, run id, lab id, code version, executor or object key. */
   readonly name: string;
   /** Run that computed the result, where it is one. */
   readonly run?: string;
@@ -65,6 +75,9 @@ export async function heldObjects({ table, objects }: Stores): Promise<HeldObjec
 
 const isObject = (name: string) => FOLDERS.some((folder) => name.startsWith(`${folder}/`));
 
+/** What is told of a run, large pages of it in objects. */
+const IN_PAGES = [CHRONICLE_PREFIX, CHILD_FAILURES_PREFIX];
+
 function holderOf(item: Item, object: string): ObjectHolder | undefined {
   const { pk, sk } = item;
   if (pk.startsWith(RESULT_PREFIX)) {
@@ -73,6 +86,9 @@ function holderOf(item: Item, object: string): ObjectHolder | undefined {
   }
   if (pk.startsWith(RUN_PREFIX)) return { kind: "run", name: sk };
   if (pk.startsWith(CHECKPOINT_PREFIX)) return { kind: "checkpoint", name: pk.slice(CHECKPOINT_PREFIX.length) };
+  if (pk.startsWith(CODE_PREFIX)) return { kind: "code", name: pk.slice(CODE_PREFIX.length) };
+  if (IN_PAGES.some((prefix) => pk.startsWith(prefix))) return { kind: "run", name: pk.slice(pk.lastIndexOf("#") + 1) };
+  if (pk.startsWith(INBOX_PREFIX)) return { kind: "message", name: pk.slice(INBOX_PREFIX.length) };
   if (!pk.startsWith(HOLDER_PREFIX)) return undefined;
   if (sk === "pin") return { kind: "pin", name: "pin" };
   // That tasks were given it is said by their results, as long as there are some.

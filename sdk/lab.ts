@@ -199,8 +199,9 @@ export class Lab implements AsyncDisposable {
   /**
    * Takes up a run of this lab's storage and namespace, whoever has begun it: follows it while another
    * process drives it, goes on with it here when its driver is gone, and tells its outcomes when it is over.
-   * Log lines, progress and results come as if it had been started here. The code is the one it was begun with;
-   * the lab needs no `tasks` for it.
+   * Log lines, progress and results come as if it had been started here, but for large results of tasks with
+   * `cache: false` in a run that was over before: they went with it. The code is the one it was begun with; the lab
+   * needs no `tasks` for it.
    *
    * @param run Id of the run, or its name: then the newest of that name.
    * @throws LabError when there is no such run.

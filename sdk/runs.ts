@@ -104,6 +104,7 @@ function infoOf(record: RunRecord, now: number): RunInfo {
   const {
     lease,
     cancelRequested: _,
+    isFollowed: _____,
     manifest: __,
     handedOverAt: ___,
     bundle: ____,

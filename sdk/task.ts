@@ -26,8 +26,8 @@ export interface TaskConfig<P, R, C> {
    */
   readonly version?: string;
   /**
-   * How its results are kept. `false`: for their run only - what the run needs is durable until it is over, and gone
-   * with the next clean-up. `{ ttlMs }`: they count for so long after they were made, in milliseconds. `{ storage }`:
+   * How its results are kept. `false`: for their run only - what the run needs is durable until it is over; large
+   * values are gone then, the rest with the next clean-up. `{ ttlMs }`: they count for so long after they were made, in milliseconds. `{ storage }`:
    * they lie in a storage of your own. Default: for good, in the lab's storage.
    *
    * @example task({ name: "exchangeRates", cache: { ttlMs: 3_600_000 }, run: () => fetchRates() });

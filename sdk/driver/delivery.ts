@@ -85,13 +85,16 @@ export class Delivery {
 
   /** Whoever hears of a run's end, in its record, finds everything that happened in it. */
   #writeDown(run: RunState): void {
-    const { charges, chronicler, ended, journal, keeper, options, statistics } = this.#parts;
+    const { charges, chronicler, ended, journal, keeper, leftResults, options, statistics } = this.#parts;
     if (!run.lost) statistics.record(run);
     // Where requests are charged, those for the run's statistics are its own, too.
     const isCharged = options.stores.requests !== undefined;
     const told = Promise.all([chronicler.end(run), journal.end(run), ...(isCharged ? [statistics.written()] : [])]);
     const settled = told.then(() => charges.own.end(run.index, !run.lost));
+    const written = keeper.end(run, settled);
+    // Before it may be forgotten.
+    if (!run.lost) leftResults.deleteAfter(run, written, options.loadsResults);
     const forgettable = () => ended.add(run);
-    keeper.end(run, settled).then(forgettable, forgettable);
+    written.then(forgettable, forgettable);
   }
 }

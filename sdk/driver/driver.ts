@@ -25,6 +25,7 @@ import { HandOvers } from "./hand-over.ts";
 import { InFlightBook } from "./in-flight.ts";
 import { JournalKeeper } from "./journal-keeper.ts";
 import { KeptFailures } from "./kept-failures.ts";
+import { LeftResults } from "./left-results.ts";
 import { LiveAttempts } from "./live-attempts.ts";
 import { NestedRuns } from "./nested-runs.ts";
 import { type DriverParts, notice } from "./parts.ts";
@@ -149,6 +150,7 @@ export class Driver {
     };
     const charges = new Charges({ scheduler, placements, requests: stores.requests, asked, charge });
     const ended = new EndedRuns({ book, scheduler, inFlight, bill: charges.bill });
+    const leftResults = new LeftResults({ book, tasks: scheduler.tasks, objects: stores.objects });
     const ways = new ResultWays({ table, namespace, mayPack: opening.packsResults ?? false });
     const statistics = new TypeStatistics({ stores, namespace, scheduler });
     const chronicler = new Chronicler({ stores, namespace, runner: runner.name, certain });
@@ -164,6 +166,7 @@ export class Driver {
       loop,
       book,
       ended,
+      leftResults,
       inFlight,
       placements,
       statistics,
@@ -320,9 +323,10 @@ export class Driver {
 
   /** Resolves when everything that was to be kept is written. */
   async written(): Promise<void> {
-    const { aftermath, code, statistics, chronicler, keeper } = this.#parts;
+    const { aftermath, code, statistics, chronicler, keeper, leftResults } = this.#parts;
     await this.#remaking.idle();
     aftermath.begin();
     await Promise.all([code.written(), statistics.written(), chronicler.written(), keeper.written()]);
+    await leftResults.deleted();
   }
 }

@@ -7,6 +7,7 @@ import { readResults } from "../stores/results.ts";
 import { type RunRecord, readRuns, requestCancel } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { type ChronicleEvent, hasBit, type SpentBudget, type ToldAttempt } from "../wire/chronicle.ts";
+import { ObjectLostError } from "../wire/object-lost-error.ts";
 import type { Usage } from "../wire/outcome.ts";
 import { isNewerVersion } from "../wire/version.ts";
 import { causeOf, costLimitError, runError } from "./failures.ts";
@@ -203,7 +204,9 @@ export class FollowedRun extends Outcomes<number> {
         const record = records[index];
         try {
           if (!record) throw new Error("it was deleted from the cache");
-          const valueFor = await loadAsked(stores.objects, record.value, this.askedFor(target));
+          const valueFor = await loadAsked(stores.objects, record.value, this.askedFor(target)).catch((error) => {
+            throw error instanceof ObjectLostError && record.keepMs === 0 ? goneWithItsRun(error) : error;
+          });
           const attempts = this.#attempts.get(target) ?? [];
           const cached = this.#cached.has(target);
           if (!this.wants(target)) return;
@@ -242,6 +245,11 @@ export class FollowedRun extends Outcomes<number> {
     // What a task runs fails it or not, as its own code decides.
     else if (!this.#options.plan.parents.has(position)) this.#otherFailures.push(reason);
   }
+}
+
+function goneWithItsRun(cause: ObjectLostError): Error {
+  const why = "its type has cache: false, so it was for that run only, and whoever ran it was given it";
+  return new Error(`${why}. Run the task again, or let its results be cached`, { cause });
 }
 
 /** What the executor has measured. */

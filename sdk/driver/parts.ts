@@ -10,6 +10,7 @@ import type { EvidenceBook } from "./evidence.ts";
 import type { InFlightBook } from "./in-flight.ts";
 import type { JournalKeeper } from "./journal-keeper.ts";
 import type { KeptFailures } from "./kept-failures.ts";
+import type { LeftResults } from "./left-results.ts";
 import type { LiveAttempts } from "./live-attempts.ts";
 import type { NestedRuns } from "./nested-runs.ts";
 import type { Placements } from "./placements.ts";
@@ -28,6 +29,7 @@ export interface DriverParts {
   readonly loop: EventLoop;
   readonly book: RunBook;
   readonly ended: EndedRuns;
+  readonly leftResults: LeftResults;
   readonly inFlight: InFlightBook;
   readonly placements: Placements;
   readonly statistics: TypeStatistics;

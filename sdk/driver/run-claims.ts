@@ -46,6 +46,7 @@ export function newRecord(
     failures: [],
     driver: thisProcess(),
     cancelRequested: false,
+    isFollowed: false,
     bundle,
     manifest: undefined,
     handedOverAt: undefined,

@@ -43,6 +43,8 @@ interface Kept {
   readonly run: RunState;
   /** As it was last written, or is to be written first. */
   record: RunRecord;
+  /** As the table has had it since the last write that succeeded. */
+  written: RunRecord | undefined;
   /** Writes its manifest; undefined once that is done. */
   manifest: (() => Promise<Slot>) | undefined;
   isCreated: boolean;
@@ -93,6 +95,7 @@ export class RunKeeper {
     const kept: Kept = {
       run,
       record,
+      written: undefined,
       manifest,
       isCreated: claimed !== undefined,
       isCancelled: false,
@@ -114,11 +117,11 @@ export class RunKeeper {
    * A run has ended: the last that its record says.
    *
    * @param told Resolves when everything that happened in it is written: whoever hears of the end finds it.
-   * @returns When that is written, too.
+   * @returns The record when that is written, too; undefined where it could not be, or is not this lab's to write.
    */
-  end(run: RunState, told: Promise<void>): Promise<void> {
+  end(run: RunState, told: Promise<void>): Promise<RunRecord | undefined> {
     const kept = this.#kept.get(run);
-    if (!kept) return told;
+    if (!kept) return told.then(() => undefined);
     this.#forget(run);
     // As it is now but for its cost: a result that comes late is kept, and was not waited for.
     const last = this.#progressOf(run);
@@ -131,7 +134,7 @@ export class RunKeeper {
     final.written = ended;
     this.#ending.add(ended);
     void ended.finally(() => this.#ending.delete(ended));
-    return ended;
+    return ended.then(() => (kept.written?.status === "running" ? undefined : kept.written));
   }
 
   /** A run that has ended has cost more since. */
@@ -235,6 +238,7 @@ export class RunKeeper {
           const other = await createRun(table, kept.record);
           kept.isCreated = true;
           if (other) this.#heed(kept, other);
+          else kept.written = kept.record;
         }
         kept.until = until;
         kept.isFailing = false;
@@ -248,7 +252,8 @@ export class RunKeeper {
   }
 
   async #update(kept: Kept, progress: RunProgress): Promise<void> {
-    const { record } = await updateRun(this.#options.table, kept.record, progress);
+    const { written, record } = await updateRun(this.#options.table, kept.record, progress);
+    if (written) kept.written = record;
     this.#heed(kept, record);
   }
 

@@ -12,13 +12,17 @@ const PART_BYTES = 8 * 1024 * 1024;
 /**
  * Stores what a stream gives, never more than some parts of it in memory. Its name is drawn and no hash
  * of its content, which is known at the end only.
+ *
+ * @param before Is told the name before it is stored.
  */
 export async function storeStream(
   objects: ObjectStore,
   source: AsyncIterable<unknown>,
   raw: RawBytes,
+  before?: (object: string) => Promise<void>,
 ): Promise<ObjectSlot> {
   const object = streamObject(randomBytes(20).toString("hex"));
+  await before?.(object);
   const hash = createHash("sha256");
   let bytes = 0;
   async function* measured(): AsyncGenerator<Uint8Array> {

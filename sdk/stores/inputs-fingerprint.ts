@@ -1,12 +1,20 @@
 import { createHash } from "node:crypto";
+import { withoutRuns } from "../wire/keys.ts";
 import type { Slot } from "../wire/slot.ts";
 
 const BYTES = 8;
+const RESULTS = "results/";
 
-/** Stands for a value: its bytes, or the object that it lies in, whose name has its hash. */
+/** Stands for a value: its bytes, or the object that it lies in, whose name has its hash; the same in every run. */
 export function fingerprintOfSlot(slot: Slot): string {
-  if ("object" in slot) return slot.object;
-  return createHash("sha256").update(slot.inline).digest("base64");
+  if ("object" in slot) return withoutRuns(slot.object);
+  return createHash("sha256").update(comparable(slot.inline)).digest("base64");
+}
+
+/** Several returns say where each of them lies. */
+function comparable(bytes: Uint8Array): Uint8Array {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.includes(RESULTS) ? Buffer.from(withoutRuns(buffer.toString("latin1")), "latin1") : bytes;
 }
 
 /** Stands for the values that a task was computed from; undefined where it needs none. */

@@ -43,8 +43,8 @@ async function store(
   extensions: CodecExtensions,
   { keyOf = contentObject, before }: Naming,
 ): Promise<ObjectSlot> {
-  if (value instanceof Blob) return storeStream(objects, value.stream(), kindOf(value));
-  if (isStream(value)) return storeStream(objects, value, { kind: "stream" });
+  if (value instanceof Blob) return storeStream(objects, value.stream(), kindOf(value), before);
+  if (isStream(value)) return storeStream(objects, value, { kind: "stream" }, before);
   return storeValue(objects, encode(value, { name: "value", extensions }), keyOf, before);
 }
 

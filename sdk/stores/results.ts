@@ -60,7 +60,7 @@ export function isSameResult(one: ResultRecord | undefined, other: ResultRecord)
   const [a, b] = [one?.value, other.value];
   if (!a) return false;
   if ("inline" in a) return "inline" in b && Buffer.compare(a.inline, b.inline) === 0;
-  return "object" in b && a.object === b.object;
+  return "object" in b && fingerprintOfSlot(a) === fingerprintOfSlot(b);
 }
 
 /** One of the results that are stored of a task. */

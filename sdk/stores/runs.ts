@@ -63,6 +63,8 @@ export interface RunRecord {
   readonly lease: { readonly holder: string; readonly epoch: number; readonly until: number };
   /** Somebody asked for its end. */
   readonly cancelRequested: boolean;
+  /** Other labs have followed it while it went on: they load its results themselves. */
+  readonly isFollowed: boolean;
   /** SHA-256 of its code: it is kept as long as the run is known. */
   readonly bundle: string;
   /** What it is made of, once that is written: enough for another driver to go on with it. */
@@ -145,6 +147,7 @@ function toRecord(item: Item): RunRecord {
     },
     lease: { holder: String(item.h), epoch: Number(item.e), until: Number(item.u) },
     cancelRequested: item.x === true,
+    isFollowed: item.fo === true,
     handedOverAt: Number(item.ha) || undefined,
     bundle: String(item.b ?? ""),
     manifest: item.m === undefined && item.mo === undefined ? undefined : slotOf("m", item),
@@ -260,6 +263,18 @@ export async function amendCost(
 /** Asks the driver of a run to end it; it looks every second. */
 export async function requestCancel(table: ControlTable, namespace: string, id: string): Promise<void> {
   await table.merge(runKey(namespace, id), { x: true });
+}
+
+/**
+ * Says that a lab follows a run, if that goes on.
+ *
+ * @returns Its record then. Undefined where there is none.
+ */
+export async function noteFollowed(table: ControlTable, namespace: string, id: string): Promise<RunRecord | undefined> {
+  const isGoingOn = { when: "equals", attribute: "s", value: "running" } as const;
+  const result = await table.mergeIf(runKey(namespace, id), { fo: true }, isGoingOn);
+  const item = result.written ? result.item : result.existing;
+  return item && toRecord(item);
 }
 
 /** Forgets that there was a run. Results of its tasks stay. */

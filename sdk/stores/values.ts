@@ -2,7 +2,7 @@ import { decode } from "../wire/codec/codec.ts";
 import type { CodecExtensions } from "../wire/codec/extensions.ts";
 import type { Encoded } from "../wire/codec/frame.ts";
 import { isPacked, pack, unpack } from "../wire/codec/packed.ts";
-import { resultObject } from "../wire/keys.ts";
+import { ownStorageTask, resultObject } from "../wire/keys.ts";
 import { ObjectLostError } from "../wire/object-lost-error.ts";
 import { StoredReturns, storedReturns } from "../wire/returns.ts";
 import type { ObjectSlot, RawBytes, Slot } from "../wire/slot.ts";
@@ -127,7 +127,8 @@ export async function storeResult(
     object = objectOf(taskKey, sha256Of([Buffer.from(`${name} ${stored.byteLength} ${hash}`)]));
     return object;
   };
-  const file = await objects.put(objectOf === resultObject ? find : find(), stored);
+  const isElsewhere = ownStorageTask(objectOf(taskKey, "")) !== undefined;
+  const file = await objects.put(isElsewhere ? find() : find, stored);
   const slot: ObjectSlot = { object, bytes: stored.byteLength, hash, ...(file === undefined ? {} : { file }) };
   objects.loaded?.keep(slot, stored);
   return slot;

@@ -3,7 +3,7 @@
  * AWS, use the same ones. No run writes under one partition key: results spread by their own hash,
  * feeds by shard, inboxes by executor, runs by namespace and day.
  */
-import { dayOfRun } from "./run-id.ts";
+import { dayOfRun, drawnPart } from "./run-id.ts";
 
 /** Partition and sort key of an item. */
 export interface ItemKey {
@@ -91,7 +91,7 @@ export const journalKey = (namespace: string, runId: string, page: number): Item
   sk: `${runId}#${String(page).padStart(4, "0")}`,
 });
 
-const CHRONICLE_PREFIX = "LOG#";
+export const CHRONICLE_PREFIX = "LOG#";
 
 /** What happened in a run. */
 export const chroniclePartition = (namespace: string, runId: string): string =>
@@ -103,8 +103,11 @@ export const chronicleKey = (namespace: string, runId: string, epoch: number, pa
   sk: `${String(epoch).padStart(6, "0")}#${String(page).padStart(8, "0")}`,
 });
 
+export const CHILD_FAILURES_PREFIX = "NESTED#";
+
 /** What failed of the tasks that tasks of a run have run. */
-export const childFailuresPartition = (namespace: string, runId: string): string => `NESTED#${namespace}#${runId}`;
+export const childFailuresPartition = (namespace: string, runId: string): string =>
+  `${CHILD_FAILURES_PREFIX}${namespace}#${runId}`;
 
 /** A task that failed for one that runs it, by the cache keys of both. */
 export const childFailureKey = (namespace: string, runId: string, parent: string, child: string): ItemKey => ({
@@ -150,9 +153,27 @@ export const OBJECT_FOLDERS = ["results", "content", "checkpoints", "bundles", "
 
 const RESULT_OBJECTS = "results";
 
+/** How much of a hash is in the name of a result. */
+export const RESULT_HASH_LENGTH = 16;
+
 /** A task's result; the content hash keeps two attempts' results apart. */
 export const resultObject = (taskKey: string, contentHash: string): string =>
-  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, 16)}`;
+  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${contentHash.slice(0, RESULT_HASH_LENGTH)}`;
+
+/** The same for a result that is kept for its run only: no two runs share one, so that each can delete its own. */
+export const resultObjectOfRun =
+  (runId: string) =>
+  (taskKey: string, contentHash: string): string =>
+    `${resultObjectsOfRun(taskKey, runId)}${contentHash.slice(0, RESULT_HASH_LENGTH)}`;
+
+/** What the names of all such objects of a task and a run begin with. */
+export const resultObjectsOfRun = (taskKey: string, runId: string): string =>
+  `${RESULT_OBJECTS}/${taskKey.slice(0, 2)}/${taskKey}-${drawnPart(runId)}-`;
+
+const RUN_IN_NAME = /(results\/[^/\s]{1,2}\/\w+)-[0-9a-z]{6}(?=-[0-9a-f]{16})/g;
+
+/** Names of results, in a text, without the runs that they are kept for: equal values have equal names then. */
+export const withoutRuns = (text: string): string => text.replace(RUN_IN_NAME, "$1");
 
 const OWN_STORAGE = "own";
 

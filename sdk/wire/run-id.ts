@@ -22,5 +22,8 @@ export const isRunId = (text: string): boolean => RUN_ID.test(text);
 /** The day in UTC on which a run got its id: `20261121`. */
 export const dayOfRun = (runId: string): string => runId.slice(0, 8);
 
+/** What of a run's id was drawn: `k3f9x2`. */
+export const drawnPart = (runId: string): string => runId.slice(-6);
+
 /** The day in UTC of a moment in milliseconds since the epoch. */
 export const dayOf = (atMs: number): string => new Date(atMs).toISOString().slice(0, 10).replaceAll("-", "");

@@ -1,7 +1,7 @@
-import { aws, Lab } from "stratolab";
+import { aws, type HeldObject, Lab } from "stratolab";
 import { afterAll, describe, expect, it } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
-import { sized, taker, watching } from "./fixtures/sized-tasks.ts";
+import { passing, sized, taker, watching } from "./fixtures/sized-tasks.ts";
 
 const localAws = connectLocalAws();
 const namespace = `requests-${Date.now()}`;
@@ -59,6 +59,25 @@ describe.each(["lambda", "ecs"] as const)("results on %s", (service) => {
     expect(answerBytes).toBeGreaterThanOrEqual(fetching.size * MEGABYTE);
     expect(answerBytes).toBeLessThan((fetching.size + 4 * 0.7) * MEGABYTE);
   });
+});
+
+it("results for their run only are gone after it, by one request for all of them, beside what they took before", async () => {
+  const [salt, service] = [Date.now(), "lambda"] as const;
+  await localAws.resetCounts();
+  const made = [1, 2, 3].map((n) => passing({ bytes: MEGABYTE, salt: salt + n, service }));
+  const takers = made.flatMap((each) => [0, 1].map((n) => taker({ made: each, n, service })));
+  const [value, ...taken] = await lab.runTasks([made[0], ...takers]);
+  expect(value.value.byteLength).toBe(MEGABYTE);
+  expect(taken.map(({ bytes }) => bytes)).toEqual(Array(6).fill(MEGABYTE));
+  const isLeft = (holders: HeldObject["holders"]) => holders.some(({ name }) => name === "passing");
+  expect((await lab.objects()).filter(({ holders }) => isLeft(holders))).toEqual([]);
+  const { operations } = await localAws.counts();
+  expect(operations["s3:DeleteObjects"]?.requests).toBe(1);
+  // What was asked for here has been asked for of S3 by this lab, too.
+  const { ofResults } = await s3Requests();
+  expect(ofResults.map((counts) => [counts["s3:PutObject"], counts["s3:HeadObject"]])).toEqual(
+    Array(3).fill([1, undefined]),
+  );
 });
 
 it("inputs of the tasks that come next in an invocation are fetched while one runs, each once", async () => {

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli } from "../cli/run-cli.ts";
+import { add } from "./fixtures/lab-tasks.ts";
 import { putter, readDirect } from "./fixtures/return-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
@@ -39,6 +40,27 @@ test("what is put goes with its last handle, unless a task was given it or it is
   expect(files(bench)).toBe(3);
   await lab.close();
   expect(files(bench)).toBe(2);
+});
+
+test("what is put as a stream is held by its handle, too", async () => {
+  await using bench = new LabBench();
+  const lab = bench.lab({ tasks });
+  const refs = [await lab.put(new Blob(["some bytes"]).stream()), await lab.put(new Blob(["others"]))];
+  const holders = (await lab.objects()).map(({ holders }) => holders.map(({ kind }) => kind));
+  expect(holders).toEqual([["handle"], ["handle"]]);
+  for (const ref of refs) await ref.release();
+  expect([files(bench), await lab.objects()]).toEqual([0, []]);
+});
+
+test("what is told of a run is held by it", async () => {
+  await using bench = new LabBench();
+  const lab = bench.lab();
+  const run = lab.start(Array.from({ length: 1_000 }, (_, n) => add({ a: n, b: 1, file: bench.file })));
+  await run.results();
+  const holders = (await lab.objects()).map(({ holders }) => holders);
+  // Its manifest, and pages of what has happened in it.
+  expect(holders.length).toBeGreaterThan(1);
+  for (const each of holders) expect(each).toEqual([{ kind: "run", name: run.id }]);
 });
 
 test("another lab that has put the same keeps it", async () => {

@@ -5,7 +5,7 @@ import { fingerprintOfInputs } from "../../sdk/stores/inputs-fingerprint.ts";
 import { PackingTable } from "../../sdk/stores/packing-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import { commitResult, deleteResults, listResults, readCounting, readResults } from "../../sdk/stores/results.ts";
-import { type ItemKey, packPartition, RESULT_PREFIX, resultKey } from "../../sdk/wire/keys.ts";
+import { type ItemKey, packPartition, RESULT_PREFIX, resultKey, resultObjectOfRun } from "../../sdk/wire/keys.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
 import { packingTable } from "../support/packing.ts";
 import { temporaryStores } from "./folders.ts";
@@ -220,6 +220,28 @@ describe("results in packs", () => {
     expect((await readCounting(stores.table, nodes)).map((each) => each?.value)).toEqual([inline(4), undefined]);
     await stores.table.packs.write([{ ...b, ...from(inline(4)), value: inline(44), endedAt: 6e12 }]);
     expect((await readCounting(stores.table, nodes)).map((each) => each?.value)).toEqual([inline(4), inline(44)]);
+  });
+
+  test("that were computed from equal values count, whichever run's object or return those lie in", async () => {
+    const [a, b] = [record(1, { keepMs: 0 }), record(2, { name: "score" })];
+    const nodes = [
+      { ...a, dependencies: [] },
+      { ...b, dependencies: [0] },
+    ];
+    const objectOf = (runId: string) => resultObjectOfRun(runId)(a.key, "f".repeat(64));
+    const asObject = (runId: string): Slot => ({ object: objectOf(runId), bytes: 9, hash: "h" });
+    const asReturn = (runId: string): Slot => ({ inline: Buffer.from(`returns in ${objectOf(runId)}`) });
+    for (const valueIn of [asObject, asReturn]) {
+      await using stores = await packingStores();
+      const [one, other] = ["20261121-022500123-k3f9x2", "20261121-022500124-0a1b2c"].map(valueIn) as [Slot, Slot];
+      await stores.table.packs.write([
+        { ...a, endedAt: 5, value: one },
+        { ...b, inputs: fingerprintOfInputs({ [a.key]: one }) },
+      ]);
+      // Somebody else has made the same, and was faster.
+      await stores.table.packs.write([{ ...a, endedAt: 4, value: other }]);
+      expect((await readCounting(stores.table, nodes)).map((each) => each?.endedAt)).toEqual([4, b.endedAt]);
+    }
   });
 
   test("are forgotten one by one, in every pack; an empty one goes", async () => {

@@ -39,6 +39,7 @@ function record(id: string, over: Partial<RunRecord> = {}): RunRecord {
     driver: { host: "here", pid: 7 },
     lease: { holder: "lab", epoch: 1, until: Date.now() + 15_000 },
     cancelRequested: false,
+    isFollowed: false,
     bundle: "",
     manifest: undefined,
     handedOverAt: undefined,

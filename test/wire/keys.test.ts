@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { namesInItem } from "../../sdk/gc/names.ts";
 import {
   bundleMapObject,
   bundleObject,
@@ -14,8 +15,11 @@ import {
   RESULT_PREFIX,
   resultKey,
   resultObject,
+  resultObjectOfRun,
+  resultObjectsOfRun,
   runtimeObject,
   statisticsKey,
+  withoutRuns,
 } from "../../sdk/wire/keys.ts";
 
 /** Names as users and generators make them, and the keys' own separators. */
@@ -49,6 +53,20 @@ describe("keys of the control table", () => {
     expect(inboxKey("e", 7)).toEqual({ pk: "IN#e", sk: "0000000007" });
     expect(feedPartition("f", 3)).toBe("FEED#f#3");
     expect(feedSortKey(1_700_000_000_000, "e", 12)).toBe("001700000000000#e#00000012");
+  });
+
+  test("of results for a run only are the run's own, and found as a whole wherever they are named", () => {
+    const [run, other] = ["20261121-022500123-k3f9x2", "20261121-022500124-0a1b2c"];
+    const [key, hash] = ["0123456789abcdef".repeat(4), "fedcba9876543210".repeat(4)];
+    const [name, another] = [run, other].map((each) => resultObjectOfRun(each)(key, hash));
+    expect(name).toBe(`results/01/${key}-k3f9x2-fedcba9876543210`);
+    expect(name).toContain(resultObjectsOfRun(key, run));
+    expect(another).not.toContain(resultObjectsOfRun(key, run));
+    const named = namesInItem({ pk: "R#", sk: "R", f: 1, v: Buffer.from(`x${name}y${another}`) });
+    expect([...named]).toEqual([name, another]);
+    // Apart from the run they are named as any result.
+    expect(withoutRuns(`${name} ${another}`)).toBe(`${resultObject(key, hash)} ${resultObject(key, hash)}`);
+    expect(withoutRuns(resultObject(key, hash))).toBe(resultObject(key, hash));
   });
 
   test("of different kinds never collide, whatever the names", () => {
