@@ -1,4 +1,4 @@
-import { depthOfHeader, type ItemKey, isPackHeader, KEYED_HEADER } from "../wire/keys.ts";
+import { depthOfHeader, type ItemKey, isPackHeader, KEYED_HEADER, LISTED_HEADER } from "../wire/keys.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import type { ResultRecord } from "./result-items.ts";
 import { recordsOf } from "./result-pack.ts";
@@ -21,6 +21,8 @@ export interface PackPartition {
   readonly bytesOfRows: number;
   /** There may be results of this type under their own keys, too. */
   readonly hasKeyed: boolean;
+  /** This type is in the list of all types. */
+  readonly isListed: boolean;
   /** By how many digits of keys there are other partitions of this type. */
   readonly depths: readonly number[];
 }
@@ -66,10 +68,14 @@ export class PackPartitions {
   }
 
   /** The same for many, some at once: each is seen as it comes, so that they need not be in memory together. */
-  async readAll(partitions: readonly string[], maxAgeMs: number, see: (found: PackPartition) => void): Promise<void> {
-    const next = partitions.values();
+  async readAll(
+    partitions: readonly string[],
+    maxAgeMs: number,
+    see: (found: PackPartition, index: number) => void,
+  ): Promise<void> {
+    const next = partitions.entries();
     const lanes = Array.from({ length: Math.min(LANES, partitions.length) }, async () => {
-      for (const partition of next) see(await this.read(partition, maxAgeMs));
+      for (const [index, partition] of next) see(await this.read(partition, maxAgeMs), index);
     });
     await Promise.all(lanes);
   }
@@ -107,6 +113,7 @@ export class PackPartitions {
       bytes: bytesOfRows + packs.length * ITEM_BYTES,
       bytesOfRows,
       hasKeyed: items.some(({ sk }) => sk === KEYED_HEADER),
+      isListed: items.some(({ sk }) => sk === LISTED_HEADER),
       depths: items.flatMap((item) => depthOfHeader(item) ?? []),
     };
   }

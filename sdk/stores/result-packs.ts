@@ -1,10 +1,13 @@
 import { randomBytes } from "node:crypto";
-import { depthHeader, type ItemKey, KEYED_HEADER, packPartition } from "../wire/keys.ts";
+import { depthHeader, type ItemKey, isPackHeader, KEYED_HEADER, LISTED_HEADER, packPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { ControlTable, Item } from "./control-table.ts";
+import { listPacked } from "./pack-list.ts";
 import { type PackedRecord, type PackPartition, PackPartitions } from "./pack-partitions.ts";
+import { PackRemovals } from "./pack-removals.ts";
 import type { ResultName, ResultRecord, ResultType } from "./result-items.ts";
-import { recordsOf, rowsOf, toPack } from "./result-pack.ts";
+import { toPack } from "./result-pack.ts";
+import { ResultTypes } from "./result-types.ts";
 
 /** What packs hold of results that are looked for. */
 export interface PackedResults {
@@ -23,6 +26,8 @@ export interface PackedSizes {
   /** What a result needs in them on average, beside what is of its whole pack; 0 where there is none. */
   readonly rowBytes: number;
   readonly hasKeyed: boolean;
+  /** The type is in the list of all types. */
+  readonly isListed: boolean;
 }
 
 /** How results are written in packs. */
@@ -51,12 +56,17 @@ export class ResultPacks {
   readonly #table: ControlTable;
   readonly #putTogether: (items: readonly Item[]) => Promise<void>;
   readonly #partitions: PackPartitions;
+  readonly #removals: PackRemovals;
+  /** All types that may have results. */
+  readonly types: ResultTypes;
 
   /** @param putTogether Writes new items of the table, all of them or none. */
   constructor(table: ControlTable, putTogether: (items: readonly Item[]) => Promise<void>) {
     this.#table = table;
     this.#putTogether = putTogether;
     this.#partitions = new PackPartitions(table);
+    this.#removals = new PackRemovals(table);
+    this.types = new ResultTypes(table);
   }
 
   /**
@@ -102,7 +112,18 @@ export class ResultPacks {
       count,
       rowBytes: count === 0 ? 0 : bytesOfRows / count,
       hasKeyed: base.hasKeyed,
+      isListed: base.isListed,
     };
+  }
+
+  /**
+   * All results of some types, partition by partition.
+   *
+   * @returns Undefined where these are too many to be asked for one by one, or where there may be results under their own
+   * keys, of which nobody has a list: whoever reads the whole table is better off.
+   */
+  list(types: readonly ResultType[]): Promise<AsyncIterable<ResultRecord> | undefined> {
+    return listPacked(this.#partitions, types);
   }
 
   /**
@@ -119,6 +140,21 @@ export class ResultPacks {
       else await this.#putTogether(items);
       for (const partition of group.keys()) this.#partitions.forget(partition);
     }
+  }
+
+  /** Says, before the first result of a type is written, that there may be some. */
+  async noteType(type: ResultType): Promise<void> {
+    await this.types.add(type);
+    await this.#note(type, LISTED_HEADER);
+  }
+
+  /** Forgets what was said of a type that has no results any more, and whose results nobody writes. */
+  async forgetType(type: ResultType): Promise<void> {
+    const pk = partitionOf(type);
+    this.#partitions.forget(pk);
+    // The next one to write finds that it has to say everything anew.
+    await this.#table.deleteMany((await this.#table.query(pk)).filter(isPackHeader));
+    await this.types.remove(type);
   }
 
   /** Says, before the first one is written, that there may be results of a type under their own keys. */
@@ -138,20 +174,29 @@ export class ResultPacks {
     this.#partitions.forget(pk);
   }
 
-  /** Takes results out of all packs that they lie in. */
-  async remove(names: readonly ResultName[]): Promise<void> {
+  /**
+   * Takes results out of all packs that they lie in.
+   *
+   * @returns Those that may have some under their own keys, too.
+   */
+  async remove(names: readonly ResultName[]): Promise<readonly ResultName[]> {
+    const keyed: ResultName[] = [];
     const byType = new Map<string, ResultName[]>();
     for (const name of names) {
       const type = partitionOf(name);
-      byType.set(type, [...(byType.get(type) ?? []), name]);
+      const known = byType.get(type);
+      if (known) known.push(name);
+      else byType.set(type, [name]);
     }
     for (const of of byType.values()) {
       const keys = new Set(of.map(({ key }) => key));
-      const { byKey } = await this.find(of[0], [...keys]);
+      const { byKey, hasKeyed } = await this.find(of[0], [...keys]);
+      if (hasKeyed) keyed.push(...of);
       const all = [...byKey.values()].flat().map(({ pack }) => pack);
       const packs = new Map(all.map((pack) => [pack.sk, pack])).values();
       for (const pack of packs) await this.removeFrom(pack, ({ key }) => keys.has(key));
     }
+    return keyed;
   }
 
   /**
@@ -159,21 +204,9 @@ export class ResultPacks {
    *
    * @returns Whether there were any.
    */
-  async removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
+  removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
     this.#partitions.forget(key.pk);
-    for (;;) {
-      const item = await this.#table.get(key);
-      const records = item ? recordsOf(item) : [];
-      const left = records.filter((record) => !isMeant(record));
-      if (!item || left.length === records.length) return false;
-      // Somebody else may take others out of it at the same time.
-      const isUnchanged = { when: "equals", attribute: "c", value: records.length } as const;
-      const isDone =
-        left.length === 0
-          ? await this.#table.deleteIf(key, isUnchanged)
-          : (await this.#table.mergeIf(key, rowsOf(left, Number(item.t)), isUnchanged)).written;
-      if (isDone) return true;
-    }
+    return this.#removals.remove(key, isMeant).finally(() => this.#partitions.forget(key.pk));
   }
 }
 

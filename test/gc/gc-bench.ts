@@ -110,7 +110,9 @@ export class GcBench implements AsyncDisposable {
   }
 
   async gc(options: Partial<GcOptions> = {}): Promise<GcReport> {
-    if (this.#gathered.length > 0) await this.stores.table.packs?.write(this.#gathered.splice(0));
+    const { packs } = this.stores.table;
+    for (const type of this.#gathered) await packs?.noteType(type);
+    if (this.#gathered.length > 0) await packs?.write(this.#gathered.splice(0));
     return collectGarbage(this.stores, {
       graceMs: DAY_MS,
       dryRun: false,
