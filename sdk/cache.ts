@@ -7,7 +7,7 @@ import { type LabPlan, planTasks } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
 import type { ResultName, ResultRecord, ResultType } from "./stores/result-items.ts";
-import { findResults, listResults } from "./stores/result-search.ts";
+import { findResults, listResults, ResultSearch } from "./stores/result-search.ts";
 import { deleteResults, distinctResults, readCounting, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
@@ -136,10 +136,12 @@ export async function rebuildCached(
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {
   readonly #stores: Stores;
+  readonly #search: ResultSearch;
   readonly #built = new Map<string, Promise<Task<unknown> | undefined>>();
 
   constructor(stores: Stores) {
     this.#stores = stores;
+    this.#search = new ResultSearch(stores.table);
   }
 
   task(record: ResultRecord): Promise<Task<unknown> | undefined> {
@@ -185,7 +187,7 @@ class Rebuilding {
 
   async #tasksOf(references: ReadonlyMap<string, string>): Promise<Map<string, Task<unknown>>> {
     const keys = [...references.keys()];
-    const records = await findResults(this.#stores.table, keys, (key) => references.get(key));
+    const records = await this.#search.find(references);
     const tasks = new Map<string, Task<unknown>>();
     await Promise.all(
       keys.map(async (key, index) => {

@@ -1,6 +1,8 @@
 import { depthFor } from "../core/pack-depth.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
+import { packedSizes } from "../stores/pack-sizes.ts";
+import { noteType } from "../stores/result-types.ts";
 import { positionsByType } from "../stores/results.ts";
 import type { Assignment } from "../wire/attempt.ts";
 import type { LookedUp } from "./look-up.ts";
@@ -46,9 +48,9 @@ export class ResultWays {
       const isMore = toRun.length > 0 || !positions.some((position) => records[position]);
       if (mayPack && !isMore) return;
       const { key } = plan.tasks[toRun[0] ?? positions[0]];
-      const sizes = await packs.sizes(type, key, JUST_READ_MS);
+      const sizes = await packedSizes(packs, type, key, JUST_READ_MS);
       const { partitionBytes, count, rowBytes: knownBytes, hasKeyed, isListed } = sizes;
-      if (!isListed) await packs.noteType(type);
+      if (!isListed) await noteType(table, type);
       if (!mayPack) {
         if (!hasKeyed) await packs.noteKeyed(type);
         return;

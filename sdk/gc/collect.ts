@@ -4,7 +4,7 @@ import { noteDeleted } from "../stores/deleted-results.ts";
 import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
 import { keyOfResult } from "../stores/result-items.ts";
-import { typeOf } from "../stores/result-types.ts";
+import { forgetType, typeOf } from "../stores/result-types.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import { readRuns } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
@@ -249,13 +249,12 @@ class Collection {
 
   /** Whoever is alive may be about to write the first result of one; who opens a lab later finds that it is not in the list. */
   async #removeUnusedTypes(): Promise<void> {
-    const { packs } = this.#stores.table;
     const unused = this.#types.filter(({ sk, t }) => !this.#typesInUse.has(sk) && Number(t) < this.#cutoff());
-    if (!packs || unused.length === 0) return;
+    if (unused.length === 0) return;
     await this.#round(async () => {
       if (this.#labs.size > 0) return;
       await inLanes(unused, async (item) => {
-        if (this.#sweep) await packs.forgetType(typeOf(item));
+        if (this.#sweep) await forgetType(this.#stores.table, typeOf(item));
         this.#tally.remove("task types");
       });
     });

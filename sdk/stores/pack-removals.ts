@@ -23,7 +23,7 @@ export class PackRemovals {
   remove({ pk, sk }: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const removal = { isMeant, resolve, reject };
-      const pack = JSON.stringify([pk, sk]);
+      const pack = `${pk} ${sk}`;
       const waiting = this.#waiting.get(pack);
       if (waiting) {
         waiting.push(removal);

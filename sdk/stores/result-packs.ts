@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { depthHeader, type ItemKey, isPackHeader, KEYED_HEADER, LISTED_HEADER, packPartition } from "../wire/keys.ts";
+import { depthHeader, type ItemKey, KEYED_HEADER, packPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { ControlTable, Item } from "./control-table.ts";
-import { listPacked } from "./pack-list.ts";
 import { type PackedRecord, type PackPartition, PackPartitions } from "./pack-partitions.ts";
+import { packNamePrefix } from "./pack-range.ts";
 import { PackRemovals } from "./pack-removals.ts";
 import type { ResultName, ResultRecord, ResultType } from "./result-items.ts";
 import { toPack } from "./result-pack.ts";
-import { ResultTypes } from "./result-types.ts";
 
 /** What packs hold of results that are looked for. */
 export interface PackedResults {
@@ -15,19 +14,6 @@ export interface PackedResults {
   readonly byKey: ReadonlyMap<string, readonly PackedRecord[]>;
   /** There may be results of this type under their own keys, too. */
   readonly hasKeyed: boolean;
-}
-
-/** How much there is of a task type and code version. */
-export interface PackedSizes {
-  /** Bytes in a partition, by depth; of those that are not in use nothing. */
-  readonly partitionBytes: ReadonlyMap<number, number>;
-  /** Results in these partitions. */
-  readonly count: number;
-  /** What a result needs in them on average, beside what is of its whole pack; 0 where there is none. */
-  readonly rowBytes: number;
-  readonly hasKeyed: boolean;
-  /** The type is in the list of all types. */
-  readonly isListed: boolean;
 }
 
 /** How results are written in packs. */
@@ -55,18 +41,15 @@ const newPackId = () => randomBytes(12).toString("base64url");
 export class ResultPacks {
   readonly #table: ControlTable;
   readonly #putTogether: (items: readonly Item[]) => Promise<void>;
-  readonly #partitions: PackPartitions;
+  readonly partitions: PackPartitions;
   readonly #removals: PackRemovals;
-  /** All types that may have results. */
-  readonly types: ResultTypes;
 
   /** @param putTogether Writes new items of the table, all of them or none. */
   constructor(table: ControlTable, putTogether: (items: readonly Item[]) => Promise<void>) {
     this.#table = table;
     this.#putTogether = putTogether;
-    this.#partitions = new PackPartitions(table);
+    this.partitions = new PackPartitions(table);
     this.#removals = new PackRemovals(table);
-    this.types = new ResultTypes(table);
   }
 
   /**
@@ -84,46 +67,25 @@ export class ResultPacks {
         if (other.has(key)) byKey.set(key, [...(byKey.get(key) ?? []), ...(found.byKey.get(key) ?? [])]);
       }
     };
-    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
+    // Whoever takes what was read before is going to look for others, too: they share a whole.
+    if (wanted.size === 1 && maxAgeMs === 0) {
+      const found = await this.partsOf(type, keys[0], maxAgeMs);
+      for (const each of found.values()) take(each);
+      return { byKey, hasKeyed: found.get(0)?.hasKeyed ?? false };
+    }
+    const base = await this.partitions.read(partitionOf(type), maxAgeMs);
     take(base);
     const deeper = base.depths.flatMap((depth) => [...new Set(keys.map((key) => partitionOf(type, key, depth)))]);
-    await this.#partitions.readAll(deeper, maxAgeMs, take);
+    await this.partitions.readAll(deeper, maxAgeMs, take);
     return { byKey, hasKeyed: base.hasKeyed };
   }
 
-  /**
-   * How much there is of a type, as far as one partition of each depth tells: keys are hashes, so all have about as much.
-   *
-   * @param key In which partition to look.
-   */
-  async sizes(type: ResultType, key: string, maxAgeMs = 0): Promise<PackedSizes> {
-    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
-    const found = new Map([[0, base]]);
-    for (const depth of base.depths) {
-      found.set(depth, await this.#partitions.read(partitionOf(type, key, depth), maxAgeMs));
-    }
-    let [count, bytesOfRows] = [0, 0];
-    for (const each of found.values()) {
-      count += each.count;
-      bytesOfRows += each.bytesOfRows;
-    }
-    return {
-      partitionBytes: new Map([...found].map(([depth, { bytes }]) => [depth, bytes])),
-      count,
-      rowBytes: count === 0 ? 0 : bytesOfRows / count,
-      hasKeyed: base.hasKeyed,
-      isListed: base.isListed,
-    };
-  }
-
-  /**
-   * All results of some types, partition by partition.
-   *
-   * @returns Undefined where these are too many to be asked for one by one, or where there may be results under their own
-   * keys, of which nobody has a list: whoever reads the whole table is better off.
-   */
-  list(types: readonly ResultType[]): Promise<AsyncIterable<ResultRecord> | undefined> {
-    return listPacked(this.#partitions, types);
+  /** What may have a key, by depth. Of each partition only a part is read. */
+  async partsOf(type: ResultType, key: string, maxAgeMs: number): Promise<ReadonlyMap<number, PackPartition>> {
+    const read = (depth: number) => this.partitions.readFor(partitionOf(type, key, depth), key, depth, maxAgeMs);
+    const base = await read(0);
+    const deeper = await Promise.all(base.depths.map(async (depth) => [depth, await read(depth)] as const));
+    return new Map([[0, base], ...deeper]);
   }
 
   /**
@@ -133,45 +95,35 @@ export class ResultPacks {
    * @param records At most some 32 KB, each after those that it was computed from.
    */
   async write(records: readonly ResultRecord[], { depths = {}, isLoose = false }: PackWriting = {}): Promise<void> {
-    const groups = divided(records, (record) => partitionOf(record, record.key, depths[record.name] ?? 0));
+    const depthOf = ({ name }: ResultRecord) => depths[name] ?? 0;
+    const groups = divided(records, (record) => partitionOf(record, record.key, depthOf(record)));
     for (const group of groups) {
-      const items = [...group].map(([partition, of]) => toPack(of, partition, newPackId()));
+      const items = [...group].map(([partition, of]) => {
+        const keys = of.map(({ key }) => key);
+        return toPack(of, partition, packNamePrefix(keys, depthOf(of[0])) + newPackId());
+      });
       if (isLoose) await Promise.all(items.map((item) => this.#table.put(item)));
       else await this.#putTogether(items);
-      for (const partition of group.keys()) this.#partitions.forget(partition);
+      for (const partition of group.keys()) this.partitions.forget(partition);
     }
-  }
-
-  /** Says, before the first result of a type is written, that there may be some. */
-  async noteType(type: ResultType): Promise<void> {
-    await this.types.add(type);
-    await this.#note(type, LISTED_HEADER);
-  }
-
-  /** Forgets what was said of a type that has no results any more, and whose results nobody writes. */
-  async forgetType(type: ResultType): Promise<void> {
-    const pk = partitionOf(type);
-    this.#partitions.forget(pk);
-    // The next one to write finds that it has to say everything anew.
-    await this.#table.deleteMany((await this.#table.query(pk)).filter(isPackHeader));
-    await this.types.remove(type);
   }
 
   /** Says, before the first one is written, that there may be results of a type under their own keys. */
   noteKeyed(type: ResultType): Promise<void> {
-    return this.#note(type, KEYED_HEADER);
+    return this.note(type, KEYED_HEADER);
   }
 
   /** Says, before the first one is written, that there may be packs of a type at a depth. */
   noteDepth(type: ResultType, depth: number): Promise<void> {
-    return this.#note(type, depthHeader(depth));
+    return this.note(type, depthHeader(depth));
   }
 
-  async #note(type: ResultType, header: string): Promise<void> {
+  /** Writes a header beside the packs of a type. */
+  async note(type: ResultType, header: string): Promise<void> {
     const { namespace, name, version } = type;
     const pk = partitionOf(type);
     await this.#table.put({ pk, sk: header, f: PROTOCOL_VERSION, ns: namespace, n: name, cv: version });
-    this.#partitions.forget(pk);
+    this.partitions.forget(pk);
   }
 
   /**
@@ -205,8 +157,8 @@ export class ResultPacks {
    * @returns Whether there were any.
    */
   removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
-    this.#partitions.forget(key.pk);
-    return this.#removals.remove(key, isMeant).finally(() => this.#partitions.forget(key.pk));
+    this.partitions.forget(key.pk);
+    return this.#removals.remove(key, isMeant).finally(() => this.partitions.forget(key.pk));
   }
 }
 

@@ -1,6 +1,8 @@
 import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
 import type { ControlTable } from "./control-table.ts";
+import { listPacked } from "./pack-list.ts";
 import { type ResultRecord, type ResultType, toRecord } from "./result-items.ts";
+import { listTypes } from "./result-types.ts";
 import { readResults } from "./results.ts";
 
 /** Types that are asked at once. */
@@ -22,7 +24,7 @@ export async function findResults(
     return items.map((item) => item && toRecord(item));
   }
   const found = new Map<string, ResultRecord>();
-  const next = (await table.packs.types.list()).values();
+  const next = (await listTypes(table)).values();
   const lanes = Array.from({ length: LANES }, async () => {
     for (const type of next) {
       const left = keys.filter((key) => !found.has(key) && (nameOf(key) ?? type.name) === type.name);
@@ -38,6 +40,42 @@ export async function findResults(
   return keys.map((key) => found.get(key));
 }
 
+/** Finds results for many who ask for a few each: those that are asked for while others are looked for go together. */
+export class ResultSearch {
+  readonly #table: ControlTable;
+  #next:
+    | { readonly names: Map<string, string>; readonly found: Promise<ReadonlyMap<string, ResultRecord>> }
+    | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(table: ControlTable) {
+    this.#table = table;
+  }
+
+  /**
+   * @param names Task names by cache key.
+   * @returns Results in their order, undefined where there is none.
+   */
+  async find(names: ReadonlyMap<string, string>): Promise<(ResultRecord | undefined)[]> {
+    if (names.size === 0) return [];
+    this.#next ??= this.#begin();
+    for (const [key, name] of names) this.#next.names.set(key, name);
+    const found = await this.#next.found;
+    return [...names.keys()].map((key) => found.get(key));
+  }
+
+  #begin() {
+    const names = new Map<string, string>();
+    const found = this.#last.then(async () => {
+      this.#next = undefined;
+      const records = await findResults(this.#table, [...names.keys()], (key) => names.get(key));
+      return new Map(records.flatMap((record) => (record ? [[record.key, record] as const] : [])));
+    });
+    this.#last = found.catch(() => undefined);
+    return { names, found };
+  }
+}
+
 /**
  * Every result of a namespace, or of all of them, in no order. Where tasks were executed twice at once there may be
  * more than one of a task. Where there are no packs, or too many partitions of them, it reads all results through.
@@ -51,7 +89,7 @@ export async function* listResults(
 ): AsyncIterable<ResultRecord> {
   const isWanted = (type: ResultType) => (namespace === undefined || type.namespace === namespace) && isMeant(type);
   const { packs } = table;
-  const inPacks = packs && (await packs.list((await packs.types.list()).filter(isWanted)));
+  const inPacks = packs && (await listPacked(packs.partitions, (await listTypes(table)).filter(isWanted)));
   if (inPacks) {
     yield* inPacks;
     return;

@@ -9,6 +9,7 @@ import { sendLetter } from "../../sdk/stores/inbox.ts";
 import { giveLifeSign } from "../../sdk/stores/lab-life.ts";
 import type { ResultPacks } from "../../sdk/stores/result-packs.ts";
 import { findResults } from "../../sdk/stores/result-search.ts";
+import { listTypes, noteType } from "../../sdk/stores/result-types.ts";
 import { Sweep } from "../../sdk/stores/sweep.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import {
@@ -260,12 +261,12 @@ describe("a clean-up", () => {
     const packs = table.packs as ResultPacks;
     const typeNamed = (name: string) => ({ namespace: "default", name, version: "1" });
     for (const name of ["left", "young"]) {
-      await packs.noteType(typeNamed(name));
+      await noteType(table, typeNamed(name));
       await packs.noteDepth(typeNamed(name), 1);
     }
     await bench.result({ name: "used", value: 1, params: 1, large: false });
     await bench.gc({ dryRun: true });
-    const names = async () => (await packs.types.list()).map(({ name }) => name).sort();
+    const names = async () => (await listTypes(table)).map(({ name }) => name).sort();
     expect(await names()).toHaveLength(3);
     await table.merge(typeKey("default", "left", "1"), { t: Date.now() - 2 * DAY_MS });
     expect((await bench.gc({ dryRun: true })).removed).toEqual({ "task types": { count: 1, bytes: 0 } });

@@ -5,6 +5,7 @@ import { ResultWays } from "../../sdk/driver/result-ways.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { listTypes } from "../../sdk/stores/result-types.ts";
 import { commitResult, readResults } from "../../sdk/stores/results.ts";
 import { depthHeader, isPackHeader, LISTED_HEADER, packPartition } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "../stores/folders.ts";
@@ -69,7 +70,7 @@ test("a type is in the list of all before its first result, and put there once",
   });
   const table = packingTable(counting);
   await choose(table, 3);
-  expect(await table.packs.types.list()).toEqual([type]);
+  expect(await listTypes(table)).toEqual([type]);
   await table.packs.write([record(0, 10), record(1, 10), record(2, 10)]);
   puts = 0;
   for (const count of [2, 3, 8]) await choose(packingTable(counting), count);

@@ -2,9 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ControlTable, Item } from "../../sdk/stores/control-table.ts";
 import { fingerprintOfInputs } from "../../sdk/stores/inputs-fingerprint.ts";
+import { packedSizes } from "../../sdk/stores/pack-sizes.ts";
 import { PackingTable } from "../../sdk/stores/packing-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import { findResults, listResults } from "../../sdk/stores/result-search.ts";
+import { noteType } from "../../sdk/stores/result-types.ts";
 import { commitResult, deleteResults, readCounting, readResults } from "../../sdk/stores/results.ts";
 import { type ItemKey, LISTED_HEADER, packPartition, RESULT_PREFIX, resultKey } from "../../sdk/wire/keys.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
@@ -73,7 +75,7 @@ describe("results in packs", () => {
       record(4, { keepMs: 5_000, inputs: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), generation: 1_763_690_700_000 }),
       record(5, { key: "no hash", inputs: Uint8Array.of(1), durationMs: 3_600_000_000.25 }),
     ];
-    await stores.table.packs.noteType(record(1));
+    await noteType(stores.table, record(1));
     await stores.table.packs.write(records);
     expect(await readResults(stores.table, records)).toEqual(records);
     expect(await packsIn(stores.inner)).toHaveLength(1);
@@ -99,20 +101,20 @@ describe("results in packs", () => {
     );
     const records = ["a", "b", "c"].map((name, n) => record(n, { name }));
     for (const each of records) {
-      await table.packs.noteType(each);
+      await noteType(table, each);
       await table.packs.write([each]);
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     // One of a type that has keys of its own.
     const keyed = record(7, { name: "d" });
-    await table.packs.noteType(keyed);
+    await noteType(table, keyed);
     await table.packs.noteKeyed(keyed);
     await commitResult(stores.inner, keyed);
     asked.length = 0;
     const queryOf = (name: string) => `query ${packPartition("default", name, "0123456789abcdef")}`;
     const [, b, c] = records as [ResultRecord, ResultRecord, ResultRecord];
     expect(await findResults(table, [b.key], () => "b")).toEqual([b]);
-    expect(asked.splice(0)).toEqual(["query TYPES", queryOf("b")]);
+    expect(asked.splice(0)).toEqual(["query TYPES", queryOf("b"), queryOf("b")]);
     expect(await findResults(table, [keyed.key, hash(99), c.key])).toEqual([keyed, undefined, c]);
     expect(asked.filter((what) => what.startsWith("query"))).toHaveLength(5);
     expect(asked.splice(0)).toContain(`get ${resultKey(keyed.key).pk}`);
@@ -127,7 +129,7 @@ describe("results in packs", () => {
       record(n, { key: (n * 6).toString(16).padStart(2, "0").padEnd(64, "0"), name: n % 2 === 0 ? "a" : "b" }),
     );
     const [a, b] = records as [ResultRecord, ResultRecord];
-    for (const type of [a, b]) await table.packs.noteType(type);
+    for (const type of [a, b]) await noteType(table, type);
     await table.packs.noteDepth(a, 2);
     await table.packs.write(records.slice(0, 20), { depths: { a: 2 } });
     await table.packs.write(records.slice(20));
@@ -144,6 +146,46 @@ describe("results in packs", () => {
     expect(await listed("a")).toContain("scan R#");
     await table.packs.noteKeyed(b);
     expect(await listed("b")).toContain("scan R#");
+  });
+
+  test("of one task are looked for in a part of each partition, where packs have keys that are close together", async () => {
+    await using stores = await packingStores();
+    const table = packingTable(stores.inner);
+    const records = Array.from({ length: 1_024 }, (_, n) =>
+      record(n, { key: (n * 64).toString(16).padStart(4, "0").padEnd(64, "0") }),
+    );
+    await table.packs.noteDepth(records[0]!, 1);
+    for (let n = 0; n < records.length; n += 8) {
+      await table.packs.write(records.slice(n, n + 8), { depths: n % 16 === 0 ? {} : { train: 1 } });
+    }
+    const scattered = [3, 300, 900].map((n) => ({ ...records[n]!, generation: 1 }));
+    await table.packs.write(scattered);
+    let read = 0;
+    const counting = packingTable(
+      new Proxy(stores.inner, {
+        get: (inner, property) => {
+          const found = Reflect.get(inner, property);
+          if (typeof found !== "function") return found;
+          if (property !== "query") return found.bind(inner);
+          return async (...given: Parameters<ControlTable["query"]>) => {
+            const items = await inner.query(...given);
+            read += items.length;
+            return items;
+          };
+        },
+      }),
+    );
+    for (const n of [0, 3, 5, 8, 300, 777, 900, 1_016, 1_023]) {
+      read = 0;
+      const expected = scattered.find(({ key }) => key === records[n]!.key) ?? records[n];
+      expect(await readResults(counting, [records[n]!])).toEqual([expected]);
+      // Of 64 in the first partition and 4 in the other: the header, the scattered one, those nearby.
+      expect(read).toBeLessThan(2 + 6 + 5);
+    }
+    // What a part lets expect is about what there is.
+    const { count } = await packedSizes(counting.packs, record(0), records[500]!.key);
+    expect(count).toBeGreaterThan(400);
+    expect(count).toBeLessThan(800);
   });
 
   test("that leave a pack at the same time take one write of it", async () => {
@@ -206,9 +248,9 @@ describe("results in packs", () => {
     await stores.table.packs.write([b, c], { depths: { train: 2 } });
     const asked: string[] = [];
     const counting = packingTable({
-      query: (pk: string) => {
-        asked.push(pk);
-        return stores.inner.query(pk);
+      query: (...given: Parameters<ControlTable["query"]>) => {
+        asked.push(given[0]);
+        return stores.inner.query(...given);
       },
       getMany: (keys: readonly ItemKey[]) => stores.inner.getMany(keys),
     } as unknown as ControlTable);
@@ -216,8 +258,12 @@ describe("results in packs", () => {
     const partition = (prefix: string) => packPartition("default", "train", "0123456789abcdef", prefix);
     expect(asked.splice(0)).toEqual([partition(""), partition("a"), partition("a1"), partition("a2")]);
     expect(await readResults(counting, [c])).toEqual([c]);
-    expect(asked.splice(0)).toEqual([partition(""), partition("b"), partition("bf")]);
+    // One task alone is looked for among packs of any keys, and among those that are near its own.
+    expect(new Set(asked)).toEqual(new Set([partition(""), partition("b"), partition("bf")]));
+    expect(asked.splice(0)).toHaveLength(6);
     // What was read just now is asked for again only where it may be too old.
+    await readResults(counting, [a, c]);
+    asked.length = 0;
     await counting.packs.find(a, [a.key, c.key], 60_000);
     expect(asked).toEqual([]);
   });
@@ -249,7 +295,7 @@ describe("results in packs", () => {
         const nodes = [0, 1, 2, 3, 4, 5].map((n) => ({ ...record(n, nameOf(n)), dependencies: n < 3 ? [] : [n - 3] }));
         await using deep = await packingStores();
         await using flat = await packingStores();
-        for (const n of [0, 3]) for (const { table } of [deep, flat]) await table.packs.noteType(nodes[n]!);
+        for (const n of [0, 3]) for (const { table } of [deep, flat]) await noteType(table, nodes[n]!);
         for (const depth of [1, 2, 3]) for (const n of [0, 3]) await deep.table.packs.noteDepth(nodes[n], depth);
         for (const [at, each] of records.entries()) {
           const depth = written[at]!.depth;
@@ -321,7 +367,7 @@ describe("results in packs", () => {
 
   test("are forgotten one by one, in every pack; an empty one goes", async () => {
     await using stores = await packingStores();
-    await stores.table.packs.noteType(record(1));
+    await noteType(stores.table, record(1));
     await stores.table.packs.write([record(1), record(2)]);
     await stores.table.packs.write([record(1, { runId: "run-2" })]);
     await deleteResults(stores.table, [record(1), record(9)]);
