@@ -29,8 +29,12 @@ function nameOf(type: unknown): string | undefined {
   return taskName;
 }
 
+/** Whether results of this task name are meant. */
+export const isMeantName = (name: string, { type }: CachedTasksOptions): boolean =>
+  type === undefined || name === nameOf(type);
+
 /** Whether a stored result is meant. */
-export function isMeant({ name, endedAt }: ResultRecord, { type, olderThanMs }: CachedTasksOptions): boolean {
-  if (type !== undefined && name !== nameOf(type)) return false;
-  return olderThanMs === undefined || endedAt <= Date.now() - olderThanMs;
+export function isMeant({ name, endedAt }: ResultRecord, options: CachedTasksOptions): boolean {
+  const { olderThanMs } = options;
+  return isMeantName(name, options) && (olderThanMs === undefined || endedAt <= Date.now() - olderThanMs);
 }

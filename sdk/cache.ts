@@ -1,4 +1,4 @@
-import { type CachedTasksOptions, isMeant } from "./cache-filter.ts";
+import { type CachedTasksOptions, isMeant, isMeantName } from "./cache-filter.ts";
 import { outdatedBy } from "./core/keeping.ts";
 import { resultsOf } from "./driver/look-up.ts";
 import type { RebuiltTask } from "./driver/remaking.ts";
@@ -6,15 +6,9 @@ import { taskByKey } from "./known-key.ts";
 import { type LabPlan, planTasks } from "./planning.ts";
 import type { ControlTable } from "./stores/control-table.ts";
 import { noteDeleted } from "./stores/deleted-results.ts";
-import type { ResultName, ResultRecord } from "./stores/result-items.ts";
-import {
-  deleteResults,
-  distinctResults,
-  findResults,
-  listResults,
-  readCounting,
-  readResults,
-} from "./stores/results.ts";
+import type { ResultName, ResultRecord, ResultType } from "./stores/result-items.ts";
+import { findResults, listResults, ResultSearch } from "./stores/result-search.ts";
+import { deleteResults, distinctResults, readCounting, readResults } from "./stores/results.ts";
 import type { Stores } from "./stores/stores.ts";
 import { loadStored, loadValue } from "./stores/values.ts";
 import { definitionNamed, isImported, Task, TaskReturn } from "./task.ts";
@@ -73,7 +67,10 @@ export async function deleteMeant(
   filter: CachedTasksOptions,
 ): Promise<readonly string[]> {
   const records: ResultRecord[] = [];
-  for await (const record of listResults(stores.table, namespace)) if (isMeant(record, filter)) records.push(record);
+  const isOfType = ({ name }: ResultType) => isMeantName(name, filter);
+  for await (const record of listResults(stores.table, namespace, isOfType)) {
+    if (isMeant(record, filter)) records.push(record);
+  }
   await deleteRecords(stores, records);
   return [...new Set(records.map(({ key }) => key))];
 }
@@ -105,8 +102,11 @@ export async function listCached(
   filter: CachedTasksOptions,
 ): Promise<Task<unknown>[]> {
   const records: ResultRecord[] = [];
-  for await (const record of listResults(stores.table, context.namespace)) {
-    if (isMeant(record, filter) && isCurrent(record, context)) records.push(record);
+  const isCurrent = ({ name, version }: ResultType) =>
+    isMeantName(name, filter) && version === currentVersion(name, context);
+  for await (const record of listResults(stores.table, context.namespace, isCurrent)) {
+    const { cache } = definitionNamed(record.name)[DEFINITION];
+    if (isMeant(record, filter) && counts(record, keepMsOf(cache))) records.push(record);
   }
   const distinct = distinctResults(records).sort((a, b) => a.endedAt - b.endedAt);
   const rebuild = new Rebuilding(stores);
@@ -133,24 +133,15 @@ export async function rebuildCached(
   return task && isImported(task.definition) ? { task, plan: planTasks([task], planning) } : undefined;
 }
 
-const isCurrent = (record: ResultRecord, context: PlanningContext): boolean =>
-  counts(record, keepMsOf(definitionNamed(record.name)[DEFINITION].cache)) &&
-  record.version === currentVersion(record.name, context);
-
-async function recordsByKey(table: ControlTable): Promise<ReadonlyMap<string, ResultRecord>> {
-  const records: ResultRecord[] = [];
-  for await (const record of listResults(table, undefined)) records.push(record);
-  return new Map(distinctResults(records).map((record) => [record.key, record]));
-}
-
 /** Builds tasks again from their records, with the tasks in their params. */
 class Rebuilding {
   readonly #stores: Stores;
+  readonly #search: ResultSearch;
   readonly #built = new Map<string, Promise<Task<unknown> | undefined>>();
-  #all: Promise<ReadonlyMap<string, ResultRecord>> | undefined;
 
   constructor(stores: Stores) {
     this.#stores = stores;
+    this.#search = new ResultSearch(stores.table);
   }
 
   task(record: ResultRecord): Promise<Task<unknown> | undefined> {
@@ -194,18 +185,9 @@ class Rebuilding {
     }
   }
 
-  /** Where nothing but keys is known, packs have to be looked through: once for all. */
-  async #find(keys: readonly string[]): Promise<readonly (ResultRecord | undefined)[]> {
-    const { table } = this.#stores;
-    if (!table.packs || keys.length === 0) return findResults(table, keys);
-    this.#all ??= recordsByKey(table);
-    const all = await this.#all;
-    return keys.map((key) => all.get(key));
-  }
-
   async #tasksOf(references: ReadonlyMap<string, string>): Promise<Map<string, Task<unknown>>> {
     const keys = [...references.keys()];
-    const records = await this.#find(keys);
+    const records = await this.#search.find(references);
     const tasks = new Map<string, Task<unknown>>();
     await Promise.all(
       keys.map(async (key, index) => {

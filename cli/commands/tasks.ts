@@ -1,10 +1,11 @@
 import { inspect } from "node:util";
 import { Command } from "commander";
 import { deleteMeant } from "../../sdk/cache.ts";
-import { type CachedTasksOptions, isMeant } from "../../sdk/cache-filter.ts";
+import { type CachedTasksOptions, isMeant, isMeantName } from "../../sdk/cache-filter.ts";
 import { duration, harmless } from "../../sdk/progress/text.ts";
-import type { ResultRecord } from "../../sdk/stores/result-items.ts";
-import { distinctResults, listResults } from "../../sdk/stores/results.ts";
+import type { ResultRecord, ResultType } from "../../sdk/stores/result-items.ts";
+import { listResults } from "../../sdk/stores/result-search.ts";
+import { distinctResults } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { shownClasses } from "../../sdk/wire/codec/classes.ts";
@@ -72,13 +73,14 @@ async function list(stores: Stores, name: string | undefined, options: TasksOpti
   const { namespace, json, olderThan } = options;
   const filter = filterOf(name, olderThan);
   const records: ResultRecord[] = [];
-  const names = new Set<string>();
-  for await (const record of listResults(stores.table, namespace)) {
-    names.add(record.name);
+  let isKnown = name === undefined;
+  const isOfType = (type: ResultType) => isMeantName(type.name, filter);
+  for await (const record of listResults(stores.table, namespace, isOfType)) {
+    isKnown = true;
     if (isMeant(record, filter)) records.push(record);
   }
-  if (name !== undefined && !names.has(name)) {
-    const known = [...names].sort().join(", ") || "none";
+  if (!isKnown) {
+    const known = (await storedNames(stores, namespace)).join(", ") || "none";
     throw new LabError(
       "unknown-task",
       `no results of a task ${JSON.stringify(name)} are stored; there are some of: ${known}`,
@@ -110,6 +112,13 @@ async function list(stores: Stores, name: string | undefined, options: TasksOpti
     size(each.bytes),
   ]);
   process.stdout.write(`${table(["TASK", "PARAMS", "ENDED", "TOOK", "MEMORY", "RESULT"], rows)}\n`);
+}
+
+/** Names of the tasks of a namespace that have stored results. */
+async function storedNames({ table }: Stores, namespace: string): Promise<string[]> {
+  const names = new Set<string>();
+  for await (const { name } of listResults(table, namespace)) names.add(name);
+  return [...names].sort();
 }
 
 /** Params in a line; the tasks in them by their names. */

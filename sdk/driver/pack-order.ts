@@ -2,7 +2,8 @@ import type { TaskEntry } from "./task-entry.ts";
 
 /**
  * The order in which tasks are to begin that are ready together: those whose results go into the same partition of
- * packs follow each other, so that a dispatch's results are few items. All others keep their places.
+ * packs follow each other in order of their keys, so that a dispatch's results are few items, each with keys that are
+ * close together. All others keep their places.
  *
  * @param depthOf By how many digits of keys packs of a task type are divided.
  */
@@ -22,6 +23,9 @@ export function inPackOrder(entries: readonly TaskEntry[], depthOf: (name: strin
   if (places.length === 0) return entries;
   const ordered = [...entries];
   let next = 0;
-  for (const group of byPrefix.values()) for (const entry of group) ordered[places[next++]] = entry;
+  for (const group of byPrefix.values()) {
+    group.sort((a, b) => (a.planned.key < b.planned.key ? -1 : 1));
+    for (const entry of group) ordered[places[next++]] = entry;
+  }
   return ordered;
 }

@@ -1,6 +1,8 @@
 import { depthFor } from "../core/pack-depth.ts";
 import type { LabPlan } from "../planning.ts";
 import type { ControlTable } from "../stores/control-table.ts";
+import { packedSizes } from "../stores/pack-sizes.ts";
+import { noteType } from "../stores/result-types.ts";
 import { positionsByType } from "../stores/results.ts";
 import type { Assignment } from "../wire/attempt.ts";
 import type { LookedUp } from "./look-up.ts";
@@ -21,7 +23,8 @@ interface ResultWaysOptions {
 /**
  * How the results of each task type are stored, where a table has packs: in these, at a depth that keeps each look-up
  * small, or under their own keys where executors write none. Never deeper, or under keys, unless it was said before in
- * an item beside the packs: so that a look-up need not ask where nothing can be.
+ * an item beside the packs: so that a look-up need not ask where nothing can be. And never before the type is in the list
+ * of all types.
  */
 export class ResultWays {
   readonly #options: ResultWaysOptions;
@@ -41,10 +44,13 @@ export class ResultWays {
     const chosen = positionsByType(types).map(async (positions) => {
       const type = types[positions[0]];
       const toRun = positions.filter((position) => needed[position] && !records[position]);
-      // What has to be made again all the same goes where there is no need to say so.
-      if (mayPack && toRun.length === 0) return;
+      // What has to be made again all the same goes where nothing needs to be said, beyond what those say that are there.
+      const isMore = toRun.length > 0 || !positions.some((position) => records[position]);
+      if (mayPack && !isMore) return;
       const { key } = plan.tasks[toRun[0] ?? positions[0]];
-      const { partitionBytes, count, rowBytes: knownBytes, hasKeyed } = await packs.sizes(type, key, JUST_READ_MS);
+      const sizes = await packedSizes(packs, type, key, JUST_READ_MS);
+      const { partitionBytes, count, rowBytes: knownBytes, hasKeyed, isListed } = sizes;
+      if (!isListed) await noteType(table, type);
       if (!mayPack) {
         if (!hasKeyed) await packs.noteKeyed(type);
         return;

@@ -4,12 +4,22 @@ import { noteDeleted } from "../stores/deleted-results.ts";
 import { type KnownLab, knownLabs } from "../stores/lab-life.ts";
 import type { StoredObject } from "../stores/object-store.ts";
 import { keyOfResult } from "../stores/result-items.ts";
+import { forgetType, typeOf } from "../stores/result-types.ts";
 import { REFRESH_AFTER_MS } from "../stores/reuse.ts";
 import { readRuns } from "../stores/runs.ts";
 import type { Stores } from "../stores/stores.ts";
 import { Sweep } from "../stores/sweep.ts";
 import { codeOfVersion } from "../wire/code-part.ts";
-import { CODE_PREFIX, HOLDER_PREFIX, OBJECT_FOLDERS, RESULT_PREFIX, RUN_PREFIX, SWEEP_KEY } from "../wire/keys.ts";
+import {
+  CODE_PREFIX,
+  HOLDER_PREFIX,
+  OBJECT_FOLDERS,
+  RESULT_PREFIX,
+  RUN_PREFIX,
+  SWEEP_KEY,
+  TYPES_PARTITION,
+  typeKey,
+} from "../wire/keys.ts";
 import { refuseNewer } from "../wire/version.ts";
 import { inLanes } from "./lanes.ts";
 import { removeLocalLeftovers } from "./local-leftovers.ts";
@@ -75,6 +85,9 @@ class Collection {
   /** Code versions that results are of, and what is known of such versions. */
   readonly #codeInUse = new Set<string>();
   readonly #code: Item[] = [];
+  /** The same of task types, by their sort keys in the list. */
+  readonly #typesInUse = new Set<string>();
+  readonly #types: Item[] = [];
   readonly #endedRuns = new Map<string, boolean>();
   /** Every lab that was there at some time since the beginning: what it wrote last may not have been read. */
   readonly #labs = new Map<string, KnownLab>();
@@ -124,6 +137,7 @@ class Collection {
       else if (isOver(item, this.#startedAt)) expired.push(item);
       else if (this.#isOldResult(item) || (await this.#isOfEndedRun(item))) old.push(item);
       else if (item.pk.startsWith(CODE_PREFIX)) this.#code.push(item);
+      else if (item.pk === TYPES_PARTITION) this.#types.push(item);
       else this.#mark(item);
       if (expired.length === ITEMS_AT_ONCE) await this.#removeExpired(expired.splice(0));
       if (old.length === ITEMS_AT_ONCE) await this.#removeOldResults(old.splice(0));
@@ -132,10 +146,15 @@ class Collection {
     await this.#removeExpired(expired);
     await this.#removeOldResults(old);
     await this.#removeUnusedCode();
+    await this.#removeUnusedTypes();
   }
 
   #mark(item: Item): void {
-    if (item.pk.startsWith(RESULT_PREFIX)) this.#codeInUse.add(codeOfVersion(String(item.cv)));
+    if (item.pk.startsWith(RESULT_PREFIX)) {
+      const { namespace, name, version } = typeOf(item);
+      this.#codeInUse.add(codeOfVersion(version));
+      this.#typesInUse.add(typeKey(namespace, name, version).sk);
+    }
     if (item.pk.startsWith(RUN_PREFIX)) {
       // A run that is over is told from its manifest; only one that may be gone on with needs what that names.
       const manifest = String(item.mo ?? "");
@@ -225,6 +244,19 @@ class Collection {
       if (this.#codeInUse.has(versionOfCode(item)) || Number(item.t) >= this.#cutoff()) this.#mark(item);
       else if (this.#sweep && !(await this.#stores.table.deleteIf(item, equal("t", item)))) await this.#markAgain(item);
       else this.#tally.remove("code versions");
+    });
+  }
+
+  /** Whoever is alive may be about to write the first result of one; who opens a lab later finds that it is not in the list. */
+  async #removeUnusedTypes(): Promise<void> {
+    const unused = this.#types.filter(({ sk, t }) => !this.#typesInUse.has(sk) && Number(t) < this.#cutoff());
+    if (unused.length === 0) return;
+    await this.#round(async () => {
+      if (this.#labs.size > 0) return;
+      await inLanes(unused, async (item) => {
+        if (this.#sweep) await forgetType(this.#stores.table, typeOf(item));
+        this.#tally.remove("task types");
+      });
     });
   }
 

@@ -5,6 +5,7 @@ import { CHECKPOINT_PREFIX, FEED_PREFIX, INBOX_PREFIX, LABS_PARTITION, RESULT_PR
 export type GarbageKind =
   | "old results"
   | "code versions"
+  | "task types"
   | "expired checkpoints"
   | "expired letters"
   | "expired feed entries"

@@ -1,7 +1,7 @@
 import type { PlannedTask } from "../planning.ts";
 import { readCode } from "../stores/code-versions.ts";
 import type { ResultRecord } from "../stores/result-items.ts";
-import { findResults, listResults } from "../stores/results.ts";
+import { findResults, listResults } from "../stores/result-search.ts";
 import type { Stores } from "../stores/stores.ts";
 import { type CodePart, codeOfVersion } from "../wire/code-part.ts";
 import type { Slot } from "../wire/slot.ts";
@@ -69,7 +69,7 @@ export class EarlierResults {
     this.isComplete = isComplete;
   }
 
-  /** Looks for results of these names. Reads the whole control table, as far as it may. */
+  /** Looks for results of these names, in all namespaces and of all code versions, as far as it may. */
   static async of(
     stores: Stores,
     names: ReadonlySet<string>,
@@ -79,7 +79,7 @@ export class EarlierResults {
     const byName = new Map([...names].map((name) => [name, [] as ResultRecord[]]));
     const until = Date.now() + most.ms;
     let left = most.results;
-    for await (const record of listResults(stores.table, undefined)) {
+    for await (const record of listResults(stores.table, undefined, ({ name }) => names.has(name))) {
       byName.get(record.name)?.push(record);
       left -= 1;
       if (left === 0 || Date.now() > until) break;
@@ -169,7 +169,8 @@ export class EarlierResults {
     if (!task) return { kind: "input", path, text };
     const { name } = task;
     const planned = within.byKey.get(task.now);
-    const [record] = planned && depth < MOST_DEPTH ? await findResults(this.#stores.table, [task.earlier]) : [];
+    const [record] =
+      planned && depth < MOST_DEPTH ? await findResults(this.#stores.table, [task.earlier], () => name) : [];
     const differences = record && planned && (await this.#differences(record, planned));
     if (!record || !planned || !differences) return { kind: "dependency", path, name, changes: [], text };
     const changes = await this.#changes(record, { ...within, planned }, differences, depth + 1);

@@ -2,8 +2,9 @@ import type { Demand } from "../core/demand.ts";
 import type { Placement } from "../core/route.ts";
 import { causeOf } from "../driver/failures.ts";
 import { LabError } from "../errors.ts";
+import type { PlannedTask } from "../planning.ts";
 import { findRuns, type RunInfo } from "../runs.ts";
-import { findResults } from "../stores/results.ts";
+import { readResults } from "../stores/results.ts";
 import type { Stores } from "../stores/stores.ts";
 import type { FailureKind, Usage } from "../wire/outcome.ts";
 import { type AskedTask, type CacheStory, cacheStory } from "./cache-story.ts";
@@ -163,7 +164,7 @@ export async function explainPlanned(
   { run, place }: { readonly run: string | undefined; place(): Placement | { readonly infeasible: string } },
 ): Promise<TaskExplanation> {
   const { namespace, planned } = asked;
-  const found = run === undefined ? await latestWith(stores, namespace, planned.key) : run;
+  const found = run === undefined ? await latestWith(stores, namespace, planned) : run;
   if (found !== undefined) {
     const history = await readHistory(stores, namespace, found);
     const position = history.plan.tasks.findIndex(({ key }) => key === planned.key);
@@ -194,14 +195,18 @@ export async function explainPlanned(
 }
 
 /** The latest run that has a task. */
-async function latestWith(stores: Stores, namespace: string, key: string): Promise<string | undefined> {
+async function latestWith(
+  stores: Stores,
+  namespace: string,
+  { key, name, version }: PlannedTask,
+): Promise<string | undefined> {
   const runs = await findRuns(stores.table, namespace, { limit: LATEST_RUNS });
   for (const run of runs) {
     const recorded = await readRecorded(stores, run);
     if (recorded?.plan.tasks.some((task) => task.key === key)) return run.id;
   }
   // An older one has made its result, if it is still known.
-  const [result] = await findResults(stores.table, [key]);
+  const [result] = await readResults(stores.table, [{ key, namespace, name, version }]);
   const isKnown = result && (await readRecorded(stores, { id: result.runId, namespace }));
   return isKnown ? result.runId : undefined;
 }

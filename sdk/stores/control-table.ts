@@ -35,6 +35,8 @@ export type MergeResult =
 export interface QueryOptions {
   /** Only items whose sort key comes after this one. */
   readonly after?: string;
+  /** Only items whose sort key comes before this one. */
+  readonly before?: string;
   /** At most this many. Default all. */
   readonly limit?: number;
 }

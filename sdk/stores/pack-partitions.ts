@@ -1,5 +1,6 @@
-import { depthOfHeader, type ItemKey, isPackHeader, KEYED_HEADER } from "../wire/keys.ts";
+import { depthOfHeader, type ItemKey, isPackHeader, KEYED_HEADER, LISTED_HEADER } from "../wire/keys.ts";
 import type { ControlTable, Item } from "./control-table.ts";
+import { NARROW_PART, narrowPacksOf, WIDE_PACKS } from "./pack-range.ts";
 import type { ResultRecord } from "./result-items.ts";
 import { recordsOf } from "./result-pack.ts";
 
@@ -21,6 +22,8 @@ export interface PackPartition {
   readonly bytesOfRows: number;
   /** There may be results of this type under their own keys, too. */
   readonly hasKeyed: boolean;
+  /** This type is in the list of all types. */
+  readonly isListed: boolean;
   /** By how many digits of keys there are other partitions of this type. */
   readonly depths: readonly number[];
 }
@@ -29,6 +32,8 @@ export interface PackPartition {
 const ITEM_BYTES = 200;
 /** So many results are remembered of what was read last. One takes about 1 KB of memory. */
 const MOST_REMEMBERED = 50_000;
+/** Partitions of which what was read for one key is remembered. */
+const MOST_PARTS = 100;
 /** Partitions that are read at once. */
 const LANES = 8;
 
@@ -39,9 +44,17 @@ interface Read {
   count: number;
 }
 
-/** Reads partitions of packs as wholes, and remembers for a while the ones that it has read last. */
+interface Part {
+  readonly at: number;
+  readonly key: string;
+  readonly found: Promise<PackPartition>;
+}
+
+/** Reads partitions of packs as wholes, or as much as is needed for one key, and remembers for a while the ones that it has read last. */
 export class PackPartitions {
   readonly #table: Pick<ControlTable, "query">;
+  /** What was read last of a partition, in search of one key. */
+  readonly #parts = new Map<string, Part>();
   /** In the order in which they were read. */
   readonly #known = new Map<string, Read>();
   #remembered = 0;
@@ -65,17 +78,43 @@ export class PackPartitions {
     return read.found;
   }
 
-  /** The same for many, some at once: each is seen as it comes, so that they need not be in memory together. */
-  async readAll(partitions: readonly string[], maxAgeMs: number, see: (found: PackPartition) => void): Promise<void> {
-    const next = partitions.values();
+  /**
+   * The part of a partition that may have a key: of all others only some of the results, and sizes as that part lets
+   * expect them.
+   *
+   * @param depth Digits that all keys of the partition have in common.
+   */
+  readFor(partition: string, key: string, depth: number, maxAgeMs: number): Promise<PackPartition> {
+    const narrow = narrowPacksOf(key, depth);
+    const whole = this.#known.get(partition);
+    if (!narrow || (whole && Date.now() - whole.at < maxAgeMs)) return this.read(partition, maxAgeMs);
+    const last = this.#parts.get(partition);
+    if (last?.key === key && Date.now() - last.at < maxAgeMs) return last.found;
+    const queries = [WIDE_PACKS, narrow].map((range) => this.#table.query(partition, range));
+    const found = Promise.all(queries).then(([wide, near]) => toPartition([...wide, ...near], near.length));
+    const part = { at: Date.now(), key, found };
+    this.#parts.set(partition, part);
+    if (this.#parts.size > MOST_PARTS) this.#parts.delete(this.#parts.keys().next().value as string);
+    found.catch(() => this.#parts.get(partition) === part && this.#parts.delete(partition));
+    return found;
+  }
+
+  /** The same as `read` for many, some at once: each is seen as it comes, so that they need not be in memory together. */
+  async readAll(
+    partitions: readonly string[],
+    maxAgeMs: number,
+    see: (found: PackPartition, index: number) => void,
+  ): Promise<void> {
+    const next = partitions.entries();
     const lanes = Array.from({ length: Math.min(LANES, partitions.length) }, async () => {
-      for (const partition of next) see(await this.read(partition, maxAgeMs));
+      for (const [index, partition] of next) see(await this.read(partition, maxAgeMs), index);
     });
     await Promise.all(lanes);
   }
 
   /** It has changed. */
   forget(partition: string): void {
+    this.#parts.delete(partition);
     this.#remembered -= this.#known.get(partition)?.count ?? 0;
     this.#known.delete(partition);
   }
@@ -91,25 +130,33 @@ export class PackPartitions {
   }
 
   async #read(partition: string): Promise<PackPartition> {
-    const items = await this.#table.query(partition);
-    const packs = items.filter((item) => !isPackHeader(item));
-    const byKey = new Map<string, PackedRecord[]>();
-    let [count, bytesOfRows] = [0, 0];
-    for (const item of packs) {
-      const records = recordsOf(item);
-      count += records.length;
-      bytesOfRows += (item.e as Uint8Array).byteLength;
-      addRecords(byKey, item, records);
-    }
-    return {
-      byKey,
-      count,
-      bytes: bytesOfRows + packs.length * ITEM_BYTES,
-      bytesOfRows,
-      hasKeyed: items.some(({ sk }) => sk === KEYED_HEADER),
-      depths: items.flatMap((item) => depthOfHeader(item) ?? []),
-    };
+    return toPartition(await this.#table.query(partition), 0);
   }
+}
+
+/** @param sampled So many of the last items stand for what there is of their kind. */
+function toPartition(items: readonly Item[], sampled: number): PackPartition {
+  const byKey = new Map<string, PackedRecord[]>();
+  let [count, bytesOfRows, bytes] = [0, 0, 0];
+  for (const [position, item] of items.entries()) {
+    if (isPackHeader(item)) continue;
+    const records = recordsOf(item);
+    const weight = position < items.length - sampled ? 1 : 1 / NARROW_PART;
+    const bytesOfPack = (item.e as Uint8Array).byteLength;
+    count += weight * records.length;
+    bytesOfRows += weight * bytesOfPack;
+    bytes += weight * (bytesOfPack + ITEM_BYTES);
+    addRecords(byKey, item, records);
+  }
+  return {
+    byKey,
+    count,
+    bytes,
+    bytesOfRows,
+    hasKeyed: items.some(({ sk }) => sk === KEYED_HEADER),
+    isListed: items.some(({ sk }) => sk === LISTED_HEADER),
+    depths: items.flatMap((item) => depthOfHeader(item) ?? []),
+  };
 }
 
 function addRecords(byKey: Map<string, PackedRecord[]>, { pk, sk }: Item, records: readonly ResultRecord[]): void {

@@ -3,25 +3,16 @@ import { depthHeader, type ItemKey, KEYED_HEADER, packPartition } from "../wire/
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import { type PackedRecord, type PackPartition, PackPartitions } from "./pack-partitions.ts";
+import { packNamePrefix } from "./pack-range.ts";
+import { PackRemovals } from "./pack-removals.ts";
 import type { ResultName, ResultRecord, ResultType } from "./result-items.ts";
-import { recordsOf, rowsOf, toPack } from "./result-pack.ts";
+import { toPack } from "./result-pack.ts";
 
 /** What packs hold of results that are looked for. */
 export interface PackedResults {
   /** By cache key; several where a task was executed more than once. */
   readonly byKey: ReadonlyMap<string, readonly PackedRecord[]>;
   /** There may be results of this type under their own keys, too. */
-  readonly hasKeyed: boolean;
-}
-
-/** How much there is of a task type and code version. */
-export interface PackedSizes {
-  /** Bytes in a partition, by depth; of those that are not in use nothing. */
-  readonly partitionBytes: ReadonlyMap<number, number>;
-  /** Results in these partitions. */
-  readonly count: number;
-  /** What a result needs in them on average, beside what is of its whole pack; 0 where there is none. */
-  readonly rowBytes: number;
   readonly hasKeyed: boolean;
 }
 
@@ -50,13 +41,15 @@ const newPackId = () => randomBytes(12).toString("base64url");
 export class ResultPacks {
   readonly #table: ControlTable;
   readonly #putTogether: (items: readonly Item[]) => Promise<void>;
-  readonly #partitions: PackPartitions;
+  readonly partitions: PackPartitions;
+  readonly #removals: PackRemovals;
 
   /** @param putTogether Writes new items of the table, all of them or none. */
   constructor(table: ControlTable, putTogether: (items: readonly Item[]) => Promise<void>) {
     this.#table = table;
     this.#putTogether = putTogether;
-    this.#partitions = new PackPartitions(table);
+    this.partitions = new PackPartitions(table);
+    this.#removals = new PackRemovals(table);
   }
 
   /**
@@ -74,35 +67,25 @@ export class ResultPacks {
         if (other.has(key)) byKey.set(key, [...(byKey.get(key) ?? []), ...(found.byKey.get(key) ?? [])]);
       }
     };
-    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
+    // Whoever takes what was read before is going to look for others, too: they share a whole.
+    if (wanted.size === 1 && maxAgeMs === 0) {
+      const found = await this.partsOf(type, keys[0], maxAgeMs);
+      for (const each of found.values()) take(each);
+      return { byKey, hasKeyed: found.get(0)?.hasKeyed ?? false };
+    }
+    const base = await this.partitions.read(partitionOf(type), maxAgeMs);
     take(base);
     const deeper = base.depths.flatMap((depth) => [...new Set(keys.map((key) => partitionOf(type, key, depth)))]);
-    await this.#partitions.readAll(deeper, maxAgeMs, take);
+    await this.partitions.readAll(deeper, maxAgeMs, take);
     return { byKey, hasKeyed: base.hasKeyed };
   }
 
-  /**
-   * How much there is of a type, as far as one partition of each depth tells: keys are hashes, so all have about as much.
-   *
-   * @param key In which partition to look.
-   */
-  async sizes(type: ResultType, key: string, maxAgeMs = 0): Promise<PackedSizes> {
-    const base = await this.#partitions.read(partitionOf(type), maxAgeMs);
-    const found = new Map([[0, base]]);
-    for (const depth of base.depths) {
-      found.set(depth, await this.#partitions.read(partitionOf(type, key, depth), maxAgeMs));
-    }
-    let [count, bytesOfRows] = [0, 0];
-    for (const each of found.values()) {
-      count += each.count;
-      bytesOfRows += each.bytesOfRows;
-    }
-    return {
-      partitionBytes: new Map([...found].map(([depth, { bytes }]) => [depth, bytes])),
-      count,
-      rowBytes: count === 0 ? 0 : bytesOfRows / count,
-      hasKeyed: base.hasKeyed,
-    };
+  /** What may have a key, by depth. Of each partition only a part is read. */
+  async partsOf(type: ResultType, key: string, maxAgeMs: number): Promise<ReadonlyMap<number, PackPartition>> {
+    const read = (depth: number) => this.partitions.readFor(partitionOf(type, key, depth), key, depth, maxAgeMs);
+    const base = await read(0);
+    const deeper = await Promise.all(base.depths.map(async (depth) => [depth, await read(depth)] as const));
+    return new Map([[0, base], ...deeper]);
   }
 
   /**
@@ -112,46 +95,60 @@ export class ResultPacks {
    * @param records At most some 32 KB, each after those that it was computed from.
    */
   async write(records: readonly ResultRecord[], { depths = {}, isLoose = false }: PackWriting = {}): Promise<void> {
-    const groups = divided(records, (record) => partitionOf(record, record.key, depths[record.name] ?? 0));
+    const depthOf = ({ name }: ResultRecord) => depths[name] ?? 0;
+    const groups = divided(records, (record) => partitionOf(record, record.key, depthOf(record)));
     for (const group of groups) {
-      const items = [...group].map(([partition, of]) => toPack(of, partition, newPackId()));
+      const items = [...group].map(([partition, of]) => {
+        const keys = of.map(({ key }) => key);
+        return toPack(of, partition, packNamePrefix(keys, depthOf(of[0])) + newPackId());
+      });
       if (isLoose) await Promise.all(items.map((item) => this.#table.put(item)));
       else await this.#putTogether(items);
-      for (const partition of group.keys()) this.#partitions.forget(partition);
+      for (const partition of group.keys()) this.partitions.forget(partition);
     }
   }
 
   /** Says, before the first one is written, that there may be results of a type under their own keys. */
   noteKeyed(type: ResultType): Promise<void> {
-    return this.#note(type, KEYED_HEADER);
+    return this.note(type, KEYED_HEADER);
   }
 
   /** Says, before the first one is written, that there may be packs of a type at a depth. */
   noteDepth(type: ResultType, depth: number): Promise<void> {
-    return this.#note(type, depthHeader(depth));
+    return this.note(type, depthHeader(depth));
   }
 
-  async #note(type: ResultType, header: string): Promise<void> {
+  /** Writes a header beside the packs of a type. */
+  async note(type: ResultType, header: string): Promise<void> {
     const { namespace, name, version } = type;
     const pk = partitionOf(type);
     await this.#table.put({ pk, sk: header, f: PROTOCOL_VERSION, ns: namespace, n: name, cv: version });
-    this.#partitions.forget(pk);
+    this.partitions.forget(pk);
   }
 
-  /** Takes results out of all packs that they lie in. */
-  async remove(names: readonly ResultName[]): Promise<void> {
+  /**
+   * Takes results out of all packs that they lie in.
+   *
+   * @returns Those that may have some under their own keys, too.
+   */
+  async remove(names: readonly ResultName[]): Promise<readonly ResultName[]> {
+    const keyed: ResultName[] = [];
     const byType = new Map<string, ResultName[]>();
     for (const name of names) {
       const type = partitionOf(name);
-      byType.set(type, [...(byType.get(type) ?? []), name]);
+      const known = byType.get(type);
+      if (known) known.push(name);
+      else byType.set(type, [name]);
     }
     for (const of of byType.values()) {
       const keys = new Set(of.map(({ key }) => key));
-      const { byKey } = await this.find(of[0], [...keys]);
+      const { byKey, hasKeyed } = await this.find(of[0], [...keys]);
+      if (hasKeyed) keyed.push(...of);
       const all = [...byKey.values()].flat().map(({ pack }) => pack);
       const packs = new Map(all.map((pack) => [pack.sk, pack])).values();
       for (const pack of packs) await this.removeFrom(pack, ({ key }) => keys.has(key));
     }
+    return keyed;
   }
 
   /**
@@ -159,21 +156,9 @@ export class ResultPacks {
    *
    * @returns Whether there were any.
    */
-  async removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
-    this.#partitions.forget(key.pk);
-    for (;;) {
-      const item = await this.#table.get(key);
-      const records = item ? recordsOf(item) : [];
-      const left = records.filter((record) => !isMeant(record));
-      if (!item || left.length === records.length) return false;
-      // Somebody else may take others out of it at the same time.
-      const isUnchanged = { when: "equals", attribute: "c", value: records.length } as const;
-      const isDone =
-        left.length === 0
-          ? await this.#table.deleteIf(key, isUnchanged)
-          : (await this.#table.mergeIf(key, rowsOf(left, Number(item.t)), isUnchanged)).written;
-      if (isDone) return true;
-    }
+  removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
+    this.partitions.forget(key.pk);
+    return this.#removals.remove(key, isMeant).finally(() => this.partitions.forget(key.pk));
   }
 }
 

@@ -1,4 +1,4 @@
-import { RESULT_PREFIX, resultKey } from "../wire/keys.ts";
+import { resultKey } from "../wire/keys.ts";
 import type { Condition, ControlTable, WriteResult } from "./control-table.ts";
 import { type Candidate, countingResults, firstOf } from "./counting.ts";
 import { fingerprintOfInputs, fingerprintOfSlot } from "./inputs-fingerprint.ts";
@@ -172,19 +172,6 @@ export function positionsByType(types: readonly ResultType[]): number[][] {
   return [...byType.values()];
 }
 
-/** Finds results of which nothing but their keys is known. Reads the whole table where there are packs. */
-export async function findResults(table: ControlTable, keys: readonly string[]): Promise<(ResultRecord | undefined)[]> {
-  if (!table.packs || keys.length === 0) {
-    const items = await table.getMany(keys.map(resultKey));
-    return items.map((item) => item && toRecord(item));
-  }
-  const wanted = new Set(keys);
-  const found: ResultRecord[] = [];
-  for await (const record of listResults(table, undefined)) if (wanted.has(record.key)) found.push(record);
-  const byKey = new Map(distinctResults(found).map((record) => [record.key, record]));
-  return keys.map((key) => byKey.get(key));
-}
-
 /** Of several results of one task the one that counts, whatever they were computed from. */
 export function distinctResults(records: readonly ResultRecord[]): ResultRecord[] {
   const byKey = new Map<string, ResultRecord>();
@@ -197,16 +184,6 @@ export function distinctResults(records: readonly ResultRecord[]): ResultRecord[
 
 /** Forgets results; the objects they point at are the caller's to delete. */
 export async function deleteResults(table: ControlTable, names: readonly ResultName[]): Promise<void> {
-  await table.deleteMany(names.map(({ key }) => resultKey(key)));
-  await table.packs?.remove(names);
-}
-
-/**
- * Every result of a namespace, or of all of them, in no order. Where tasks were executed twice at once there may be
- * more than one of a task.
- */
-export async function* listResults(table: ControlTable, namespace: string | undefined): AsyncIterable<ResultRecord> {
-  for await (const item of table.scan(RESULT_PREFIX)) {
-    if (namespace === undefined || item.ns === namespace) yield toRecord(item);
-  }
+  const keyed = table.packs ? await table.packs.remove(names) : names;
+  await table.deleteMany(keyed.map(({ key }) => resultKey(key)));
 }

@@ -36,15 +36,29 @@ export const KEYED_HEADER = PACK_HEADER;
 /** Says of a task type that it has packs in partitions by so many digits of keys, too. */
 export const depthHeader = (depth: number): string => PACK_HEADER + depth;
 
+/** Says of a task type that it is in the list of all types. */
+export const LISTED_HEADER = `${PACK_HEADER}t`;
+
 /** Whether an item beside packs is a header. */
 export const isPackHeader = ({ sk }: Pick<ItemKey, "sk">): boolean => sk.startsWith(PACK_HEADER);
 
 /** Of such a header the number of digits; undefined for any other item. */
 export const depthOfHeader = ({ sk }: Pick<ItemKey, "sk">): number | undefined =>
-  isPackHeader({ sk }) && sk !== KEYED_HEADER ? Number(sk.slice(PACK_HEADER.length)) : undefined;
+  isPackHeader({ sk }) && sk !== KEYED_HEADER && sk !== LISTED_HEADER
+    ? Number(sk.slice(PACK_HEADER.length))
+    : undefined;
 
 /** Whether an item holds results in a pack, or says something about packs. */
 export const isOfPacks = ({ pk }: ItemKey): boolean => pk.startsWith(PACK_PREFIX);
+
+/** The list of all task types that may have results in packs: whoever knows nothing but a key goes by it. */
+export const TYPES_PARTITION = "TYPES";
+
+/** A task type and code version in that list. */
+export const typeKey = (namespace: string, taskName: string, version: string): ItemKey => ({
+  pk: TYPES_PARTITION,
+  sk: `${namespace}#${taskName}#${version}`,
+});
 
 /** Who holds an object that a lab has put: one partition for each object. */
 export const HOLDER_PREFIX = "H#";

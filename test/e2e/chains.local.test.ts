@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Lab } from "stratolab";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
-import { listResults } from "../../sdk/stores/results.ts";
+import { listResults } from "../../sdk/stores/result-search.ts";
 import { chain, link, passing, tree } from "./fixtures/chain-tasks.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "chains-"));

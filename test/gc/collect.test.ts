@@ -7,10 +7,20 @@ import type { Item } from "../../sdk/stores/control-table.ts";
 import { FeedWriter } from "../../sdk/stores/feed.ts";
 import { sendLetter } from "../../sdk/stores/inbox.ts";
 import { giveLifeSign } from "../../sdk/stores/lab-life.ts";
-import { findResults } from "../../sdk/stores/results.ts";
+import type { ResultPacks } from "../../sdk/stores/result-packs.ts";
+import { findResults } from "../../sdk/stores/result-search.ts";
+import { listTypes, noteType } from "../../sdk/stores/result-types.ts";
 import { Sweep } from "../../sdk/stores/sweep.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
-import { bundleMapObject, bundleObject, codeKey, labKey, runtimeObject } from "../../sdk/wire/keys.ts";
+import {
+  bundleMapObject,
+  bundleObject,
+  codeKey,
+  labKey,
+  packPartition,
+  runtimeObject,
+  typeKey,
+} from "../../sdk/wire/keys.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import { PROTOCOL_VERSION } from "../../sdk/wire/protocol.ts";
 import { madeObjectReferences } from "../../sdk/wire/references.ts";
@@ -243,6 +253,28 @@ describe("a clean-up", () => {
     expect((await readCode(bench.stores, "v"))?.length).toBe(200);
     expect(await readCode(bench.stores, "young")).toEqual(parts(1));
     expect(await readCode(bench.stores, "unused")).toBeUndefined();
+  });
+
+  test("forgets task types that have no results any more, when they are old and nobody is there", async () => {
+    await using bench = await GcBench.make({ packed: true });
+    const { table } = bench.stores;
+    const packs = table.packs as ResultPacks;
+    const typeNamed = (name: string) => ({ namespace: "default", name, version: "1" });
+    for (const name of ["left", "young"]) {
+      await noteType(table, typeNamed(name));
+      await packs.noteDepth(typeNamed(name), 1);
+    }
+    await bench.result({ name: "used", value: 1, params: 1, large: false });
+    await bench.gc({ dryRun: true });
+    const names = async () => (await listTypes(table)).map(({ name }) => name).sort();
+    expect(await names()).toHaveLength(3);
+    await table.merge(typeKey("default", "left", "1"), { t: Date.now() - 2 * DAY_MS });
+    expect((await bench.gc({ dryRun: true })).removed).toEqual({ "task types": { count: 1, bytes: 0 } });
+    expect((await bench.gc()).removed).toEqual({ "task types": { count: 1, bytes: 0 } });
+    expect(await names()).not.toContain("left");
+    expect(await names()).toHaveLength(2);
+    expect(await table.query(packPartition("default", "left", "1"))).toEqual([]);
+    expect(await table.query(packPartition("default", "young", "1"))).toHaveLength(2);
   });
 
   test("refuses stores with items of a newer version, before it removes anything", async () => {

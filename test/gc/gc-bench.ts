@@ -5,6 +5,7 @@ import { collectGarbage, type GcOptions } from "../../sdk/gc/collect.ts";
 import type { GcReport } from "../../sdk/gc/report.ts";
 import { putObject } from "../../sdk/stores/objects.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { noteType } from "../../sdk/stores/result-types.ts";
 import { commitResult } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
@@ -110,7 +111,9 @@ export class GcBench implements AsyncDisposable {
   }
 
   async gc(options: Partial<GcOptions> = {}): Promise<GcReport> {
-    if (this.#gathered.length > 0) await this.stores.table.packs?.write(this.#gathered.splice(0));
+    const { packs } = this.stores.table;
+    for (const type of this.#gathered) await noteType(this.stores.table, type);
+    if (this.#gathered.length > 0) await packs?.write(this.#gathered.splice(0));
     return collectGarbage(this.stores, {
       graceMs: DAY_MS,
       dryRun: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/result-search.ts";
 import { encodeToBytes } from "../../sdk/wire/codec/codec.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import type { Failure } from "../../sdk/wire/outcome.ts";

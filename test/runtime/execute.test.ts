@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { findResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/result-search.ts";
 import { loadValue } from "../../sdk/stores/values.ts";
 import { encode, encodeToBytes } from "../../sdk/wire/codec/codec.ts";
 import { ObjectRef } from "../../sdk/wire/object-ref.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HandedResults } from "../../runtime/handed-results.ts";
-import { findResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/result-search.ts";
 import type { AttemptSpec } from "../../sdk/wire/attempt.ts";
 import type { Outcome, Success } from "../../sdk/wire/outcome.ts";
 import { temporaryStores } from "../stores/folders.ts";

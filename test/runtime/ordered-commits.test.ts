@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { OrderedCommits } from "../../runtime/ordered-commits.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
-import { commitResult, findResults } from "../../sdk/stores/results.ts";
+import { findResults } from "../../sdk/stores/result-search.ts";
+import { commitResult } from "../../sdk/stores/results.ts";
 import { temporaryStores } from "../stores/folders.ts";
 
 const slotWith = (text: string) => ({ inline: Buffer.from(text) });

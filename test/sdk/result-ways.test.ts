@@ -5,8 +5,9 @@ import { ResultWays } from "../../sdk/driver/result-ways.ts";
 import type { LabPlan, PlannedTask } from "../../sdk/planning.ts";
 import type { ControlTable } from "../../sdk/stores/control-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
+import { listTypes } from "../../sdk/stores/result-types.ts";
 import { commitResult, readResults } from "../../sdk/stores/results.ts";
-import { depthHeader, packPartition } from "../../sdk/wire/keys.ts";
+import { depthHeader, isPackHeader, LISTED_HEADER, packPartition } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "../stores/folders.ts";
 import { packingTable } from "../support/packing.ts";
 
@@ -48,13 +49,32 @@ const record = (n: number, bytes: number) => ({
 
 /** What was said beside the packs. */
 const saidIn = async (table: ControlTable) =>
-  (await table.query(packPartition("default", "train", "1"))).map(({ sk }) => sk).filter((sk) => sk.startsWith("!"));
+  (await table.query(packPartition("default", "train", "1"))).map(({ sk }) => sk).filter((sk) => isPackHeader({ sk }));
 
 test("results are packed, and where they are few nothing needs to be said", async () => {
   await using stores = await temporaryStores();
   const table = packingTable(stores.table);
   expect(await choose(table, 2_000)).toEqual({ packed: true, found: 0 });
-  expect(await saidIn(table)).toEqual([]);
+  expect(await saidIn(table)).toEqual([LISTED_HEADER]);
+});
+
+test("a type is in the list of all before its first result, and put there once", async () => {
+  await using stores = await temporaryStores();
+  let puts = 0;
+  const counting = new Proxy(stores.table, {
+    get: (table, property) => {
+      if (property === "put") puts += 1;
+      const found = Reflect.get(table, property);
+      return typeof found === "function" ? found.bind(table) : found;
+    },
+  });
+  const table = packingTable(counting);
+  await choose(table, 3);
+  expect(await listTypes(table)).toEqual([type]);
+  await table.packs.write([record(0, 10), record(1, 10), record(2, 10)]);
+  puts = 0;
+  for (const count of [2, 3, 8]) await choose(packingTable(counting), count);
+  expect(puts).toBe(0);
 });
 
 test("results that came one by one do not make more of those that come together", async () => {
@@ -70,13 +90,13 @@ test("many are divided by their keys, which is said before, and found at each de
   await table.packs.write([record(1, 10)]);
   const chosen = await choose(table, 20_000);
   expect(chosen).toEqual({ packed: true, packDepths: { train: 1 }, found: 1 });
-  expect(await saidIn(table)).toEqual([depthHeader(1)]);
+  expect(await saidIn(table)).toEqual([depthHeader(1), LISTED_HEADER]);
   const written = [record(2, 10), record(3, 10), record(4, 10)];
   await table.packs.write(written, { depths: chosen.packDepths });
   expect((await readResults(table, written)).map((each) => each?.key)).toEqual(written.map(({ key }) => key));
   expect((await choose(packingTable(stores.table), 20_000)).found).toBe(4);
   expect((await choose(table, 200_000)).packDepths).toEqual({ train: 2 });
-  expect(await saidIn(table)).toEqual([depthHeader(1), depthHeader(2)]);
+  expect(await saidIn(table)).toEqual([depthHeader(1), depthHeader(2), LISTED_HEADER]);
 });
 
 test("partitions that have grown large get no more, those of the next depth do", async () => {

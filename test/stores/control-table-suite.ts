@@ -463,6 +463,10 @@ export function testControlTable(
         expect(skOf(await table.query(pk, { after: "a", limit: 2 }))).toEqual(["b", "c"]);
         expect(skOf(await table.query(pk, { after: "aa", limit: 2 }))).toEqual(["b", "c"]);
         expect(skOf(await table.query(pk, { after: "c", limit: 2 }))).toEqual(["d"]);
+        expect(skOf(await table.query(pk, { before: "c" }))).toEqual(["a", "b"]);
+        expect(skOf(await table.query(pk, { before: "cc", limit: 2 }))).toEqual(["a", "b"]);
+        expect(skOf(await table.query(pk, { after: "a", before: "d" }))).toEqual(["b", "c"]);
+        expect(skOf(await table.query(pk, { after: "aa", before: "e", limit: 2 }))).toEqual(["b", "c"]);
       });
 
       test.runIf(batches)("goes over more than the 1 MB that a service gives at once", async () => {

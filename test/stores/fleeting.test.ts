@@ -2,7 +2,8 @@ import { afterAll, expect, test } from "vitest";
 import { LocalControlTable } from "../../sdk/stores/local/control-table.ts";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
-import { commitInOrder, commitResult, deleteResults, listResults, readResults } from "../../sdk/stores/results.ts";
+import { listResults } from "../../sdk/stores/result-search.ts";
+import { commitInOrder, commitResult, deleteResults, readResults } from "../../sdk/stores/results.ts";
 import { testControlTable } from "./control-table-suite.ts";
 import { newFolder } from "./folders.ts";
 

@@ -2,10 +2,20 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ControlTable, Item } from "../../sdk/stores/control-table.ts";
 import { fingerprintOfInputs } from "../../sdk/stores/inputs-fingerprint.ts";
+import { packedSizes } from "../../sdk/stores/pack-sizes.ts";
 import { PackingTable } from "../../sdk/stores/packing-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
-import { commitResult, deleteResults, listResults, readCounting, readResults } from "../../sdk/stores/results.ts";
-import { type ItemKey, packPartition, RESULT_PREFIX, resultKey, resultObjectOfRun } from "../../sdk/wire/keys.ts";
+import { findResults, listResults } from "../../sdk/stores/result-search.ts";
+import { noteType } from "../../sdk/stores/result-types.ts";
+import { commitResult, deleteResults, readCounting, readResults } from "../../sdk/stores/results.ts";
+import {
+  type ItemKey,
+  LISTED_HEADER,
+  packPartition,
+  RESULT_PREFIX,
+  resultKey,
+  resultObjectOfRun,
+} from "../../sdk/wire/keys.ts";
 import type { Slot } from "../../sdk/wire/slot.ts";
 import { packingTable } from "../support/packing.ts";
 import { temporaryStores } from "./folders.ts";
@@ -36,7 +46,25 @@ async function packingStores() {
 }
 
 const packsIn = (table: ControlTable, { namespace, name, version } = record(0)) =>
-  table.query(packPartition(namespace, name, version));
+  table.query(packPartition(namespace, name, version), { after: LISTED_HEADER });
+
+/** A table that tells what is asked of it. */
+const watched = (table: ControlTable, tell: (what: string) => void) =>
+  new Proxy(table, {
+    get(target, property) {
+      const found = Reflect.get(target, property);
+      if (typeof found !== "function") return found;
+      return (...given: unknown[]) => {
+        const [of] = given as [string | ItemKey | readonly ItemKey[]];
+        const keys = property === "getMany" ? (of as readonly ItemKey[]) : [of as string | ItemKey];
+        for (const key of keys) {
+          const what = typeof key === "string" ? key : key.pk;
+          tell(`${property === "getMany" ? "get" : String(property)} ${what}`);
+        }
+        return Reflect.apply(found, target, given);
+      };
+    },
+  });
 
 async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
@@ -54,6 +82,7 @@ describe("results in packs", () => {
       record(4, { keepMs: 5_000, inputs: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), generation: 1_763_690_700_000 }),
       record(5, { key: "no hash", inputs: Uint8Array.of(1), durationMs: 3_600_000_000.25 }),
     ];
+    await noteType(stores.table, record(1));
     await stores.table.packs.write(records);
     expect(await readResults(stores.table, records)).toEqual(records);
     expect(await packsIn(stores.inner)).toHaveLength(1);
@@ -67,6 +96,122 @@ describe("results in packs", () => {
     await stores.table.packs.write(records);
     const [item] = await packsIn(stores.inner);
     expect((item.e as Uint8Array).byteLength / records.length).toBeLessThan(80);
+  });
+
+  test("of unknown type are found by asking each type, the latest first, until all are found; by name only those of it", async () => {
+    await using stores = await packingStores();
+    const asked: string[] = [];
+    const table = packingTable(
+      watched(stores.inner, (what) => {
+        asked.push(what);
+      }),
+    );
+    const records = ["a", "b", "c"].map((name, n) => record(n, { name }));
+    for (const each of records) {
+      await noteType(table, each);
+      await table.packs.write([each]);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    // One of a type that has keys of its own.
+    const keyed = record(7, { name: "d" });
+    await noteType(table, keyed);
+    await table.packs.noteKeyed(keyed);
+    await commitResult(stores.inner, keyed);
+    asked.length = 0;
+    const queryOf = (name: string) => `query ${packPartition("default", name, "0123456789abcdef")}`;
+    const [, b, c] = records as [ResultRecord, ResultRecord, ResultRecord];
+    expect(await findResults(table, [b.key], () => "b")).toEqual([b]);
+    expect(asked.splice(0)).toEqual(["query TYPES", queryOf("b"), queryOf("b")]);
+    expect(await findResults(table, [keyed.key, hash(99), c.key])).toEqual([keyed, undefined, c]);
+    expect(asked.filter((what) => what.startsWith("query"))).toHaveLength(5);
+    expect(asked.splice(0)).toContain(`get ${resultKey(keyed.key).pk}`);
+    expect(await findResults(table, [])).toEqual([]);
+  });
+
+  test("are listed by the partitions of the types that are meant; where they are too many, or have keys, all are read through", async () => {
+    await using stores = await packingStores();
+    const asked: string[] = [];
+    const table = packingTable(watched(stores.inner, (what) => void asked.push(what)));
+    const records = Array.from({ length: 40 }, (_, n) =>
+      record(n, { key: (n * 6).toString(16).padStart(2, "0").padEnd(64, "0"), name: n % 2 === 0 ? "a" : "b" }),
+    );
+    const [a, b] = records as [ResultRecord, ResultRecord];
+    for (const type of [a, b]) await noteType(table, type);
+    await table.packs.noteDepth(a, 2);
+    await table.packs.write(records.slice(0, 20), { depths: { a: 2 } });
+    await table.packs.write(records.slice(20));
+    const listed = async (name: string) => {
+      const found = await all(listResults(table, "default", (type) => type.name === name));
+      const inOrder = (some: readonly ResultRecord[]) => some.toSorted((x, y) => (x.key < y.key ? -1 : 1));
+      expect(inOrder(found)).toEqual(inOrder(records.filter((each) => each.name === name)));
+      return asked.splice(0);
+    };
+    asked.length = 0;
+    expect(await listed("b")).toHaveLength(2);
+    expect(await listed("a")).toHaveLength(1 + 1 + 256);
+    await table.packs.noteDepth(a, 3);
+    expect(await listed("a")).toContain("scan R#");
+    await table.packs.noteKeyed(b);
+    expect(await listed("b")).toContain("scan R#");
+  });
+
+  test("of one task are looked for in a part of each partition, where packs have keys that are close together", async () => {
+    await using stores = await packingStores();
+    const table = packingTable(stores.inner);
+    const records = Array.from({ length: 1_024 }, (_, n) =>
+      record(n, { key: (n * 64).toString(16).padStart(4, "0").padEnd(64, "0") }),
+    );
+    await table.packs.noteDepth(records[0]!, 1);
+    for (let n = 0; n < records.length; n += 8) {
+      await table.packs.write(records.slice(n, n + 8), { depths: n % 16 === 0 ? {} : { train: 1 } });
+    }
+    const scattered = [3, 300, 900].map((n) => ({ ...records[n]!, generation: 1 }));
+    await table.packs.write(scattered);
+    let read = 0;
+    const counting = packingTable(
+      new Proxy(stores.inner, {
+        get: (inner, property) => {
+          const found = Reflect.get(inner, property);
+          if (typeof found !== "function") return found;
+          if (property !== "query") return found.bind(inner);
+          return async (...given: Parameters<ControlTable["query"]>) => {
+            const items = await inner.query(...given);
+            read += items.length;
+            return items;
+          };
+        },
+      }),
+    );
+    for (const n of [0, 3, 5, 8, 300, 777, 900, 1_016, 1_023]) {
+      read = 0;
+      const expected = scattered.find(({ key }) => key === records[n]!.key) ?? records[n];
+      expect(await readResults(counting, [records[n]!])).toEqual([expected]);
+      // Of 64 in the first partition and 4 in the other: the header, the scattered one, those nearby.
+      expect(read).toBeLessThan(2 + 6 + 5);
+    }
+    // What a part lets expect is about what there is.
+    const { count } = await packedSizes(counting.packs, record(0), records[500]!.key);
+    expect(count).toBeGreaterThan(400);
+    expect(count).toBeLessThan(800);
+  });
+
+  test("that leave a pack at the same time take one write of it", async () => {
+    await using stores = await packingStores();
+    let writes = 0;
+    const table = packingTable(
+      watched(stores.inner, (what) => {
+        if (what.startsWith("merge")) writes += 1;
+      }),
+    );
+    const records = Array.from({ length: 100 }, (_, n) => record(n));
+    await table.packs.write(records);
+    const items = await all(table.scan(RESULT_PREFIX));
+    const isSame = (item: Item) => ({ when: "equals", attribute: "t", value: item.t }) as const;
+    const gone = await Promise.all(items.slice(0, 99).map((item) => table.deleteIf(item, isSame(item))));
+    expect(gone).toEqual(gone.map(() => true));
+    expect(writes).toBe(1);
+    expect(await table.deleteIf(items[0]!, isSame(items[0]!))).toBe(false);
+    expect(await all(table.scan(RESULT_PREFIX))).toEqual([items[99]]);
   });
 
   test("of several types are all there or none", async () => {
@@ -110,9 +255,9 @@ describe("results in packs", () => {
     await stores.table.packs.write([b, c], { depths: { train: 2 } });
     const asked: string[] = [];
     const counting = packingTable({
-      query: (pk: string) => {
-        asked.push(pk);
-        return stores.inner.query(pk);
+      query: (...given: Parameters<ControlTable["query"]>) => {
+        asked.push(given[0]);
+        return stores.inner.query(...given);
       },
       getMany: (keys: readonly ItemKey[]) => stores.inner.getMany(keys),
     } as unknown as ControlTable);
@@ -120,8 +265,12 @@ describe("results in packs", () => {
     const partition = (prefix: string) => packPartition("default", "train", "0123456789abcdef", prefix);
     expect(asked.splice(0)).toEqual([partition(""), partition("a"), partition("a1"), partition("a2")]);
     expect(await readResults(counting, [c])).toEqual([c]);
-    expect(asked.splice(0)).toEqual([partition(""), partition("b"), partition("bf")]);
+    // One task alone is looked for among packs of any keys, and among those that are near its own.
+    expect(new Set(asked)).toEqual(new Set([partition(""), partition("b"), partition("bf")]));
+    expect(asked.splice(0)).toHaveLength(6);
     // What was read just now is asked for again only where it may be too old.
+    await readResults(counting, [a, c]);
+    asked.length = 0;
     await counting.packs.find(a, [a.key, c.key], 60_000);
     expect(asked).toEqual([]);
   });
@@ -153,6 +302,7 @@ describe("results in packs", () => {
         const nodes = [0, 1, 2, 3, 4, 5].map((n) => ({ ...record(n, nameOf(n)), dependencies: n < 3 ? [] : [n - 3] }));
         await using deep = await packingStores();
         await using flat = await packingStores();
+        for (const n of [0, 3]) for (const { table } of [deep, flat]) await noteType(table, nodes[n]!);
         for (const depth of [1, 2, 3]) for (const n of [0, 3]) await deep.table.packs.noteDepth(nodes[n], depth);
         for (const [at, each] of records.entries()) {
           const depth = written[at]!.depth;
@@ -246,6 +396,7 @@ describe("results in packs", () => {
 
   test("are forgotten one by one, in every pack; an empty one goes", async () => {
     await using stores = await packingStores();
+    await noteType(stores.table, record(1));
     await stores.table.packs.write([record(1), record(2)]);
     await stores.table.packs.write([record(1, { runId: "run-2" })]);
     await deleteResults(stores.table, [record(1), record(9)]);

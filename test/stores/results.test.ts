@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { ControlTable, WriteResult } from "../../sdk/stores/control-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
-import { commitResult, deleteResults, findResults, listResults } from "../../sdk/stores/results.ts";
+import { findResults, listResults } from "../../sdk/stores/result-search.ts";
+import { commitResult, deleteResults } from "../../sdk/stores/results.ts";
 import { resultKey } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "./folders.ts";
 

@@ -248,20 +248,21 @@ export class DynamoControlTable implements ControlTable {
     }
   }
 
-  async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+  async query(pk: string, { after, before, limit }: QueryOptions = {}): Promise<Item[]> {
+    const bounds = Object.entries({ ":after": after, ":before": before }).filter(([, bound]) => bound !== undefined);
     const pages = paginateQuery(
       { client: this.#client },
       {
         TableName: this.#table,
         ConsistentRead: true,
-        KeyConditionExpression: after === undefined ? "pk = :pk" : "pk = :pk AND sk > :after",
-        ExpressionAttributeValues: { ":pk": { S: pk }, ...(after === undefined ? {} : { ":after": { S: after } }) },
+        KeyConditionExpression: `pk = :pk${betweenSortKeys(after, before)}`,
+        ExpressionAttributeValues: marshall({ ":pk": pk, ...Object.fromEntries(bounds) }),
         ...(limit === undefined ? {} : { Limit: limit }),
       },
     );
     const items: Item[] = [];
     for await (const page of pages) {
-      items.push(...(page.Items ?? []).map(toItem));
+      items.push(...(page.Items ?? []).map(toItem).filter(({ sk }) => sk !== after && sk !== before));
       if (limit !== undefined && items.length >= limit) break;
     }
     return limit === undefined ? items : items.slice(0, limit);
@@ -283,6 +284,13 @@ export class DynamoControlTable implements ControlTable {
   async close(): Promise<void> {
     this.#client.destroy();
   }
+}
+
+/** DynamoDB takes one condition on sort keys, and that of two bounds has both of them in. */
+function betweenSortKeys(after: string | undefined, before: string | undefined): string {
+  if (after !== undefined && before !== undefined) return " AND sk BETWEEN :after AND :before";
+  if (after !== undefined) return " AND sk > :after";
+  return before === undefined ? "" : " AND sk < :before";
 }
 
 const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);

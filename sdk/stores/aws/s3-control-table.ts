@@ -188,11 +188,13 @@ export class S3ControlTable implements ControlTable {
     throw new Error(`S3: others changed ${key.pk} ${MOST_ROUNDS} times while it was to be changed`);
   }
 
-  async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+  async query(pk: string, { after, before, limit }: QueryOptions = {}): Promise<Item[]> {
     const partition = `${this.#prefix}${escaped(pk)}/`;
     const items: Item[] = [];
     for await (const page of this.#pages(partition, after === undefined ? undefined : partition + hex(after), limit)) {
-      items.push(...page);
+      const inside = before === undefined ? page : page.filter(({ sk }) => sk < before);
+      items.push(...inside);
+      if (inside.length < page.length) break;
       if (limit !== undefined && items.length >= limit) break;
     }
     return limit === undefined ? items : items.slice(0, limit);

@@ -169,11 +169,11 @@ export class LocalControlTable implements ControlTable {
     });
   }
 
-  async query(pk: string, { after, limit }: QueryOptions = {}): Promise<Item[]> {
+  async query(pk: string, { after, before = LAST, limit }: QueryOptions = {}): Promise<Item[]> {
     this.#lookAnew();
     const start: [string, string] = [pk, after ?? ""];
     // One more, since the range includes `after` itself.
-    const range = this.#db.getRange({ start, end: [pk, LAST], ...(limit === undefined ? {} : { limit: limit + 1 }) });
+    const range = this.#db.getRange({ start, end: [pk, before], ...(limit === undefined ? {} : { limit: limit + 1 }) });
     const items: Item[] = [];
     for (const { key, value } of range) {
       if (key[1] !== after) items.push({ ...value, pk: key[0], sk: key[1] });
