@@ -5,6 +5,7 @@ import { packedSizes } from "../stores/pack-sizes.ts";
 import { noteType } from "../stores/result-types.ts";
 import { positionsByType } from "../stores/results.ts";
 import type { Assignment } from "../wire/attempt.ts";
+import { depthHeader, KEYED_HEADER } from "../wire/keys.ts";
 import type { LookedUp } from "./look-up.ts";
 
 /** What a result is taken to need in a pack, in bytes, where few are there to tell. */
@@ -52,13 +53,13 @@ export class ResultWays {
       const { partitionBytes, count, rowBytes: knownBytes, hasKeyed, isListed } = sizes;
       if (!isListed) await noteType(table, type);
       if (!mayPack) {
-        if (!hasKeyed) await packs.noteKeyed(type);
+        if (!hasKeyed) await packs.note(type, KEYED_HEADER);
         return;
       }
       // What packs have beside their rows is shared by more the more there are.
       const rowBytes = count < FEW ? ROW_BYTES : knownBytes;
       const depth = depthFor(partitionBytes, toRun.length * rowBytes);
-      if (!partitionBytes.has(depth)) await packs.noteDepth(type, depth);
+      if (!partitionBytes.has(depth)) await packs.note(type, depthHeader(depth));
       this.#depths.set(type.name, depth);
     });
     await Promise.all(chosen);

@@ -92,10 +92,8 @@ export class PackPartitions {
     if (last?.key === key && Date.now() - last.at < maxAgeMs) return last.found;
     const queries = [WIDE_PACKS, narrow].map((range) => this.#table.query(partition, range));
     const found = Promise.all(queries).then(([wide, near]) => toPartition([...wide, ...near], near.length));
-    const part = { at: Date.now(), key, found };
-    this.#parts.set(partition, part);
+    this.#parts.set(partition, { at: Date.now(), key, found });
     if (this.#parts.size > MOST_PARTS) this.#parts.delete(this.#parts.keys().next().value as string);
-    found.catch(() => this.#parts.get(partition) === part && this.#parts.delete(partition));
     return found;
   }
 
@@ -148,13 +146,14 @@ function toPartition(items: readonly Item[], sampled: number): PackPartition {
     bytes += weight * (bytesOfPack + ITEM_BYTES);
     addRecords(byKey, item, records);
   }
+  const names = items.map(({ sk }) => sk);
   return {
     byKey,
     count,
     bytes,
     bytesOfRows,
-    hasKeyed: items.some(({ sk }) => sk === KEYED_HEADER),
-    isListed: items.some(({ sk }) => sk === LISTED_HEADER),
+    hasKeyed: names.includes(KEYED_HEADER),
+    isListed: names.includes(LISTED_HEADER),
     depths: items.flatMap((item) => depthOfHeader(item) ?? []),
   };
 }

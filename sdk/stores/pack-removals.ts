@@ -1,7 +1,8 @@
-import type { ItemKey } from "../wire/keys.ts";
+import { type ItemKey, packPartition } from "../wire/keys.ts";
 import type { ControlTable } from "./control-table.ts";
-import type { ResultRecord } from "./result-items.ts";
+import type { ResultName, ResultRecord } from "./result-items.ts";
 import { recordsOf, rowsOf } from "./result-pack.ts";
+import type { ResultPacks } from "./result-packs.ts";
 
 interface Removal {
   readonly isMeant: (record: ResultRecord) => boolean;
@@ -17,6 +18,24 @@ export class PackRemovals {
 
   constructor(table: ControlTable) {
     this.#table = table;
+  }
+
+  /**
+   * Takes results out of all packs that they lie in.
+   *
+   * @returns Those that may have some under their own keys, too.
+   */
+  async removeAll(names: readonly ResultName[], packs: ResultPacks): Promise<readonly ResultName[]> {
+    const keyed: ResultName[] = [];
+    for (const of of byType(names)) {
+      const keys = new Set(of.map(({ key }) => key));
+      const { byKey, hasKeyed } = await packs.find(of[0], [...keys]);
+      if (hasKeyed) keyed.push(...of);
+      const all = [...byKey.values()].flat().map(({ pack }) => pack);
+      const distinct = new Map(all.map((pack) => [`${pack.pk} ${pack.sk}`, pack])).values();
+      for (const pack of distinct) await packs.removeFrom(pack, ({ key }) => keys.has(key));
+    }
+    return keyed;
   }
 
   /** @returns Whether there were any. */
@@ -66,4 +85,16 @@ export class PackRemovals {
       if (isDone) return wereThere;
     }
   }
+}
+
+/** Results of the same type, together. */
+function byType(names: readonly ResultName[]): Iterable<ResultName[]> {
+  const found = new Map<string, ResultName[]>();
+  for (const each of names) {
+    const type = packPartition(each.namespace, each.name, each.version);
+    const known = found.get(type);
+    if (known) known.push(each);
+    else found.set(type, [each]);
+  }
+  return found.values();
 }

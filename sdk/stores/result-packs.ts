@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { depthHeader, type ItemKey, KEYED_HEADER, packPartition } from "../wire/keys.ts";
+import { type ItemKey, packPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import type { ControlTable, Item } from "./control-table.ts";
 import { type PackedRecord, type PackPartition, PackPartitions } from "./pack-partitions.ts";
@@ -69,7 +69,7 @@ export class ResultPacks {
     };
     // Whoever takes what was read before is going to look for others, too: they share a whole.
     if (wanted.size === 1 && maxAgeMs === 0) {
-      const found = await this.partsOf(type, keys[0], maxAgeMs);
+      const found = await this.partsOf(type, keys[0], 0);
       for (const each of found.values()) take(each);
       return { byKey, hasKeyed: found.get(0)?.hasKeyed ?? false };
     }
@@ -108,17 +108,7 @@ export class ResultPacks {
     }
   }
 
-  /** Says, before the first one is written, that there may be results of a type under their own keys. */
-  noteKeyed(type: ResultType): Promise<void> {
-    return this.note(type, KEYED_HEADER);
-  }
-
-  /** Says, before the first one is written, that there may be packs of a type at a depth. */
-  noteDepth(type: ResultType, depth: number): Promise<void> {
-    return this.note(type, depthHeader(depth));
-  }
-
-  /** Writes a header beside the packs of a type. */
+  /** Says something of a type in a header beside its packs, before the first result is written of which it is true. */
   async note(type: ResultType, header: string): Promise<void> {
     const { namespace, name, version } = type;
     const pk = partitionOf(type);
@@ -131,24 +121,8 @@ export class ResultPacks {
    *
    * @returns Those that may have some under their own keys, too.
    */
-  async remove(names: readonly ResultName[]): Promise<readonly ResultName[]> {
-    const keyed: ResultName[] = [];
-    const byType = new Map<string, ResultName[]>();
-    for (const name of names) {
-      const type = partitionOf(name);
-      const known = byType.get(type);
-      if (known) known.push(name);
-      else byType.set(type, [name]);
-    }
-    for (const of of byType.values()) {
-      const keys = new Set(of.map(({ key }) => key));
-      const { byKey, hasKeyed } = await this.find(of[0], [...keys]);
-      if (hasKeyed) keyed.push(...of);
-      const all = [...byKey.values()].flat().map(({ pack }) => pack);
-      const packs = new Map(all.map((pack) => [pack.sk, pack])).values();
-      for (const pack of packs) await this.removeFrom(pack, ({ key }) => keys.has(key));
-    }
-    return keyed;
+  remove(names: readonly ResultName[]): Promise<readonly ResultName[]> {
+    return this.#removals.removeAll(names, this);
   }
 
   /**
@@ -157,7 +131,6 @@ export class ResultPacks {
    * @returns Whether there were any.
    */
   removeFrom(key: ItemKey, isMeant: (record: ResultRecord) => boolean): Promise<boolean> {
-    this.partitions.forget(key.pk);
     return this.#removals.remove(key, isMeant).finally(() => this.partitions.forget(key.pk));
   }
 }

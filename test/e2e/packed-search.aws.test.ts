@@ -11,6 +11,7 @@ import { listTypes, noteType } from "../../sdk/stores/result-types.ts";
 import { commitInOrder, commitResult, deleteResults, readResults } from "../../sdk/stores/results.ts";
 import type { Stores } from "../../sdk/stores/stores.ts";
 import { encode, joinChunks } from "../../sdk/wire/codec/codec.ts";
+import { depthHeader } from "../../sdk/wire/keys.ts";
 import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
 import { DAY_MS } from "../gc/age.ts";
 import { thisStack } from "../support/this-stack.ts";
@@ -69,7 +70,7 @@ async function deepResults(namespace: string, count: number): Promise<readonly R
   const records = Array.from({ length: count }, (_, n) => recordOf(namespace, n));
   records.sort((a, b) => (a.key < b.key ? -1 : 1));
   await noteType(stores.table, records[0]);
-  await packs.noteDepth(records[0], 2);
+  await packs.note(records[0], depthHeader(2));
   for (let start = 0; start < count; start += 200) {
     await packs.write(records.slice(start, start + 200), { depths: { noise: 2 }, isLoose: true });
   }
@@ -157,7 +158,7 @@ describe("results in divided packs", () => {
   it("that come one by one take no more units than results under their own keys, also where they are written together", async () => {
     const [type, count] = [recordOf("scattered", 0), 60];
     await noteType(stores.table, type);
-    await packs.noteDepth(type, 2);
+    await packs.note(type, depthHeader(2));
     const scattered = () => Array.from({ length: count }, (_, n) => recordOf("scattered", n));
     const unitsOf = async (write: (records: readonly ResultRecord[]) => Promise<unknown>) => {
       const requests = await requestsOf(() => write(scattered()));

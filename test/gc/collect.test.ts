@@ -16,6 +16,7 @@ import {
   bundleMapObject,
   bundleObject,
   codeKey,
+  depthHeader,
   labKey,
   packPartition,
   runtimeObject,
@@ -262,7 +263,7 @@ describe("a clean-up", () => {
     const typeNamed = (name: string) => ({ namespace: "default", name, version: "1" });
     for (const name of ["left", "young"]) {
       await noteType(table, typeNamed(name));
-      await packs.noteDepth(typeNamed(name), 1);
+      await packs.note(typeNamed(name), depthHeader(1));
     }
     await bench.result({ name: "used", value: 1, params: 1, large: false });
     await bench.gc({ dryRun: true });

@@ -9,7 +9,9 @@ import { findResults, listResults } from "../../sdk/stores/result-search.ts";
 import { noteType } from "../../sdk/stores/result-types.ts";
 import { commitResult, deleteResults, readCounting, readResults } from "../../sdk/stores/results.ts";
 import {
+  depthHeader,
   type ItemKey,
+  KEYED_HEADER,
   LISTED_HEADER,
   packPartition,
   RESULT_PREFIX,
@@ -115,7 +117,7 @@ describe("results in packs", () => {
     // One of a type that has keys of its own.
     const keyed = record(7, { name: "d" });
     await noteType(table, keyed);
-    await table.packs.noteKeyed(keyed);
+    await table.packs.note(keyed, KEYED_HEADER);
     await commitResult(stores.inner, keyed);
     asked.length = 0;
     const queryOf = (name: string) => `query ${packPartition("default", name, "0123456789abcdef")}`;
@@ -137,7 +139,7 @@ describe("results in packs", () => {
     );
     const [a, b] = records as [ResultRecord, ResultRecord];
     for (const type of [a, b]) await noteType(table, type);
-    await table.packs.noteDepth(a, 2);
+    await table.packs.note(a, depthHeader(2));
     await table.packs.write(records.slice(0, 20), { depths: { a: 2 } });
     await table.packs.write(records.slice(20));
     const listed = async (name: string) => {
@@ -149,9 +151,9 @@ describe("results in packs", () => {
     asked.length = 0;
     expect(await listed("b")).toHaveLength(2);
     expect(await listed("a")).toHaveLength(1 + 1 + 256);
-    await table.packs.noteDepth(a, 3);
+    await table.packs.note(a, depthHeader(3));
     expect(await listed("a")).toContain("scan R#");
-    await table.packs.noteKeyed(b);
+    await table.packs.note(b, KEYED_HEADER);
     expect(await listed("b")).toContain("scan R#");
   });
 
@@ -161,7 +163,7 @@ describe("results in packs", () => {
     const records = Array.from({ length: 1_024 }, (_, n) =>
       record(n, { key: (n * 64).toString(16).padStart(4, "0").padEnd(64, "0") }),
     );
-    await table.packs.noteDepth(records[0]!, 1);
+    await table.packs.note(records[0]!, depthHeader(1));
     for (let n = 0; n < records.length; n += 8) {
       await table.packs.write(records.slice(n, n + 8), { depths: n % 16 === 0 ? {} : { train: 1 } });
     }
@@ -241,7 +243,7 @@ describe("results in packs", () => {
     const query = "query R#!default#train#0123456789abcdef";
     await readResults(counting, wanted);
     expect(asked.splice(0)).toEqual([query]);
-    await counting.packs.noteKeyed(record(1));
+    await counting.packs.note(record(1), KEYED_HEADER);
     await readResults(counting, wanted);
     expect(asked.splice(0)).toEqual([query, `get R#${hash(1)}`, `get R#${hash(2)}`]);
   });
@@ -249,8 +251,8 @@ describe("results in packs", () => {
   test("at a depth are asked for by the first digits of their keys only", async () => {
     await using stores = await packingStores();
     const [a, b, c] = ["a1", "a2", "bf"].map((digits) => record(1, { key: digits.padEnd(32, "0") }));
-    await stores.table.packs.noteDepth(a, 1);
-    await stores.table.packs.noteDepth(a, 2);
+    await stores.table.packs.note(a, depthHeader(1));
+    await stores.table.packs.note(a, depthHeader(2));
     await stores.table.packs.write([a, b], { depths: { train: 1 } });
     await stores.table.packs.write([b, c], { depths: { train: 2 } });
     const asked: string[] = [];
@@ -303,7 +305,8 @@ describe("results in packs", () => {
         await using deep = await packingStores();
         await using flat = await packingStores();
         for (const n of [0, 3]) for (const { table } of [deep, flat]) await noteType(table, nodes[n]!);
-        for (const depth of [1, 2, 3]) for (const n of [0, 3]) await deep.table.packs.noteDepth(nodes[n], depth);
+        for (const depth of [1, 2, 3])
+          for (const n of [0, 3]) await deep.table.packs.note(nodes[n], depthHeader(depth));
         for (const [at, each] of records.entries()) {
           const depth = written[at]!.depth;
           await deep.table.packs.write([each], { depths: { a: depth, b: depth }, isLoose: at % 2 === 0 });
@@ -333,7 +336,7 @@ describe("results in packs", () => {
     const records = Array.from({ length: 250 }, (_, n) =>
       record(n, { key: `${n.toString(16).padStart(2, "0")}`.padEnd(32, "0") }),
     );
-    await table.packs.noteDepth(records[0]!, 2);
+    await table.packs.note(records[0]!, depthHeader(2));
     const writing = table.packs.write([...records, ...records.slice(200)], { depths: { train: 2 } });
     await expect(writing).rejects.toThrow("the table is away");
     expect(written.map(({ length }) => length)).toEqual([100, 100]);
@@ -343,7 +346,7 @@ describe("results in packs", () => {
 
   test("and those under keys of their own count as one set", async () => {
     await using stores = await packingStores();
-    await stores.table.packs.noteKeyed(record(1));
+    await stores.table.packs.note(record(1), KEYED_HEADER);
     await stores.table.packs.write([record(1, { endedAt: 20 }), record(2, { endedAt: 10 })]);
     for (const n of [1, 2]) await commitResult(stores.table, record(n, { endedAt: 15, runId: "keyed" }));
     const found = await readResults(stores.table, [record(1), record(2)]);
@@ -417,8 +420,8 @@ describe("results in packs", () => {
 
   test("are items of their own to whoever goes through the table, and go by condition", async () => {
     await using stores = await packingStores();
-    await stores.table.packs.noteKeyed(record(1));
-    await stores.table.packs.noteDepth(record(1), 3);
+    await stores.table.packs.note(record(1), KEYED_HEADER);
+    await stores.table.packs.note(record(1), depthHeader(3));
     await stores.table.packs.write([record(1, { keepMs: 1_000 })], { depths: { train: 3 } });
     await stores.table.packs.write([record(2)]);
     const items = await all(stores.table.scan(""));

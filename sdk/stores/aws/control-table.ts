@@ -288,9 +288,8 @@ export class DynamoControlTable implements ControlTable {
 
 /** DynamoDB takes one condition on sort keys, and that of two bounds has both of them in. */
 function betweenSortKeys(after: string | undefined, before: string | undefined): string {
-  if (after !== undefined && before !== undefined) return " AND sk BETWEEN :after AND :before";
-  if (after !== undefined) return " AND sk > :after";
-  return before === undefined ? "" : " AND sk < :before";
+  if (after === undefined) return before === undefined ? "" : " AND sk < :before";
+  return before === undefined ? " AND sk > :after" : " AND sk BETWEEN :after AND :before";
 }
 
 const nameOf = ({ pk, sk }: ItemKey) => JSON.stringify([pk, sk]);
