@@ -102,17 +102,6 @@ const withoutLocalStores = {
   },
 };
 
-// Executors write results and read them; who takes some away is a driver, or a command.
-const withoutRemovals = {
-  name: "without-removals",
-  setup(build) {
-    build.onResolve({ filter: /\/pack-removals\.ts$/ }, ({ path }) => ({ path, namespace: "not-removing" }));
-    build.onLoad({ filter: /.*/, namespace: "not-removing" }, () => ({
-      contents: 'export class PackRemovals { remove() { throw new Error("executors remove nothing"); } }',
-    }));
-  },
-};
-
 // What runs in the cloud: everything that it needs in it.
 const inTheCloud = {
   ...shared,
@@ -129,7 +118,6 @@ const inTheCloud = {
 };
 const lambda = build({
   ...inTheCloud,
-  plugins: [...inTheCloud.plugins, withoutRemovals],
   entryPoints: present({ "lambda/index": "runtime/lambda.ts", "lambda/executor": "runtime/lambda-executor.ts" }),
   splitting: true,
   chunkNames: "lambda/[name]-[hash]",

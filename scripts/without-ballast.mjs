@@ -20,6 +20,8 @@ const ABSENT = `
 const SCHEMAS = /@aws-sdk.*[\\/]schemas[\\/]schemas_0\.js$/;
 /** Asked for its version alone. */
 const MANIFEST = /@aws-sdk.*[\\/]package\.json$/;
+/** SHA-1 in JavaScript, for where Node has none of its own. */
+const SECOND_SHA1 = /@aws-sdk.checksums.*Sha1Js\.js$/;
 /** Only ever asked for a parameter: its 140 kinds of errors are told by their names all the same. */
 const FEW_ERRORS = /client-ssm/;
 
@@ -38,6 +40,7 @@ export const withoutBallast = {
       const { version } = JSON.parse(await readFile(path, "utf8"));
       return { contents: JSON.stringify({ version }), loader: "json" };
     });
+    build.onLoad({ filter: SECOND_SHA1 }, () => ({ contents: "export class Sha1Js {}" }));
     build.onLoad({ filter: SCHEMAS }, async ({ path }) => {
       const contents = withPlainKeys(await readFile(path, "utf8"));
       const isLess = FEW_ERRORS.test(path);
