@@ -67,6 +67,8 @@ export class ResultSearch {
   #begin() {
     const names = new Map<string, string>();
     const found = this.#last.then(async () => {
+      // Most are asked for in the same turn.
+      await new Promise((resolve) => setImmediate(resolve));
       this.#next = undefined;
       const records = await findResults(this.#table, [...names.keys()], (key) => names.get(key));
       return new Map(records.flatMap((record) => (record ? [[record.key, record] as const] : [])));

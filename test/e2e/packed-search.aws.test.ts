@@ -94,8 +94,9 @@ describe("results in divided packs", () => {
       expect(await lab.isCached(found[0])).toBe(true);
     });
     expect(listing("Scan").requests).toBe(0);
-    // The list of types twice; the parts of `measured`, and of `noise`, which its tasks are computed from; one look-up.
-    expect(listing("Query").requests).toBeLessThan(30);
+    // The list of types, the parts of `measured`, and of `noise` for what its tasks are computed from, once or a few times;
+    // one look-up.
+    expect(listing("Query").requests).toBeLessThan(70);
     expect(listing("BatchGetItem").requests).toBe(0);
 
     const explaining = await requestsOf(async () => {
