@@ -75,6 +75,8 @@ it("memory that two need at once is given to each alone, and no size is learned 
   const tasks = (count: number, megabytes: number, round: string) =>
     numbers.slice(0, count).map((n) => hungry({ n, megabytes, log, salt: round }));
   await lab.runTasks(tasks(3, 1, "first"));
+  // And there is a second process.
+  await lab.runTasks(tasks(8, 1, "warm"));
   rmSync(log);
   const outcomes = await lab.start(tasks(2, 350, "second")).settled();
   expect(outcomes.map((outcome) => outcome.kind)).toEqual(["ok", "ok"]);
