@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { AttemptModel, RunModel, TaskModel } from "../model/run-model.ts";
 import { tookMs } from "../model/sort.ts";
 import { bytes, count, dollars, megabytes, moment, spell } from "./format.ts";
@@ -21,7 +21,8 @@ interface TaskDetailProps {
 /** Everything that is known of a task. Escape closes it, and the focus is where it was. */
 export function TaskDetail({ task, model, version, now, onTask, onClose }: TaskDetailProps) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // Before it is painted: keys that are pressed at once are its own.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     heading.current?.focus({ preventScroll: true });
     return () => before?.focus?.({ preventScroll: true });

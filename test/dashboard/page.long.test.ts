@@ -126,7 +126,7 @@ describe("the dashboard in a browser", () => {
     await detail.waitFor();
     await page.keyboard.press("Escape");
     await detail.waitFor({ state: "detached" });
-    expect(await grid.evaluate("document.activeElement.getAttribute('role')")).toBe("grid");
+    await expect.poll(() => grid.evaluate("document.activeElement.getAttribute('role')")).toBe("grid");
     await page.getByRole("tab", { name: "Tasks" }).focus();
     await page.keyboard.press("ArrowRight");
     await page.getByRole("table").waitFor();
