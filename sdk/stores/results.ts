@@ -3,6 +3,7 @@ import type { Condition, ControlTable, WriteResult } from "./control-table.ts";
 import { type Candidate, countingResults, firstOf } from "./counting.ts";
 import { fingerprintOfInputs, fingerprintOfSlot } from "./inputs-fingerprint.ts";
 import { type ResultName, type ResultRecord, type ResultType, toItem, toRecord } from "./result-items.ts";
+import type { ResultPacks } from "./result-packs.ts";
 
 /** What counts after a commit. */
 export interface Committed {
@@ -11,6 +12,9 @@ export interface Committed {
   /** Whether it is the caller's own. */
   readonly own: boolean;
 }
+
+/** Results that are read from a table at once. */
+const SLICE = 10_000;
 
 const isFirst = ({ generation }: ResultRecord): Condition => ({
   when: "absent-or-below",
@@ -88,7 +92,15 @@ export async function readResults(
   table: ControlTable,
   names: readonly ResultName[],
 ): Promise<(ResultRecord | undefined)[]> {
-  const stored = await readStored(table, names, {});
+  const { packs } = table;
+  if (!packs) {
+    const records: (ResultRecord | undefined)[] = new Array(names.length).fill(undefined);
+    await readKeyed(table, names, [...names.keys()], (record, position) => {
+      records[position] = record;
+    });
+    return records;
+  }
+  const stored = await readStored(table, packs, names, {});
   return stored.map((each) => firstOf(each)?.record);
 }
 
@@ -98,8 +110,9 @@ export async function readCounting(
   nodes: readonly NeededResult[],
   options: ReadOptions = {},
 ): Promise<(ResultRecord | undefined)[]> {
-  if (!table.packs) return readResults(table, nodes);
-  const stored = await readStored(table, nodes, options);
+  const { packs } = table;
+  if (!packs) return readResults(table, nodes);
+  const stored = await readStored(table, packs, nodes, options);
   const counting = countingResults(
     nodes.map(({ dependencies }, position) => ({ candidates: stored[position], dependencies })),
     (position, inputs) => {
@@ -119,31 +132,46 @@ export function isComputedFrom({ inputs }: ResultRecord, values: Parameters<type
 /** All that is stored of each task: in packs of any depth, and by keys where there may be some. */
 async function readStored(
   table: ControlTable,
+  packs: ResultPacks,
   names: readonly ResultName[],
   { maxAgeMs }: ReadOptions,
 ): Promise<Stored[][]> {
-  const { packs } = table;
   const stored = names.map((): Stored[] => []);
   const keyed: number[] = [];
-  if (packs) {
-    await Promise.all(
-      positionsByType(names).map(async (positions) => {
-        const keys = positions.map((position) => names[position].key);
-        const { byKey, hasKeyed } = await packs.find(names[positions[0]], keys, maxAgeMs);
-        for (const position of positions) {
-          for (const { record, pack } of byKey.get(names[position].key) ?? []) {
-            stored[position].push(asStored(record, pack.sk));
-          }
+  await Promise.all(
+    positionsByType(names).map(async (positions) => {
+      const keys = positions.map((position) => names[position].key);
+      const { byKey, hasKeyed } = await packs.find(names[positions[0]], keys, maxAgeMs);
+      for (const position of positions) {
+        for (const { record, pack } of byKey.get(names[position].key) ?? []) {
+          stored[position].push(asStored(record, pack.sk));
         }
-        if (hasKeyed) for (const position of positions) keyed.push(position);
-      }),
-    );
-  } else for (const position of names.keys()) keyed.push(position);
-  const items = await table.getMany(keyed.map((position) => resultKey(names[position].key)));
-  items.forEach((item, index) => {
-    if (item) stored[keyed[index]].push(asStored(toRecord(item), ""));
-  });
+      }
+      if (hasKeyed) for (const position of positions) keyed.push(position);
+    }),
+  );
+  await readKeyed(table, names, keyed, (record, position) => stored[position].push(asStored(record, "")));
   return stored;
+}
+
+/**
+ * Results under their own keys, a slice of them at a time: what a table has of a million tasks is several times as large
+ * as what is taken from it, and others have their turn between two slices.
+ */
+async function readKeyed(
+  table: ControlTable,
+  names: readonly ResultName[],
+  positions: readonly number[],
+  take: (record: ResultRecord, position: number) => void,
+): Promise<void> {
+  for (let start = 0; start < positions.length; start += SLICE) {
+    if (start > 0) await new Promise((resolve) => setImmediate(resolve));
+    const slice = positions.slice(start, start + SLICE);
+    const items = await table.getMany(slice.map((position) => resultKey(names[position].key)));
+    items.forEach((item, index) => {
+      if (item) take(toRecord(item), slice[index]);
+    });
+  }
 }
 
 const asStored = (record: ResultRecord, pack: string): Stored => ({

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ControlTable, WriteResult } from "../../sdk/stores/control-table.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
 import { findResults, listResults } from "../../sdk/stores/result-search.ts";
-import { commitResult, deleteResults } from "../../sdk/stores/results.ts";
+import { commitResult, deleteResults, readResults } from "../../sdk/stores/results.ts";
 import { resultKey } from "../../sdk/wire/keys.ts";
 import { temporaryStores } from "./folders.ts";
 
@@ -166,5 +166,34 @@ describe("listing results", () => {
     await using stores = await temporaryStores();
     await commitResult(stores.table, record({ key: "a" }));
     expect(await stores.table.get(resultKey("a"))).toMatchObject({ n: "train", ns: "default", g: 0 });
+  });
+});
+
+describe("looking many results up", () => {
+  test("reads a bounded number of items at once, and lets others have their turn", async () => {
+    await using stores = await temporaryStores();
+    await commitResult(stores.table, record({ key: "k0" }));
+    await commitResult(stores.table, record({ key: "k24999" }));
+    const sizes: number[] = [];
+    const table = new Proxy(stores.table, {
+      get: (target, name) =>
+        name === "getMany"
+          ? (keys: readonly { pk: string; sk: string }[]) => {
+              sizes.push(keys.length);
+              return target.getMany(keys);
+            }
+          : Reflect.get(target, name, target),
+    });
+    const names = Array.from({ length: 25_000 }, (_, index) => ({ ...record(), key: `k${index}` }));
+    let turns = 0;
+    const others = setInterval(() => {
+      turns += 1;
+    });
+    const found = await readResults(table, names);
+    clearInterval(others);
+    expect(sizes).toEqual([10_000, 10_000, 5_000]);
+    expect(turns).toBeGreaterThan(0);
+    expect(found.flatMap((each) => each?.key ?? [])).toEqual(["k0", "k24999"]);
+    expect(found).toHaveLength(25_000);
   });
 });
