@@ -272,9 +272,9 @@ export class Lab implements AsyncDisposable {
     const plan = planTasks(tasks, planning);
     await Promise.all([driver.written(), driver.recall(plan)]);
     const concurrency = this.#options.concurrency ?? Number.POSITIVE_INFINITY;
-    const { placements } = driver;
+    const { placements, batch } = driver;
     const { describePlan } = await onDemand.planReport();
-    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency }, options);
+    return describePlan(plan, { placements, stores, namespace: this.#namespace, code, concurrency, batch }, options);
   }
 
   /**

@@ -1,13 +1,17 @@
+import { BY_ITSELF, type Together } from "./core/attempt-cost.ts";
+import type { BatchOptions } from "./core/batch.ts";
 import {
   type ForecastTask,
   forecastSeconds,
   forecastUsd,
   type MeasuredDuration,
   type Range,
+  sharing,
   sumOf,
 } from "./core/forecast.ts";
 import type { Lane } from "./core/offer.ts";
 import { capacityGroups } from "./core/route.ts";
+import { tasksAtOnce } from "./core/side-by-side.ts";
 import { slackWithin } from "./driver/enrolment.ts";
 import { lookUp } from "./driver/look-up.ts";
 import type { Placements } from "./driver/placements.ts";
@@ -20,6 +24,13 @@ import type { Task } from "./task.ts";
 import type { CodePart } from "./wire/code-part.ts";
 
 export type { Range };
+
+/** What earlier runs have measured of a task type. */
+interface Measured extends MeasuredDuration {
+  readonly peakMemoryMb: number | undefined;
+}
+
+const NEVER_MEASURED: MeasuredDuration = { meanMs: 0, deviationMs: 0 };
 
 /** Tasks of one type that go the same way. */
 export interface PlannedGroup {
@@ -73,6 +84,8 @@ export interface PlanSurroundings {
   readonly code: ReadonlyMap<string, readonly CodePart[]>;
   /** Attempts at once. */
   readonly concurrency: number;
+  /** How many short attempts may share a dispatch. */
+  readonly batch: BatchOptions;
 }
 
 interface Group {
@@ -89,7 +102,7 @@ export async function describePlan(
   surroundings: PlanSurroundings,
   { bustCache = false, deadlineMs }: PlanOptions = {},
 ): Promise<PlanReport> {
-  const { placements, stores, namespace, code, concurrency } = surroundings;
+  const { placements, stores, namespace, code, concurrency, batch } = surroundings;
   const { table } = stores;
   const since = bustCache ? Number.POSITIVE_INFINITY : 0;
   const lookedUp = await lookUp(table, plan, { namespace, since, runId: undefined });
@@ -120,7 +133,8 @@ export async function describePlan(
     if (!duration) unmeasured.add(name);
     const dependencies = planned.dependencies.flatMap((dependency) => runsAs.get(dependency) ?? []);
     const paramBytes = planned.params.byteLength;
-    const task = { lane, duration: duration ?? { meanMs: 0, deviationMs: 0 }, paramBytes, dependencies };
+    const atOnce = atOnceOf(planned, lane, batch, duration);
+    const task = { lane, duration: duration ?? NEVER_MEASURED, paramBytes, atOnce, dependencies };
     runsAs.set(position, all.push(task) - 1);
     const key = `${name}/${lane.name}`;
     const group = groups.get(key) ?? { name, lane, reason: placement.reason, tasks: [], planned: [] };
@@ -133,12 +147,15 @@ export async function describePlan(
         { kind: "anew", why: "bustCache", count: tasks.length },
       ])
     : await notCachedReasons(stores, namespace, plan, [...groups.values()], code);
-  const described = [...groups.values()].map((group, index) =>
-    describeGroup(group, reasons[index], durations.get(group.name)),
-  );
+  const slots = capacityGroups(placements.offer);
+  const slotsOf = ({ group }: Lane) => Math.min(concurrency, slots.find(({ name }) => name === group)?.slots ?? 1);
+  const described = [...groups.values()].map((group, index) => {
+    const duration = durations.get(group.name);
+    const together = duration && togetherOf(group, duration, slotsOf(group.lane), batch);
+    return describeGroup(group, reasons[index], duration, together);
+  });
   const costs = described.flatMap(({ costUsd }) => costUsd ?? []);
   const isKnown = unmeasured.size === 0;
-  const slots = capacityGroups(placements.offer);
   return {
     total: plan.tasks.length,
     cached,
@@ -154,10 +171,25 @@ async function measuredDurations(plan: LabPlan, table: ControlTable, namespace: 
   const names = [...new Set(plan.tasks.map(({ name }) => name))];
   const statistics = await readStatistics(table, namespace, names);
   return new Map(
-    statistics.flatMap(({ name, meanMs, deviationMs }): [string, MeasuredDuration][] =>
-      meanMs === undefined ? [] : [[name, { meanMs, deviationMs: deviationMs ?? meanMs / 2 }]],
+    statistics.flatMap(({ name, meanMs, deviationMs, peakMemoryMb }): [string, Measured][] =>
+      meanMs === undefined ? [] : [[name, { meanMs, deviationMs: deviationMs ?? meanMs / 2, peakMemoryMb }]],
     ),
   );
+}
+
+/** What may not be begun twice has its dispatch to itself. */
+const isAlone = ({ policy }: PlannedTask): boolean => policy.maxRetries === 0;
+
+/** How many of a task's kind an executor works on at once, as the scheduler would have it. */
+function atOnceOf(planned: PlannedTask, lane: Lane, batch: BatchOptions, duration: Measured | undefined): number {
+  if (!duration || isAlone(planned) || duration.meanMs + 2 * duration.deviationMs > batch.targetMs) return 1;
+  return tasksAtOnce(lane, { cpus: planned.demand.numCpus || 1, peakMemoryMb: duration.peakMemoryMb || undefined });
+}
+
+/** What tasks of one type share that all go the same way. */
+function togetherOf({ tasks, planned }: Group, duration: Measured, slots: number, batch: BatchOptions): Together {
+  if (planned.some(isAlone)) return BY_ITSELF;
+  return sharing(tasks.length, duration, slots, batch, tasks[0].atOnce);
 }
 
 const FREE: Range = { low: 0, expected: 0, high: 0 };
@@ -166,6 +198,7 @@ function describeGroup(
   { name, lane, reason, tasks }: Group,
   notCached: readonly NotCachedReason[],
   duration: MeasuredDuration | undefined,
+  together: Together | undefined,
 ): PlannedGroup {
   const group = { name, count: tasks.length, lane: lane.name, reason, notCached };
   // What runs on this machine costs nothing, however long it takes.
@@ -173,5 +206,5 @@ function describeGroup(
   const { meanMs, deviationMs } = duration;
   const low = Math.max(0, meanMs - deviationMs) / 1000;
   const secondsEach = { low, expected: meanMs / 1000, high: (meanMs + 2 * deviationMs) / 1000 };
-  return { ...group, secondsEach, costUsd: forecastUsd(tasks, lane) };
+  return { ...group, secondsEach, costUsd: forecastUsd(tasks, lane, together) };
 }

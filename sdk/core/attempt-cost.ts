@@ -137,18 +137,34 @@ export function ceilingMs(lane: Lane, cautiousMs: number | undefined, timeoutMs:
 /** What an invocation takes before and after its attempt when it is warm, and at most: a cold start, loading code. */
 const AROUND_AN_INVOCATION_MS = { usual: 50, most: 1_500 };
 
+/** What attempts of a dispatch have in common. */
+export interface Together {
+  /** How many of them share it. */
+  readonly shared: number;
+  /** How many of those its executor works on at once. */
+  readonly atOnce: number;
+}
+
+export const BY_ITSELF: Together = { shared: 1, atOnce: 1 };
+
 /**
  * What an attempt is expected to cost that takes so long, in milliseconds. On ECS its container's first minute is
  * no part of it.
  */
-export function attemptUsd(lane: Lane, ms: number, paramBytes: number, around: "usual" | "most" = "usual"): number {
+export function attemptUsd(
+  lane: Lane,
+  ms: number,
+  paramBytes: number,
+  around: "usual" | "most" = "usual",
+  { shared, atOnce }: Together = BY_ITSELF,
+): number {
   const rate = rateOf(lane);
   if (rate === FREE) return 0;
   const aroundMs = lane.service === "lambda" ? AROUND_AN_INVOCATION_MS[around] : 0;
-  const traffic = trafficUsd(lane, { paramBytes, resultBytes: 1024, objectsLoaded: 1, shared: 1 });
+  const traffic = trafficUsd(lane, { paramBytes, resultBytes: 1024, objectsLoaded: 1 / shared, shared });
   const perSecond = rate.perSecond + rate.inTouchPerSecond;
   const perStart = lane.service === "lambda" ? rate.perStart : 0;
-  return perStart + (perSecond * (ms + aroundMs)) / 1000 + traffic;
+  return perStart / shared + (perSecond * (ms / atOnce + aroundMs / shared)) / 1000 + traffic;
 }
 
 /**

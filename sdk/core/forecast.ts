@@ -1,4 +1,5 @@
-import { attemptUsd, rateOf } from "./attempt-cost.ts";
+import { attemptUsd, BY_ITSELF, rateOf, type Together } from "./attempt-cost.ts";
+import { type BatchOptions, batchSize } from "./batch.ts";
 import { START_MS } from "./limits.ts";
 import type { CapacityGroup, Lane } from "./offer.ts";
 
@@ -20,6 +21,8 @@ export interface ForecastTask {
   readonly lane: Lane;
   readonly duration: MeasuredDuration;
   readonly paramBytes: number;
+  /** How many of its kind an executor works on at once. */
+  readonly atOnce: number;
   /** Positions of those that it waits for, all before its own. */
   readonly dependencies: readonly number[];
 }
@@ -40,17 +43,35 @@ const msOf = ({ meanMs, deviationMs }: MeasuredDuration, which: Case): number =>
   which === "expected" ? meanMs : Math.max(0, meanMs + (which === "low" ? -1 : 2) * deviationMs);
 
 /**
- * Dollars for some tasks of one lane, if all goes well. On ECS containers are counted with, each with its start and
- * its minimum.
+ * How many tasks of a type share a dispatch when all of them wait, as the scheduler would have it.
+ *
+ * @param slots How many executors or invocations there may be.
+ * @param atOnce How many of them each works on at once.
  */
-export function forecastUsd(tasks: readonly ForecastTask[], lane: Lane): Range {
+export function sharing(
+  count: number,
+  { meanMs, deviationMs }: MeasuredDuration,
+  slots: number,
+  batch: BatchOptions,
+  atOnce: number,
+): Together {
+  return { shared: batchSize(meanMs + 2 * deviationMs, count, slots, batch, atOnce), atOnce };
+}
+
+/**
+ * Dollars for some tasks of one type and lane, if all goes well. On ECS containers are counted with, each with its
+ * start and its minimum.
+ *
+ * @param together What they share. Default nothing.
+ */
+export function forecastUsd(tasks: readonly ForecastTask[], lane: Lane, together: Together = BY_ITSELF): Range {
   const rate = rateOf(lane);
   return rangeOf((which) => {
     const attempts = tasks.reduce((sum, { duration, paramBytes }) => {
-      return sum + attemptUsd(lane, msOf(duration, which), paramBytes);
+      return sum + attemptUsd(lane, msOf(duration, which), paramBytes, "usual", together);
     }, 0);
     if (rate.minimumSeconds < 1) return attempts;
-    const busyMs = tasks.reduce((sum, { duration }) => sum + msOf(duration, which), 0);
+    const busyMs = tasks.reduce((sum, { duration }) => sum + msOf(duration, which), 0) / together.atOnce;
     const containers = Math.max(1, Math.min(tasks.length, Math.ceil(busyMs / WORTH_A_CONTAINER_MS)));
     const startedMs = containers * START_MS[lane.service];
     const unusedMs = Math.max(startedMs, containers * rate.minimumSeconds * 1000 - busyMs);
@@ -71,11 +92,11 @@ export function forecastSeconds(
   return rangeOf((which) => {
     const ends: number[] = [];
     const workMs = new Map<string, number>();
-    for (const { lane, duration, dependencies } of tasks) {
+    for (const { lane, duration, atOnce, dependencies } of tasks) {
       const ms = msOf(duration, which);
       const startMs = dependencies.length === 0 ? START_MS[lane.service] : 0;
       ends.push(dependencies.reduce((latest, each) => Math.max(latest, ends[each]), startMs) + ms);
-      workMs.set(lane.group, (workMs.get(lane.group) ?? 0) + ms);
+      workMs.set(lane.group, (workMs.get(lane.group) ?? 0) + ms / atOnce);
     }
     const chainMs = ends.reduce((latest, end) => Math.max(latest, end), 0);
     const spreadMs = [...workMs].reduce((most, [group, ms]) => Math.max(most, ms / (slots.get(group) ?? 1)), 0);

@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import type { BatchOptions } from "../core/batch.ts";
 import type { Command } from "../core/commands.ts";
 import { STORES } from "../core/limits.ts";
 import { capacityGroups } from "../core/route.ts";
@@ -302,6 +303,11 @@ export class Driver {
 
   get placements(): Placements {
     return this.#parts.placements;
+  }
+
+  /** How many short attempts may share a dispatch. */
+  get batch(): BatchOptions {
+    return this.#parts.options.opening.batch;
   }
 
   /** Takes in what earlier runs measured of task types that this lab has not run yet. */
