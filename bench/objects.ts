@@ -1,4 +1,5 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { Lab } from "stratolab";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { makeArray, sumArray } from "./fixtures/object-tasks.ts";
 import { peakMemory } from "./memory.ts";
+import { builtFixture } from "./processes.ts";
 
 const LENGTH = 12_500_000;
 const DEPENDENTS = 8;
@@ -62,6 +64,41 @@ async function raySeconds(): Promise<number | undefined> {
   }
 }
 
+/** The same work by two processes that do nothing else: one writes a file, both map it for each sum. */
+async function bareSeconds(folder: string): Promise<number> {
+  const script = await builtFixture("object-process");
+  const processes = [fork(script), fork(script)];
+  const ended = Promise.race(processes.map((each) => once(each, "exit")));
+  const ask = async (each: ChildProcess, what: "write" | "sum", file: string, length: number): Promise<unknown> => {
+    const answered = once(each, "message");
+    each.send({ what, file, length });
+    // One that ends is not waited for.
+    const [answer] = await Promise.race([answered, ended]);
+    if (each.exitCode !== null) throw new Error(`a bare process ended with ${each.exitCode}`);
+    return answer;
+  };
+  const round = async (name: string, length: number) => {
+    const file = join(folder, name);
+    await ask(processes[0], "write", file, length);
+    const sums = await Promise.all(
+      processes.map(async (each) => {
+        const own: unknown[] = [];
+        for (let n = 0; n < DEPENDENTS / processes.length; n++) own.push(await ask(each, "sum", file, length));
+        return own;
+      }),
+    );
+    if (sums.flat().some((sum) => sum !== (length * (length - 1)) / 2)) throw new Error("the sums are wrong");
+  };
+  try {
+    for (let n = 0; n < 4; n++) await round(`small ${n}`, 10);
+    const times: number[] = [];
+    for (let n = 0; n < 3; n++) times.push(await seconds(() => round(`large ${n}`, LENGTH)));
+    return times.sort((a, b) => a - b)[1];
+  } finally {
+    for (const each of processes) each.kill();
+  }
+}
+
 /** Large results between tasks of this machine, and many of them. */
 export const objects: Benchmark = {
   name: "objects",
@@ -85,6 +122,7 @@ export const objects: Benchmark = {
       const times = [];
       for (let salt = 1; salt <= 3; salt++) times.push(await seconds(() => arrayForEight(lab, salt)));
       const middle = times.sort((a, b) => a - b)[1];
+      const bare = await bareSeconds(folder);
       const ray = await raySeconds();
       const { ofOne } = await peakMemory(`STRATOLAB_BENCH=${folder}`, () => arrayForEight(lab, 4));
       const plain = await seconds(() => plainFiles(folder));
@@ -97,6 +135,7 @@ export const objects: Benchmark = {
           ...(ray === undefined ? {} : { against: { what: "Ray", value: ray } }),
           goal: "half of Ray's",
         },
+        { what: "the same without stratolab: a file, and two processes that map it", value: bare, unit: "s" },
         {
           what: "peak memory of an executor (PSS)",
           value: ofOne,
