@@ -71,7 +71,7 @@ export {
 } from "./task.ts";
 export type { WaitOptions, WaitResult } from "./wait.ts";
 export type { ByteStream, Stored } from "./wire/byte-stream.ts";
-export type { CacheOptions, CacheStorage } from "./wire/cache-options.ts";
+export type { CacheOptions, CacheStorage, Duration } from "./wire/cache-options.ts";
 export { type ClassCodec, registerCodec } from "./wire/codec/classes.ts";
 export { inspectSerializability, type SerializabilityIssue } from "./wire/codec/inspect.ts";
 export type { TaskCheckpoint, TaskContext, TaskLog, TaskObjects } from "./wire/definition.ts";

@@ -4,7 +4,7 @@ import type { Params } from "./params.ts";
 import { checkReturns, type Returned, type ReturnsOf, returnsBy } from "./returns.ts";
 import type { RunnerOptions } from "./runner-options.ts";
 import { problemOfRuntimeEnv } from "./runtime-env.ts";
-import type { CacheOptions } from "./wire/cache-options.ts";
+import { type CacheOptions, durationMs } from "./wire/cache-options.ts";
 import { CODECS, registeredClasses } from "./wire/codec/classes.ts";
 import { DEFINITION, type TaskContext } from "./wire/definition.ts";
 import type { ReturnNames } from "./wire/returns.ts";
@@ -27,10 +27,10 @@ export interface TaskConfig<P, R, C> {
   readonly version?: string;
   /**
    * How its results are kept. `false`: for their run only - what the run needs is durable until it is over; large
-   * values are gone then, the rest with the next clean-up. `{ ttlMs }`: they count for so long after they were made, in milliseconds. `{ storage }`:
+   * values are gone then, the rest with the next clean-up. `{ ttl }`: they count for so long after they were made (`"12h"`, or milliseconds). `{ storage }`:
    * they lie in a storage of your own. Default: for good, in the lab's storage.
    *
-   * @example task({ name: "exchangeRates", cache: { ttlMs: 3_600_000 }, run: () => fetchRates() });
+   * @example task({ name: "exchangeRates", cache: { ttl: "1h" }, run: () => fetchRates() });
    */
   readonly cache?: CacheOptions | false;
   /** What it needs of its executor, possibly depending on the params. Default: 1 vCPU. */
@@ -259,10 +259,14 @@ function checkCache(name: string, cache: unknown): void {
   const refuse = (what: string, value: unknown): void => {
     throw new InvalidTaskError("invalid-task", `task ${name}: ${what}, got ${inspect(value, { depth: 0 })}`);
   };
-  if (typeof cache !== "object" || cache === null) refuse("cache must be false, { ttlMs } or { storage }", cache);
-  const { ttlMs, storage, ...others } = (cache ?? {}) as Record<string, unknown>;
+  if (typeof cache !== "object" || cache === null) refuse("cache must be false, { ttl } or { storage }", cache);
+  const { ttl, ttlMs, storage, ...others } = (cache ?? {}) as Record<string, unknown>;
   const [other] = Object.keys(others);
-  if (other !== undefined) refuse(`cache has no option ${other}; there are ttlMs and storage`, others[other]);
+  if (other !== undefined) refuse(`cache has no option ${other}; there are ttl, ttlMs and storage`, others[other]);
+  if (ttl !== undefined && ttlMs !== undefined) refuse("cache has both ttl and ttlMs, name one of them", cache);
+  if (ttl !== undefined && durationMs(ttl) === undefined) {
+    refuse('cache.ttl must be a length of time above 0, as "45s", "30m", "12h", "7d" or milliseconds', ttl);
+  }
   if (ttlMs !== undefined && !(Number.isFinite(ttlMs) && (ttlMs as number) > 0)) {
     refuse("cache.ttlMs must be a number of milliseconds above 0 (cache: false keeps nothing)", ttlMs);
   }

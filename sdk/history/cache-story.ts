@@ -18,7 +18,7 @@ import type { TaskHistory } from "./task-history.ts";
  * - `busted`: the run was to compute everything anew.
  * - `lost`: it was stored, and could not be loaded.
  * - `corrupt`: it is stored, but its value is gone or was changed.
- * - `expired`: it is stored, but its type's `cache.ttlMs` is over.
+ * - `expired`: it is stored, but its type's `cache.ttl` is over.
  * - `not-kept`: results of its type are for their run only (`cache: false`).
  * - `deleted`: it was stored, and somebody deleted it.
  * - `other-code`, `other-params`, `other-dependency`, `other-namespace`: there is only an earlier result, from
@@ -90,7 +90,7 @@ export async function cacheStory(stores: Stores, asked: AskedTask, inRun: InRun 
   if (history?.wasReopened) return told("lost", "its stored result was lost, so it was made again");
   // It had to take the place of another one, and nobody asked for that.
   if (own && own.generation > 0 && !isBusted && own.endedAt >= startedAt && planned.keepMs !== undefined) {
-    return told("expired", `its stored result was older than ${planned.keepMs} ms (cache.ttlMs)`);
+    return told("expired", `its stored result was older than ${planned.keepMs} ms (cache.ttl)`);
   }
   if (isBusted) return told("busted", "the run was to compute everything anew (bustCache)");
   const [deleted] = await readDeletedMany(stores.table, [planned.key]);

@@ -29,9 +29,23 @@ export interface CacheStorage {
   delete(keys: readonly string[]): Promise<void>;
 }
 
+/** A length of time in seconds, minutes, hours, or days. */
+export type Duration = `${number}${"s" | "m" | "h" | "d"}`;
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Milliseconds above 0; undefined for what is no length of time. */
+export function durationMs(duration: unknown): number | undefined {
+  const [, count, unit] = (typeof duration === "string" && /^(\d+(?:\.\d+)?)([smhd])$/.exec(duration)) || [];
+  const ms = typeof duration === "number" ? duration : Number(count) * UNIT_MS[unit];
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}
+
 /** How results of a task type are kept. */
 export interface CacheOptions {
-  /** Results count for so long after they were made, in milliseconds. Default for good. */
+  /** Results count for so long after they were made: `"45s"`, `"30m"`, `"12h"`, `"7d"`, or milliseconds. Default for good. */
+  readonly ttl?: Duration | number;
+  /** The same in milliseconds, as all lengths of time here: one of the two. */
   readonly ttlMs?: number;
   /** Where results lie. Default the lab's own storage. What is known of them lies there in any case. */
   readonly storage?: CacheStorage;
@@ -39,7 +53,7 @@ export interface CacheOptions {
 
 /** For how long results are kept, in milliseconds: 0 for their run only, undefined for good. */
 export const keepMsOf = (cache: CacheOptions | false | undefined): number | undefined =>
-  cache === false ? 0 : cache?.ttlMs;
+  cache === false ? 0 : (cache?.ttlMs ?? durationMs(cache?.ttl));
 
 export const storageOf = (cache: CacheOptions | false | undefined): CacheStorage | undefined =>
   cache === false ? undefined : cache?.storage;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { outdatedBy } from "../../sdk/core/keeping.ts";
 import { collectGarbage } from "../../sdk/gc/collect.ts";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
+import { durationMs } from "../../sdk/wire/cache-options.ts";
 import { ageBelow, DAY_MS } from "../gc/age.ts";
 import { brief, elsewhere, FolderStorage, long, once, total } from "./fixtures/cache-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
@@ -69,7 +70,21 @@ describe("cache: false", () => {
   });
 });
 
-describe("cache: { ttlMs }", () => {
+test.each([
+  ["45s", 45_000],
+  ["1.5h", 5_400_000],
+  ["30m", 1_800_000],
+  ["7d", 604_800_000],
+  [250, 250],
+  ["0s", undefined],
+  ["-1h", undefined],
+  ["1h30m", undefined],
+  ["5", undefined],
+  [Number.NaN, undefined],
+  [{}, undefined],
+])("a length of time of %s", (duration, ms) => expect(durationMs(duration)).toBe(ms));
+
+describe("cache: { ttl }", () => {
   test("has results count for that long, and replaces them after", async () => {
     await using bench = new LabBench();
     const { file } = bench;
@@ -153,8 +168,12 @@ test("what means nothing is refused by name", () => {
     }
   };
   expect(refusal(false)).toBeUndefined();
-  expect(refusal(true)).toBe("task odd: cache must be false, { ttlMs } or { storage }, got true");
-  expect(refusal({ ttl: 5 })).toBe("task odd: cache has no option ttl; there are ttlMs and storage, got 5");
+  expect(refusal(true)).toBe("task odd: cache must be false, { ttl } or { storage }, got true");
+  expect(refusal({ ttlS: 5 })).toBe("task odd: cache has no option ttlS; there are ttl, ttlMs and storage, got 5");
+  expect(refusal({ ttl: "1 week" })).toMatch(
+    /^task odd: cache\.ttl must be a length of time above 0, as "45s", .* got '1 week'$/,
+  );
+  expect(refusal({ ttl: "1h", ttlMs: 5 })).toMatch(/^task odd: cache has both ttl and ttlMs, name one of them/);
   expect(refusal({ ttlMs: 0 })).toMatch(/^task odd: cache\.ttlMs must be a number of milliseconds above 0/);
   expect(refusal({ storage: { get: () => undefined } })).toMatch(/must have the methods put, get, delete, got/);
 });
