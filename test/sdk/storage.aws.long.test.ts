@@ -5,8 +5,10 @@ import { testControlTable } from "../stores/control-table-suite.ts";
 import { runScript } from "../support/scripts.ts";
 import { thisStack } from "../support/this-stack.ts";
 import { lengthOf, zeros } from "./fixtures/lab-tasks.ts";
+import { kept, series, sum } from "./fixtures/left-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
+const leftTasks = new URL("fixtures/left-tasks.ts", import.meta.url);
 const bucket = () => thisStack().outputs[StackOutput.bucket];
 const stores = () => openBucketStores({ kind: "s3", bucket: bucket(), prefix: "shared/suite/" });
 
@@ -67,5 +69,30 @@ describe("storage: s3://bucket/prefix with runners of this machine", () => {
     expect(await (await bench.lab({ storage, tasks: undefined as never }).attach(latest.id)).results()).toEqual([
       5_000,
     ]);
+  });
+
+  test("has no large results of tasks that are not cached once their run has ended", async () => {
+    await using bench = new LabBench();
+    const { folder } = bench;
+    const place = "shared/left";
+    const lab = bench.lab({ tasks: leftTasks, storage: `s3://${bucket()}/${place}`, runner: "local" });
+    const stored = async () => {
+      // It lists them when all is deleted that is to be.
+      const held = (await lab.objects()).filter(({ object }) => object.startsWith("results/"));
+      const { objects } = openBucketStores({ kind: "s3", bucket: bucket(), prefix: `${place}/` });
+      const keys: string[] = [];
+      for await (const { key } of objects.list("results/")) keys.push(key);
+      expect(keys.length).toBe(held.length);
+      return keys.length;
+    };
+    const values = series({ folder, salt: 1 });
+    const sums = [1, 2].map((salt) => sum({ values, salt, folder }));
+    const [others, first, second] = await lab.runTasks([kept({ folder, salt: 8 }), sums[0], sums[1]]);
+    expect([first, second, others.length]).toEqual([250_001, 250_002, 250_000]);
+    expect(await stored()).toBe(1);
+    expect((await lab.whyNotCached(values)).kind).toBe("not-kept");
+    expect(await lab.runTask(sum({ values, salt: 3, folder }))).toBe(250_003);
+    expect(await stored()).toBe(1);
+    expect(bench.lines().sort()).toEqual(["series", "series", "sum", "sum", "sum"]);
   });
 });
