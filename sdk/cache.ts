@@ -15,6 +15,7 @@ import { definitionNamed, isImported, Task, TaskReturn } from "./task.ts";
 import { currentVersion, type PlanningContext } from "./task-version.ts";
 import { keepMsOf } from "./wire/cache-options.ts";
 import { DEFINITION } from "./wire/definition.ts";
+import { LabError } from "./wire/lab-error.ts";
 import { ObjectLostError } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
 import { madeObjectReferences, resolvedTasks } from "./wire/references.ts";
@@ -114,23 +115,42 @@ export async function listCached(
   return tasks.filter((task) => task !== undefined);
 }
 
-/** The task whose result is stored under a key, as far as it can be named; its result is forgotten. */
-export async function takeCached(stores: Stores, key: string): Promise<Task<unknown> | undefined> {
-  const [record] = await findResults(stores.table, [key]);
-  const task = record && (await new Rebuilding(stores).task(record));
-  if (task) await deleteResults(stores.table, [record]);
-  return task;
-}
-
-/** The task whose result is stored under a key, as far as it can be run here, with all that it depends on. */
+/**
+ * The task whose result is stored under a key, with all that it depends on; undefined where nothing is stored of it.
+ *
+ * @throws LabError where the tasks of its code are not in this process: it cannot be said what it needs to run.
+ */
 export async function rebuildCached(
   stores: Stores,
   key: string,
   planning: PlanningContext,
-): Promise<RebuiltTask | undefined> {
+): Promise<(RebuiltTask & { readonly record: ResultRecord }) | undefined> {
   const [record] = await findResults(stores.table, [key]);
   const task = record && (await new Rebuilding(stores).task(record));
-  return task && isImported(task.definition) ? { task, plan: planTasks([task], planning) } : undefined;
+  if (!task) return undefined;
+  if (!isImported(task.definition)) {
+    throw new LabError(
+      "unknown-task",
+      `${task} has put it, and can be made again only by a lab that has its task module`,
+    );
+  }
+  return { task, plan: planTasks([task], planning), record };
+}
+
+/** The task whose result is stored under a key; its result is forgotten. Undefined where it cannot be run here. */
+export async function takeCached(
+  stores: Stores,
+  key: string,
+  planning: PlanningContext,
+): Promise<Task<unknown> | undefined> {
+  const rebuilt = await rebuildCached(stores, key, planning).catch((error) => {
+    // Its module is another one: the result stays for those who have that.
+    if (error instanceof LabError) return undefined;
+    throw error;
+  });
+  if (!rebuilt) return undefined;
+  await deleteResults(stores.table, [rebuilt.record]);
+  return rebuilt.task;
 }
 
 /** Builds tasks again from their records, with the tasks in their params. */

@@ -419,8 +419,8 @@ export class Lab implements AsyncDisposable {
   /** Runs the task of a stored result again, for what it has put; undefined where that cannot be. */
   async #makeAgain(key: string): Promise<{ readonly result: unknown } | undefined> {
     if (this.#options.tasks === undefined) return undefined;
-    const { driver, stores } = await this.#opening.lab();
-    const task = await takeCached(stores, key);
+    const { driver, planning, stores } = await this.#opening.lab();
+    const task = await takeCached(stores, key, planning);
     if (!task) return undefined;
     driver.forget([key]);
     return { result: await this.runTask(task) };

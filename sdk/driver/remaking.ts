@@ -15,7 +15,7 @@ export interface RebuiltTask {
 interface RemakingOptions {
   readonly book: RunBook;
   readonly tasks: Pick<TaskTable, "state">;
-  /** Finds a task by its cache key; undefined where nothing is stored of it, or its code is not here. */
+  /** Finds a task by its cache key; undefined where nothing is stored of it. Rejects where its code is not here. */
   rebuild(key: string): Promise<RebuiltTask | undefined>;
   /** Begins a run of it although its result is stored, which may cost no more than what another run has left. */
   start(rebuilt: RebuiltTask, within: RunState): Promise<RunState>;
@@ -31,7 +31,7 @@ interface RemakingOptions {
  */
 export class Remaking {
   readonly #options: RemakingOptions;
-  readonly #begun = new Map<string, Promise<TaskEntry | undefined>>();
+  readonly #begun = new Map<string, Promise<TaskEntry | Error | undefined>>();
 
   constructor(options: RemakingOptions) {
     this.#options = options;
@@ -42,14 +42,21 @@ export class Remaking {
     return this.#unknownOf(entry, producers).length > 0;
   }
 
-  /** Has those run again that are part of no run here, as far as that can be; resolves when they are part of one. */
-  async begin(entry: TaskEntry, producers: readonly string[]): Promise<void> {
-    await Promise.all(
+  /**
+   * Has those run again that are part of no run here, as far as that can be.
+   *
+   * @returns When they are part of one: why others cannot run again, as far as there is something to say.
+   */
+  async begin(entry: TaskEntry, producers: readonly string[]): Promise<readonly string[]> {
+    const reasons = await Promise.all(
       this.#unknownOf(entry, producers).map(async (key) => {
         const producer = await this.#runOf(key, entry);
+        if (producer instanceof Error) return [producer.message];
         if (producer) this.#note(entry, key, producer);
+        return [];
       }),
     );
+    return reasons.flat();
   }
 
   /**
@@ -97,19 +104,16 @@ export class Remaking {
   }
 
   /** Several attempts may miss what one task has put. */
-  async #runOf(key: string, entry: TaskEntry): Promise<TaskEntry | undefined> {
+  async #runOf(key: string, entry: TaskEntry): Promise<TaskEntry | Error | undefined> {
     for (let going = this.#begun.get(key); going; ) {
       const begun = await going;
-      if (begun && this.#isUsable(begun)) return begun;
+      if (begun && !(begun instanceof Error) && this.#isUsable(begun)) return begun;
       // Another attempt may have found that before, and begun anew.
       const latest = this.#begun.get(key);
       if (latest === going) break;
       going = latest;
     }
-    const beginning = this.#begin(key, this.#options.book.runOf(entry)).catch((error: Error) => {
-      this.#options.notice(`what ${entry.planned.task} has missed cannot be put again: ${error.message}`);
-      return undefined;
-    });
+    const beginning = this.#begin(key, this.#options.book.runOf(entry)).catch((error: Error) => error);
     this.#begun.set(key, beginning);
     return beginning;
   }

@@ -10,6 +10,8 @@ import type { Remaking } from "./remaking.ts";
 import type { RunState } from "./run-state.ts";
 import { addLogLine, type TaskEntry } from "./task-entry.ts";
 
+type OutcomeEvent = RunnerEvent & { type: "outcome" };
+
 /** Makes events for the scheduler of what the runner reports, and keeps what was seen. */
 export class Reports {
   readonly #parts: DriverParts;
@@ -29,7 +31,10 @@ export class Reports {
         const producers = "lostProducers" in event.outcome ? event.outcome.lostProducers : undefined;
         if (!entry || !producers || !this.#remaking.isNeeded(entry, producers)) this.#outcome(event);
         // What is to run again has to be part of a run before the scheduler is told that it is missed.
-        else void this.#remaking.begin(entry, producers).then(() => this.#outcomeInTurn(event));
+        else
+          void this.#remaking
+            .begin(entry, producers)
+            .then((reasons) => this.#outcomeInTurn(withReasons(event, reasons)));
         break;
       }
       case "nested": {
@@ -96,11 +101,11 @@ export class Reports {
     }
   }
 
-  #outcomeInTurn(event: RunnerEvent & { type: "outcome" }): void {
+  #outcomeInTurn(event: OutcomeEvent): void {
     if (!this.#parts.loop.hold(() => this.#outcomeInTurn(event))) this.#outcome(event);
   }
 
-  #outcome(event: RunnerEvent & { type: "outcome" }): void {
+  #outcome(event: OutcomeEvent): void {
     const { assignment, task, attempt: number, outcome, executor, billed, goesOnWith = [] } = event;
     const { scheduler, loop, book, inFlight: inFlightBook, charges, evidence } = this.#parts;
     const { chronicler, journal, nested, progress } = this.#parts;
@@ -171,6 +176,13 @@ function recordOf({ generation, params, planned, success, value }: TaskEntry, ru
   const { key, name, version, keepMs } = planned;
   const ordered = { key, name, version, keepMs, generation, attempt, params: params ?? { inline: planned.params } };
   return recordOfTold(ordered, { value: value as Slot, usage }, { namespace, runId: run.id });
+}
+
+/** What an attempt has missed, with why it cannot be put again. */
+function withReasons(event: OutcomeEvent, reasons: readonly string[]): OutcomeEvent {
+  const { outcome } = event;
+  if (reasons.length === 0 || !("seen" in outcome)) return event;
+  return { ...event, outcome: { ...outcome, seen: [outcome.seen, ...reasons].join("; ") } };
 }
 
 /** An outcome as the scheduler needs to see it. */

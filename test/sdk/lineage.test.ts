@@ -158,3 +158,31 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     ]);
   });
 });
+
+test("what a driver without the task module cannot have put again fails those that are given it at once, and says why", async () => {
+  await using bench = new LabBench();
+  const { file } = await bench.lab({ tasks: objectTasks, runner: "local" }).runTask(lines({ count: 3 }));
+  lose(bench, file.slot.object);
+  // It is driven by a process of its own.
+  const run = await bench.lab({ tasks: objectTasks, runner: "local" }).submit([sizeOf({ data: file })]);
+  const failed: RunError = await run.results().then(
+    () => Promise.reject(new Error("it should have failed")),
+    (error) => error,
+  );
+  expect(failed.kind).toBe("object-lost");
+  expect(failed.failures[0].attempts).toHaveLength(1);
+  expect(failed.message).toMatch(
+    /is not in the object store; lines\(\{ count: 3 \}\) has put it, and can be made again only by a lab that has its task module/,
+  );
+  // Such a lab can.
+  expect(await bench.lab({ tasks: objectTasks, runner: "local" }).runTask(sizeOf({ data: file }))).toBe(21);
+});
+
+test("a lab of another task module makes nothing again, and forgets nothing of it", async () => {
+  await using bench = new LabBench();
+  const made = lines({ count: 3 });
+  const { file } = await bench.lab({ tasks: objectTasks, runner: "local" }).runTask(made);
+  lose(bench, file.slot.object);
+  await expect(bench.lab({ tasks, runner: "local" }).get(file)).rejects.toThrow(ObjectLostError);
+  expect(await bench.lab({ tasks: objectTasks, runner: "local" }).isCached(made)).toBe(true);
+});
