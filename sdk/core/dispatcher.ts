@@ -1,67 +1,25 @@
 import { type Assignment, Assignments } from "./assignments.ts";
-import { ceilingMs, ceilingUsd } from "./attempt-cost.ts";
-import { type BatchOptions, batchSize, DurationEstimate, mayWaitBehind } from "./batch.ts";
+import { batchSize, type DurationEstimate, mayWaitBehind } from "./batch.ts";
 import { Capacity } from "./capacity.ts";
 import type { Command } from "./commands.ts";
+import type { DispatcherOptions } from "./dispatcher-options.ts";
+import { Dispatches } from "./dispatches.ts";
+import { Estimates } from "./estimates.ts";
 import type { SchedulerEvent, StartFailureKind } from "./events.ts";
 import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { FollowUps } from "./follow-ups.ts";
 import { Locality } from "./locality.ts";
-import type { CapacityGroup, Lane } from "./offer.ts";
+import type { Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
 import { PoolPauses } from "./pool-pauses.ts";
 import { type ReadyQueue, ReadyQueues } from "./ready-queues.ts";
 import { SecondAttempts, type Straggler } from "./second-attempts.ts";
 import { Slots } from "./slots.ts";
-import type { SpeculationRule } from "./speculate.ts";
 import { Spending, type SpentRun } from "./spending.ts";
-import { type StoreLoad, StorePace, type StoreRates } from "./store-pace.ts";
+import { StorePace } from "./store-pace.ts";
+import type { TaskFacts } from "./task-facts.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
-
-export interface DispatcherOptions {
-  readonly groups: readonly CapacityGroup[];
-  /** Bound on assignments being worked on at once, over all lanes. */
-  readonly concurrency: number;
-  readonly batch: BatchOptions;
-  /** When attempts get a second one beside them. Default never. */
-  readonly speculation?: SpeculationRule | undefined;
-  /** How much the stores take a second. Default without a bound. */
-  readonly storeRates?: StoreRates | undefined;
-}
-
-/** What the dispatcher has to know of tasks of a shape. */
-export interface TaskKind {
-  /** Task name: durations are learned by it. */
-  readonly type: string;
-  /** It must not be begun twice because of others: it never shares a dispatch, and never waits behind one. */
-  readonly alone: boolean;
-  /** It never has two attempts at once. */
-  readonly once: boolean;
-  /** Longest attempt that the task allows, in milliseconds. */
-  readonly timeoutMs?: number;
-}
-
-/** What the dispatcher asks of tasks. */
-export interface TaskFacts {
-  kindOf(shape: number): TaskKind;
-  /** The lane that a task is in, or will be in next. */
-  laneOf(task: number): Lane | undefined;
-  /** How many short tasks of a shape an executor of a lane works on at once. */
-  atOnce(shape: number, lane: Lane): number;
-  /** Whether a task that waits may go out with one that is about to, as far as the two go. */
-  goesWith(task: number, first: number): boolean;
-}
-
-/** How much goes out together. */
-interface Extent {
-  readonly largest: number;
-  readonly takers: number;
-  /** How many tasks of the first one's kind run side by side. */
-  readonly atOnce: number;
-  /** Others may follow that wait for these. */
-  readonly mayGoOn: boolean;
-}
 
 /** Whether an attempt of the task in this assignment has not ended. */
 const awaits = ({ tasks, ended }: Assignment, task: number): boolean => !ended[tasks.indexOf(task)];
@@ -82,14 +40,14 @@ export class Dispatcher {
   readonly #assignments = new Assignments();
   readonly #locality = new Locality();
   readonly #queues = new ReadyQueues();
-  readonly #estimates = new Map<string, DurationEstimate>();
+  readonly #estimates: Estimates;
   readonly #pauses: PoolPauses;
   readonly #starts: ExecutorStarts;
   /** What runs with a bound on their cost have reserved and spent. */
   readonly spending = new Spending();
   readonly seconds: SecondAttempts;
   readonly #slots: Slots;
-  readonly #followUps: FollowUps;
+  readonly #dispatches: Dispatches;
   #now = 0;
 
   constructor(
@@ -105,6 +63,7 @@ export class Dispatcher {
     this.#options = options;
     this.#facts = facts;
     this.#emit = emit;
+    this.#estimates = new Estimates(tasks, (shape) => facts.kindOf(shape));
     this.#capacity = new Capacity(options.groups);
     this.#pacing = new Pacing(options.groups);
     this.#stores = options.storeRates && new StorePace(options.storeRates);
@@ -117,15 +76,15 @@ export class Dispatcher {
       spending: this.spending,
       freeAssignments: () => options.concurrency - this.#assignments.active,
       runOf: (queue) => tasks.owner[queue.tasks.peek() as number],
-      meanMs: (queue) => this.estimateOf(facts.kindOf(queue.shape).type).meanMs,
-      ceilingUsd: (queue) => this.#ceilingOf(queue.tasks.peek() as number, queue.lane),
+      meanMs: (queue) => this.#estimates.ofShape(queue.shape).meanMs,
+      ceilingUsd: (queue) => this.#estimates.ceilingUsd(queue.tasks.peek() as number, queue.lane),
       stop: (executor) => this.#stop(executor),
       emit,
     });
     this.#slots = new Slots(this.#capacity, this.#assignments);
-    this.#followUps = new FollowUps(tasks, options.batch, {
+    const followUps = new FollowUps(tasks, options.batch, {
       goesWith: (task, first) => facts.goesWith(task, first),
-      cautiousMs: (task) => this.estimateOf(facts.kindOf(tasks.shape[task]).type).cautiousMs,
+      cautiousMs: (task) => this.#estimates.ofShape(tasks.shape[task]).cautiousMs,
       isParent: (task) => this.seconds.isParent(facts.kindOf(tasks.shape[task]).type),
       isBounded: (task) => this.spending.isBounded(tasks.owner[task]),
       fanInsOf: (running) => this.assignmentOf(running)?.fanIns ?? [],
@@ -134,6 +93,23 @@ export class Dispatcher {
       typeOf: (task) => facts.kindOf(tasks.shape[task]).type,
       isOnce: (task) => facts.kindOf(tasks.shape[task]).once,
       runOf,
+    });
+    this.#dispatches = new Dispatches({
+      tasks,
+      options,
+      facts,
+      estimates: this.#estimates,
+      queues: this.#queues,
+      assignments: this.#assignments,
+      executors: this.#executors,
+      capacity: this.#capacity,
+      slots: this.#slots,
+      pacing: this.#pacing,
+      stores: this.#stores,
+      spending: this.spending,
+      seconds: this.seconds,
+      followUps,
+      emit,
     });
   }
 
@@ -181,13 +157,9 @@ export class Dispatcher {
     return ids.flatMap((id) => (id === undefined ? [] : (this.awaitedIn(id, task) ?? [])));
   }
 
+  /** How long attempts of a type take. */
   estimateOf(type: string): DurationEstimate {
-    let estimate = this.#estimates.get(type);
-    if (!estimate) {
-      estimate = new DurationEstimate();
-      this.#estimates.set(type, estimate);
-    }
-    return estimate;
+    return this.#estimates.of(type);
   }
 
   enqueue(task: number, lane: Lane, uses: Readonly<Record<string, number>>): void {
@@ -195,30 +167,9 @@ export class Dispatcher {
     this.#queues.push(task, lane, this.#tasks.shape[task], uses, this.#tasks.depth[task]);
   }
 
-  /** An attempt that another driver has begun is awaited like one of ours; its executor is not ours to use. */
+  /** Takes an attempt over that another driver has begun. @returns Its assignment. */
   adopt(task: number, attempt: number, lane: Lane, uses: Readonly<Record<string, number>>): number {
-    this.#tasks.state[task] = TaskState.Running;
-    this.#tasks.attempt[task] = attempt;
-    // What stands alone takes of the service's limit, whoever began it; an executor in a pool does not.
-    const counted = lane.pool === undefined;
-    const assignment = this.#assignments.add({
-      lane,
-      executor: undefined,
-      // Which of several identical functions it is on is not known: it counts as the first one's.
-      copy: 0,
-      uses,
-      counted,
-      tasks: [task],
-      attempts: [attempt],
-      load: this.#loadOf([task]),
-      atOnce: 1,
-    });
-    this.#tasks.assignment[task] = assignment.id;
-    if (counted) this.#capacity.take(lane.group, uses);
-    this.#pacing.begin(lane, 0, this.#now);
-    const run = this.#tasks.owner[task];
-    if (this.spending.isBounded(run)) this.spending.hold(assignment.id, task, run, this.#ceilingOf(task, lane));
-    return assignment.id;
+    return this.#dispatches.adopt(task, attempt, lane, uses, this.#now).id;
   }
 
   // --- Executors come and go ----------------------------------------------------------------------
@@ -428,14 +379,14 @@ export class Dispatcher {
   #serve(queue: ReadyQueue): boolean {
     const { lane, tasks } = queue;
     // A task may have left its queue by being cancelled, by waiting for an input again, or with others.
-    while (tasks.size > 0 && !this.#isQueued(tasks.peek() as number, queue)) tasks.shift();
-    if (tasks.size === 0 || !this.#affords(tasks.peek() as number, queue)) return false;
+    while (tasks.size > 0 && !this.#dispatches.isQueued(tasks.peek() as number, queue)) tasks.shift();
+    if (tasks.size === 0 || !this.#dispatches.affords(tasks.peek() as number, lane)) return false;
     const { type, alone } = this.#facts.kindOf(queue.shape);
     if (!this.#storesTake(type)) return false;
     // Without an estimate tasks go one by one, and nothing waits behind them. One that may have brought
     // down what it shared goes like that, too: were it to share its next end, it could never be told.
     const isSingle = alone || this.#tasks.apart[tasks.peek() as number] === 1;
-    const estimateMs = isSingle ? undefined : this.estimateOf(type).cautiousMs;
+    const estimateMs = isSingle ? undefined : this.#estimates.of(type).cautiousMs;
     const fits = this.#capacity.fits(lane.group, queue.uses);
     let executor: Executor | undefined;
     let copy: number | undefined = 0;
@@ -453,9 +404,10 @@ export class Dispatcher {
       this.#options.concurrency - this.#assignments.active,
     );
     const takers = lane.pool === undefined ? mayBegin : this.#executors.members(lane.pool).size;
-    const atOnce = estimateMs === undefined ? 1 : this.#atOnceOf(queue.shape, lane);
+    const atOnce = estimateMs === undefined ? 1 : this.#dispatches.atOnceOf(queue.shape, lane);
     const largest = batchSize(estimateMs, tasks.size, takers, this.#options.batch, atOnce);
-    this.#dispatch(queue, { largest, takers, atOnce, mayGoOn: estimateMs !== undefined }, executor, copy);
+    const extent = { largest, takers, atOnce, mayGoOn: estimateMs !== undefined };
+    this.#dispatches.dispatch(queue, extent, executor, copy, this.#now);
     return true;
   }
 
@@ -464,38 +416,6 @@ export class Dispatcher {
     const until = this.#stores?.heldUntil(type, this.#now);
     if (until !== undefined) this.#pacing.hold(until);
     return until === undefined;
-  }
-
-  /** Counts what tasks that begin will ask of the stores. */
-  #loadOf(tasks: readonly number[]): StoreLoad | undefined {
-    return this.#stores?.begin(
-      tasks.map((task) => this.#facts.kindOf(this.#tasks.shape[task]).type),
-      this.#now,
-    );
-  }
-
-  /** How many tasks of a shape run side by side: those that take longer than a dispatch is to take have one for each. */
-  #atOnceOf(shape: number, lane: Lane): number {
-    const { cautiousMs = Number.POSITIVE_INFINITY } = this.estimateOf(this.#facts.kindOf(shape).type);
-    return cautiousMs > this.#options.batch.targetMs ? 1 : this.#facts.atOnce(shape, lane);
-  }
-
-  /** Of tasks that go out together: as many as the one with the greatest needs allows. */
-  #atOnceOfAll(tasks: readonly number[], lane: Lane, ofFirst: number): number {
-    let least = ofFirst;
-    let shape = this.#tasks.shape[tasks[0]];
-    for (const task of tasks) {
-      if (least === 1) break;
-      if (this.#tasks.shape[task] === shape) continue;
-      shape = this.#tasks.shape[task];
-      least = Math.min(least, this.#atOnceOf(shape, lane));
-    }
-    return least;
-  }
-
-  /** Whether a task waits in this queue still, and not in another one by now. */
-  #isQueued(task: number, { lane }: ReadyQueue): boolean {
-    return this.#tasks.state[task] === TaskState.Ready && this.#facts.laneOf(task)?.name === lane.name;
   }
 
   /** The idle executor that has most of a task's large inputs, else any. */
@@ -527,84 +447,6 @@ export class Dispatcher {
     });
   }
 
-  /** Whether the run of a task can pay for its next attempt. */
-  #affords(task: number, { lane }: ReadyQueue): boolean {
-    const run = this.#tasks.owner[task];
-    return !this.spending.isBounded(run) || this.spending.affords(run, this.#ceilingOf(task, lane)) > 0;
-  }
-
-  /** The most that an attempt of a task in a lane is expected to cost, in dollars. */
-  #ceilingOf(task: number, lane: Lane): number {
-    const { type, timeoutMs } = this.#facts.kindOf(this.#tasks.shape[task]);
-    const ms = ceilingMs(lane, this.estimateOf(type).cautiousMs, timeoutMs);
-    return ceilingUsd(lane, ms, this.#tasks.paramBytes[task]);
-  }
-
-  #dispatch(
-    queue: ReadyQueue,
-    { largest, takers, atOnce: ofFirst, mayGoOn }: Extent,
-    executor: Executor | undefined,
-    copy: number,
-  ): void {
-    const { lane, uses } = queue;
-    const tasks: number[] = [];
-    const attempts: number[] = [];
-    const id = this.#assignments.nextId;
-    const reservedUsd: number[] = [];
-    const begin = (task: number) => {
-      const run = this.#tasks.owner[task];
-      if (this.spending.isBounded(run)) {
-        const usd = this.#ceilingOf(task, lane);
-        this.spending.hold(id, task, run, usd);
-        reservedUsd[tasks.length] = usd;
-      }
-      this.#tasks.state[task] = TaskState.Running;
-      this.#tasks.attempt[task] += 1;
-      tasks.push(task);
-      attempts.push(this.#tasks.attempt[task]);
-    };
-    while (tasks.length < largest && queue.tasks.size > 0) {
-      const next = queue.tasks.peek() as number;
-      // One that goes alone does not join a batch; `largest` is 1 where it is the first.
-      if (this.#tasks.apart[next] && tasks.length > 0) break;
-      if (tasks.length > 0 && !this.#affords(next, queue)) break;
-      const task = queue.tasks.shift() as number;
-      if (this.#isQueued(task, queue)) begin(task);
-    }
-    for (const task of mayGoOn ? this.#followUps.chainAfter(tasks, takers) : []) {
-      // Those behind it may wait for it.
-      if (!this.#affords(task, queue)) break;
-      begin(task);
-    }
-    const fanIns = mayGoOn ? this.#followUps.fanInsAfter(tasks, queue.tasks.size <= (takers - 1) * largest) : [];
-    const counted = executor === undefined || executor.assignments.length === 0;
-    const load = this.#loadOf(tasks);
-    const atOnce = this.#atOnceOfAll(tasks, lane, ofFirst);
-    const assignment = this.#assignments.add({
-      lane,
-      executor: executor?.id,
-      copy,
-      uses,
-      counted,
-      tasks,
-      attempts,
-      ...(fanIns.length > 0 ? { fanIns: fanIns.map(({ task }) => task) } : {}),
-      // One that has no other beside it has all of the memory.
-      atOnce: tasks.length > 1 ? atOnce : 1,
-      load,
-    });
-    for (const task of tasks) this.#tasks.assignment[task] = assignment.id;
-    if (counted) this.#slots.take(assignment, this.#now);
-    executor?.assignments.push(assignment.id);
-    if (!executor) this.#pacing.begin(lane, copy, this.#now);
-    const target = executor ? { executor: executor.id } : copy > 0 ? { copy } : {};
-    const reserved = reservedUsd.length > 0 ? { reservedUsd } : {};
-    const wide = atOnce > 1 ? { atOnce } : {};
-    // What it goes on with later is no part of what is told here.
-    const told = fanIns.length > 0 ? { tasks: tasks.slice(), attempts: attempts.slice(), fanIns } : { tasks, attempts };
-    this.#emit({ type: "dispatch", assignment: assignment.id, lane, ...target, ...told, ...wide, ...reserved });
-  }
-
   // --- A second attempt beside one that takes too long --------------------------------------------
 
   /** Stragglers among what is in flight, and when to look again. */
@@ -614,40 +456,6 @@ export class Dispatcher {
 
   /** Begins a second attempt on capacity that nobody else waits for, where there is some and the run can pay. */
   beginSecond(straggler: Straggler): void {
-    const { assignment: beside, why } = straggler;
-    const { lane, uses } = beside;
-    const [task] = beside.tasks;
-    const run = this.#tasks.owner[task];
-    const isWanted = this.#queues.active().some((queue) => queue.lane.group === lane.group);
-    if (isWanted || this.#assignments.active >= this.#options.concurrency) return;
-    if (!this.#capacity.fits(lane.group, uses) || !this.seconds.isCheap(straggler)) return;
-    const usd = this.spending.isBounded(run) ? this.#ceilingOf(task, lane) : 0;
-    if (!this.spending.hasLeft(run, usd)) return;
-    const executor = lane.pool === undefined ? undefined : this.#executors.takeIdle(lane.pool);
-    const copy = lane.pool === undefined ? this.#pacing.admit(lane, this.#now) : 0;
-    if (copy === undefined || (lane.pool !== undefined && !executor)) return;
-    this.#tasks.attempt[task] += 1;
-    const attempts = [this.#tasks.attempt[task]];
-    const target = executor ? { executor: executor.id } : {};
-    const second = this.#assignments.add({
-      lane,
-      executor: executor?.id,
-      copy,
-      uses,
-      counted: true,
-      tasks: [task],
-      attempts,
-      load: this.#loadOf([task]),
-      atOnce: 1,
-    });
-    this.#slots.take(second, this.#now);
-    executor?.assignments.push(second.id);
-    if (!executor) this.#pacing.begin(lane, copy, this.#now);
-    this.spending.hold(second.id, task, run, usd);
-    this.seconds.begun(task, second, beside);
-    const where = executor ? target : copy > 0 ? { copy } : {};
-    const reserved = this.spending.isBounded(run) ? { reservedUsd: [usd] } : {};
-    const { id } = second;
-    this.#emit({ type: "dispatch", assignment: id, lane, ...where, tasks: [task], attempts, ...reserved, beside: why });
+    this.#dispatches.beginSecond(straggler, this.#now);
   }
 }

@@ -1,7 +1,8 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Assignment } from "./assignments.ts";
 import type { Command } from "./commands.ts";
-import { Dispatcher, type DispatcherOptions, type TaskKind } from "./dispatcher.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { DispatcherOptions } from "./dispatcher-options.ts";
 import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure } from "./events.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nesting } from "./nesting.ts";
@@ -12,6 +13,7 @@ import { Rungs } from "./rungs.ts";
 import { tasksAtOnce } from "./side-by-side.ts";
 import type { Sizing } from "./sizing.ts";
 import { StragglerWatch } from "./straggler-watch.ts";
+import type { TaskKind } from "./task-facts.ts";
 import type { TaskShape } from "./task-shape.ts";
 import { TaskState, TaskTable } from "./task-table.ts";
 import { Timers } from "./timers.ts";

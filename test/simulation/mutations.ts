@@ -17,6 +17,7 @@ const RUNGS = "rungs.ts";
 const PARENTS = "parent-attempts.ts";
 const LIFECYCLE = "lifecycle.ts";
 const DISPATCHER = "dispatcher.ts";
+const DISPATCHES = "dispatches.ts";
 const SECONDS = "second-attempts.ts";
 const PAUSES = "pool-pauses.ts";
 const STARTS = "executor-starts.ts";
@@ -223,7 +224,7 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       { file: DISPATCHER, find: "alone || this.#tasks.apart[tasks.peek() as number] === 1", replace: "alone" },
       { file: DISPATCHER, find: "running.parked || this.#tasks.apart[running.tasks[0]]", replace: "running.parked" },
-      { file: DISPATCHER, find: "if (this.#tasks.apart[next] && tasks.length > 0) break;", replace: "" },
+      { file: DISPATCHES, find: "if (table.apart[next] && tasks.length > 0) break;", replace: "" },
     ],
   },
   mutation(
@@ -237,13 +238,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "begins what its run may not be able to pay",
     DISPATCHER,
-    "|| !this.#affords(tasks.peek() as number, queue)",
+    "|| !this.#dispatches.affords(tasks.peek() as number, lane)",
     "",
   ),
   mutation(
     "adds to a batch what its run may not be able to pay",
-    DISPATCHER,
-    "if (tasks.length > 0 && !this.#affords(next, queue)) break;",
+    DISPATCHES,
+    "if (tasks.length > 0 && !this.affords(next, lane)) break;",
     "",
   ),
   mutation(
@@ -374,9 +375,9 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "makes again what it has taken over",
-    DISPATCHER,
-    "    this.#tasks.state[task] = TaskState.Running;\n    this.#tasks.attempt[task] = attempt;",
-    "    this.#tasks.attempt[task] = attempt;",
+    DISPATCHES,
+    "    table.state[task] = TaskState.Running;\n    table.attempt[task] = attempt;",
+    "    table.attempt[task] = attempt;",
   ),
   mutation("takes nothing over", RUNGS, "if (rung < 0 && onDemandRung < 0) return false;", "return false;"),
   mutation(
@@ -418,12 +419,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (second === undefined || this.#lifecycle.isSettled(task)) return false;",
     "return false;",
   ),
-  mutation(
-    "gives second attempts what others wait for",
-    DISPATCHER,
-    "if (isWanted || this.#assignments",
-    "if (this.#assignments",
-  ),
+  mutation("gives second attempts what others wait for", DISPATCHES, "if (isWanted || assignments", "if (assignments"),
   mutation(
     "gives a second attempt whatever it costs",
     "speculate.ts",
