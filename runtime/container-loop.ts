@@ -3,7 +3,7 @@ import { FeedWriter } from "../sdk/stores/feed.ts";
 import { type Letter, readLetters } from "../sdk/stores/inbox.ts";
 import { labSign } from "../sdk/stores/lab-life.ts";
 import type { Stores } from "../sdk/stores/stores.ts";
-import type { Assignment } from "../sdk/wire/attempt.ts";
+import type { Assignment, FeedAddress } from "../sdk/wire/attempt.ts";
 import type { FeedEvent, WireLogLine } from "../sdk/wire/feed.ts";
 import type { AttemptReport } from "../sdk/wire/invocation.ts";
 import { endAlone } from "./alone.ts";
@@ -14,6 +14,8 @@ import type { Supervisor } from "./supervisor.ts";
 export interface ContainerLoopOptions {
   readonly id: string;
   readonly lab: string;
+  /** The shard of the lab's feed that it was given. */
+  readonly feedShard: number;
   readonly idleMs: number;
   readonly stores: Stores;
   /** What packs and fan-ins are written with; its meter counts nothing else. */
@@ -43,7 +45,7 @@ const LAB_CHECK_EVERY_MS = 10_000;
 export class ContainerLoop {
   readonly #options: ContainerLoopOptions;
   readonly #writer: FeedWriter;
-  readonly #feed: { name: string; shards: number };
+  readonly #feed: FeedAddress;
   readonly #assignments: Assignment[] = [];
   #lastLetter = 0;
   #terminating = false;
@@ -63,7 +65,7 @@ export class ContainerLoop {
   constructor(options: ContainerLoopOptions) {
     this.#options = options;
     this.#writer = new FeedWriter(options.stores.table, options.id);
-    this.#feed = { name: options.lab, shards: 1 };
+    this.#feed = { name: options.lab, shard: options.feedShard };
   }
 
   /** The service takes the container away: running attempts have what is left of the notice. */

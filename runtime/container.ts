@@ -35,6 +35,7 @@ async function supervise(): Promise<void> {
   const loop = new ContainerLoop({
     id: identity.id,
     lab: required(ExecutorEnv.lab),
+    feedShard: Number(process.env[ExecutorEnv.feedShard] ?? 0),
     idleMs: Number(process.env[ExecutorEnv.idleMs]) || DEFAULT_IDLE_MS,
     stores: await openStores(stores),
     ownStores: await openStores(stores),

@@ -35,6 +35,15 @@ export const STORES = {
   prefix: { puts: 3_500, gets: 5_500 },
 } as const;
 
+/**
+ * How many executors of a lab tell what happens in one partition of the table (`core/feed-shards.ts`). One in a container
+ * with tasks of 10 ms tells of a hundred a second: a hundred bytes each (`stores/feed.ts`), in items of up to 3 KB, are 11
+ * to 14 write units. Fifty of them write up to 700 a second. Whoever reads what the latest two seconds have brought, several times
+ * a second, takes about four read units for each: 2,800 of the 3,000 that a partition has. Invocations write less: log lines
+ * once a second, signs of life four times a minute.
+ */
+export const FEED = { executorsPerShard: 50 } as const;
+
 /** vCPUs that a Lambda function of this memory gets. */
 export const lambdaVcpus = (memoryMb: number): number => Math.min(memoryMb / LAMBDA.mbPerVcpu, LAMBDA.maxVcpus);
 

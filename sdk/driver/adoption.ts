@@ -29,8 +29,18 @@ function orphanOf(
   assignment: JournalAssignment,
   attempt: JournalAttempt,
 ): Orphan {
-  const { id, lane, executor, dispatchedAt, deadline, lab = journal.lab, runId = journal.runId } = assignment;
-  const from = { lab, assignment: id, runId, task: attempt.task, executor, dispatchedAt, deadline };
+  const {
+    id,
+    lane,
+    executor,
+    dispatchedAt,
+    deadline,
+    feedShard,
+    lab = journal.lab,
+    runId = journal.runId,
+  } = assignment;
+  const shard = feedShard === undefined ? {} : { feedShard };
+  const from = { lab, assignment: id, runId, task: attempt.task, executor, dispatchedAt, deadline, ...shard };
   return { lane, attempt: attempt.attempt, generation: attempt.generation, from };
 }
 

@@ -133,6 +133,12 @@ export class Dispatching {
         inlineBytes: opening.inlineBytes,
       },
     });
+    const flying = inFlight.get(id);
+    const feedShard = runner.feedShardOf?.({ assignment: id, ...(executor === undefined ? {} : { executor }) });
+    if (!flying || !feedShard) return;
+    flying.feedShard = feedShard;
+    // It may have been written down while its params were stored.
+    journal.changed(book.runs[run]);
   }
 
   /** An executor goes on with a task by itself. */

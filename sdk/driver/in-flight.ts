@@ -18,6 +18,8 @@ export interface InFlight {
   readonly takenBack: Set<number>;
   /** What its invocation costs, where it is one. */
   invocation?: Meter;
+  /** The shard of the lab's feed in which its executor tells what happens. Default 0, the first. */
+  feedShard?: number;
   /** Another driver began it. */
   readonly adoptedFrom?: AdoptedFrom;
 }

@@ -34,7 +34,7 @@ export function inFlightOf(isOf: (entry: TaskEntry) => boolean, flying: Flying):
 
 function begunHere(
   id: string,
-  { lane, executor, dispatchedAt, attempts: numbers }: InFlight,
+  { lane, executor, dispatchedAt, feedShard, attempts: numbers }: InFlight,
   open: readonly number[],
   flying: Flying,
 ): JournalAssignment {
@@ -45,7 +45,8 @@ function begunHere(
     return { key: planned.key, task, attempt: numbers?.get(task) ?? flying.attemptOf(task), generation };
   });
   const deadline = dispatchedAt + Math.min(boundMs, lane.maxTimeoutMs ?? boundMs);
-  return { id, lane: lane.name, executor, dispatchedAt, deadline, attempts };
+  const shard = feedShard === undefined ? {} : { feedShard };
+  return { id, lane: lane.name, executor, dispatchedAt, deadline, attempts, ...shard };
 }
 
 /** By the names that its own driver and its executor know it by. */
@@ -58,10 +59,12 @@ function takenOver({ lane, adoptedFrom }: InFlight, open: readonly number[], fly
     executor,
     dispatchedAt,
     deadline,
+    feedShard,
   } = adoptedFrom as NonNullable<InFlight["adoptedFrom"]>;
   const attempts = open.map((each) => {
     const { planned, generation } = flying.entryOf(each);
     return { key: planned.key, task, attempt: flying.attemptOf(each), generation };
   });
-  return { id, lab, runId, lane: lane.name, executor, dispatchedAt, deadline, attempts };
+  const shard = feedShard === undefined ? {} : { feedShard };
+  return { id, lab, runId, lane: lane.name, executor, dispatchedAt, deadline, attempts, ...shard };
 }

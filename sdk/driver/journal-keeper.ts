@@ -1,5 +1,5 @@
 import type { ControlTable } from "../stores/control-table.ts";
-import { writeJournal } from "../stores/journal.ts";
+import { journalBytes, writeJournal } from "../stores/journal.ts";
 import { type Flying, inFlightOf } from "./journal-entries.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -7,8 +7,13 @@ import { thisProcess } from "./this-process.ts";
 
 /** A run that is over sooner has no journal, in milliseconds. */
 const FIRST_AFTER_MS = 250;
-/** How often what is in flight is written down, in milliseconds. */
+/** How often what is in flight is written down, in milliseconds, where it is little. */
 const WRITE_EVERY_MS = 1_000;
+/**
+ * Where so much is in flight, it is written less often: journals of a namespace share a partition of the table, which
+ * takes a thousand units of 1 KB a second.
+ */
+const BYTES_A_SECOND = 200_000;
 
 interface JournalKeeperOptions extends Flying {
   readonly table: ControlTable;
@@ -24,6 +29,8 @@ interface Kept {
   readonly run: RunState;
   pages: number;
   writtenAt: number;
+  /** How long the next writing waits after the last, in milliseconds. */
+  pauseMs: number;
   isDirty: boolean;
   timer: NodeJS.Timeout | undefined;
   writing: Promise<void>;
@@ -47,6 +54,7 @@ export class JournalKeeper {
       run,
       pages: 0,
       writtenAt: 0,
+      pauseMs: WRITE_EVERY_MS,
       isDirty: false,
       timer: undefined,
       writing: Promise.resolve(),
@@ -59,7 +67,7 @@ export class JournalKeeper {
     if (!kept) return;
     kept.isDirty = true;
     if (kept.timer) return;
-    const due = Math.max(kept.run.startedAt + FIRST_AFTER_MS, kept.writtenAt + WRITE_EVERY_MS);
+    const due = Math.max(kept.run.startedAt + FIRST_AFTER_MS, kept.writtenAt + kept.pauseMs);
     kept.timer = setTimeout(
       () => {
         kept.timer = undefined;
@@ -104,6 +112,7 @@ export class JournalKeeper {
       kept.writtenAt = Date.now();
       const { id: runId, epoch } = kept.run;
       const assignments = inFlightOf((entry) => runOf(entry) === kept.run, this.#options);
+      kept.pauseMs = Math.max(WRITE_EVERY_MS, (journalBytes(assignments) / BYTES_A_SECOND) * 1_000);
       const journal = { runId, lab, driver: thisProcess(), epoch, assignments };
       // Without it, what is in flight is made again: that costs something, and loses nothing.
       kept.pages = await writeJournal(table, namespace, journal, kept.pages).catch(() => kept.pages);

@@ -41,7 +41,8 @@ export async function lastWords(
       (first, { orphan }) => Math.min(first, unheardSince(orphan, told)),
       Number.POSITIVE_INFINITY,
     );
-    const reader = new FeedReader(table, { name: lab, shards: 1 }, () => {}, since);
+    const shards = [...new Set([0, ...ofLab.map(({ orphan }) => orphan.from.feedShard ?? 0)])];
+    const reader = new FeedReader(table, { name: lab, shards: () => shards }, () => {}, since);
     for (const { event } of await reader.read()) {
       if (event.type !== "logs") continue;
       for (const line of event.lines) {

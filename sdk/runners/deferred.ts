@@ -72,6 +72,10 @@ export class DeferredRunner implements Runner {
     return this.#runner?.usageOf?.(of);
   }
 
+  feedShardOf(of: { readonly assignment: string; readonly executor?: string }): number | undefined {
+    return this.#runner?.feedShardOf?.(of);
+  }
+
   answer(order: AnswerOrder): void {
     this.#runner?.answer?.(order);
   }

@@ -221,6 +221,11 @@ export interface Runner {
   abandon?(order: Pick<KillOrder, "assignment" | "executor">): void;
   /** What the executor of an assignment uses at this moment, as far as is known here. Absent: it is not told. */
   usageOf?(of: { readonly assignment: string; readonly executor?: string }): LiveUsage | undefined;
+  /**
+   * Of what was dispatched: the shard of the lab's feed in which its executor tells what happens. Whoever drives the run
+   * next listens there. Absent: it is the first one, 0.
+   */
+  feedShardOf?(of: { readonly assignment: string; readonly executor?: string }): number | undefined;
   /** Answers an attempt that has asked for tasks of its own. A runner that reports no `nested` needs none. */
   answer?(order: AnswerOrder): void;
   /** Ends everything; nothing of it is left running afterwards. */

@@ -13,13 +13,6 @@ const OVERLAP_MS = 2_000;
 const DEEP_OVERLAP_MS = 30_000;
 const DEEP_EVERY_MS = 5_000;
 
-/** Which shard an executor writes to. */
-function shardOf(executor: string, shards: number): number {
-  let hash = 0;
-  for (let index = 0; index < executor.length; index++) hash = (hash * 31 + executor.charCodeAt(index)) >>> 0;
-  return hash % shards;
-}
-
 /** Writes one executor's events, in order. */
 export class FeedWriter {
   readonly #table: ControlTable;
@@ -37,7 +30,7 @@ export class FeedWriter {
     const now = Math.max(Date.now(), this.#lastWrittenAt);
     this.#lastWrittenAt = now;
     await this.#table.put({
-      pk: feedPartition(feed.name, shardOf(this.#executor, feed.shards)),
+      pk: feedPartition(feed.name, feed.shard ?? 0),
       sk: feedSortKey(now, this.#executor, this.#sequence++),
       f: PROTOCOL_VERSION,
       ttl: Math.floor(now / 1000) + KEPT_SECONDS,
@@ -46,26 +39,37 @@ export class FeedWriter {
   }
 }
 
+/** A feed, and which of its shards there is something to read in; they may become others from one look to the next. */
+export interface ReadFeed {
+  readonly name: string;
+  shards(): readonly number[];
+}
+
+/** How far a shard has been read. */
+interface Progress {
+  readUpTo: number;
+  /** Sort keys seen that may come up again, and when they were written. */
+  readonly seen: Map<string, number>;
+}
+
 /** Reads a feed: each event once, those of one executor in order. */
 export class FeedReader {
   readonly #table: ControlTable;
-  readonly #feed: FeedAddress;
+  readonly #feed: ReadFeed;
   readonly #onNewer: (error: Error) => void;
-  /** Sort keys seen that may come up again, by shard. */
-  readonly #seen: Map<string, number>[];
-  readonly #readUpTo: number[];
+  readonly #since: number;
+  readonly #progress = new Map<number, Progress>();
   #lastDeepRead = 0;
 
   /**
    * @param onNewer Is told of each entry that only a newer stratolab can read; the others are read on.
    * @param since What was written long before is not read, in milliseconds since the epoch.
    */
-  constructor(table: ControlTable, feed: FeedAddress, onNewer: (error: Error) => void, since = 0) {
+  constructor(table: ControlTable, feed: ReadFeed, onNewer: (error: Error) => void, since = 0) {
     this.#table = table;
     this.#feed = feed;
     this.#onNewer = onNewer;
-    this.#seen = Array.from({ length: feed.shards }, () => new Map());
-    this.#readUpTo = new Array(feed.shards).fill(since);
+    this.#since = since;
   }
 
   /** What is new since the last call, one query a shard. */
@@ -73,23 +77,34 @@ export class FeedReader {
     const deep = Date.now() - this.#lastDeepRead >= DEEP_EVERY_MS;
     if (deep) this.#lastDeepRead = Date.now();
     const overlapMs = deep ? DEEP_OVERLAP_MS : OVERLAP_MS;
-    const shards = await Promise.all(this.#seen.map((_, shard) => this.#readShard(shard, overlapMs)));
-    return shards.flat();
+    const shards = this.#feed.shards().map((shard) => ({ shard, progress: this.#progressIn(shard) }));
+    // Nothing counts as seen before all of them have answered: where one does not, all are read again.
+    const found = await Promise.all(
+      shards.map(({ shard, progress }) => {
+        const from = Math.max(0, progress.readUpTo - overlapMs);
+        return this.#table.query(feedPartition(this.#feed.name, shard), { after: feedSortKey(from, "", 0) });
+      }),
+    );
+    return shards.flatMap(({ progress }, index) => this.#take(progress, found[index]));
   }
 
-  async #readShard(shard: number, overlapMs: number): Promise<FeedEntry[]> {
-    const seen = this.#seen[shard];
-    const from = Math.max(0, this.#readUpTo[shard] - overlapMs);
-    const items = await this.#table.query(feedPartition(this.#feed.name, shard), { after: feedSortKey(from, "", 0) });
+  #progressIn(shard: number): Progress {
+    const known = this.#progress.get(shard) ?? { readUpTo: this.#since, seen: new Map() };
+    this.#progress.set(shard, known);
+    return known;
+  }
+
+  #take(progress: Progress, items: readonly Item[]): FeedEntry[] {
+    const { seen } = progress;
     const fresh: FeedEntry[] = [];
     for (const item of items) {
       if (seen.has(item.sk)) continue;
       const writtenAt = Number(item.sk.slice(0, item.sk.indexOf("#")));
       seen.set(item.sk, writtenAt);
-      this.#readUpTo[shard] = Math.max(this.#readUpTo[shard], writtenAt);
+      progress.readUpTo = Math.max(progress.readUpTo, writtenAt);
       if (this.#isReadable(item)) fresh.push(unpackFeedEntry(item[FEED_ATTRIBUTE] as Uint8Array));
     }
-    for (const [sk, writtenAt] of seen) if (writtenAt < this.#readUpTo[shard] - DEEP_OVERLAP_MS) seen.delete(sk);
+    for (const [sk, writtenAt] of seen) if (writtenAt < progress.readUpTo - DEEP_OVERLAP_MS) seen.delete(sk);
     return fresh;
   }
 

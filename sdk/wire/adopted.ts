@@ -7,6 +7,8 @@ export interface AdoptedFrom {
   readonly runId: string;
   readonly task: number;
   readonly executor: string | undefined;
+  /** The shard of the feed in which its executor tells what happens. Default 0, the first. */
+  readonly feedShard?: number;
   readonly dispatchedAt: number;
   /** By when it is over, in milliseconds since the epoch. */
   readonly deadline: number;

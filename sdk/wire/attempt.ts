@@ -54,10 +54,12 @@ export interface AttemptSpec {
   readonly trace?: TraceContext;
 }
 
-/** A feed and how many shards it has. */
+/** Where an executor tells what happens. */
 export interface FeedAddress {
+  /** Name of the feed: the lab's. */
   readonly name: string;
-  readonly shards: number;
+  /** The shard of it that the driver has assigned. Default 0, the first. */
+  readonly shard?: number;
 }
 
 /** Attempts that one executor works off: in order, or several at once. */
@@ -88,8 +90,11 @@ export interface Assignment {
   readonly runtimeEnv?: RuntimeEnvSpec;
   /** Runtime environments by task name, for keys of tasks that the attempts run. */
   readonly taskRuntimeEnvs?: readonly (readonly [taskName: string, TaskRuntimeEnv | BrokenRuntimeEnv])[];
-  /** Where is told what nobody awaits on a socket. */
-  readonly feed?: FeedAddress;
+  /**
+   * Where is told what nobody awaits on a socket. `shards` is for functions that were deployed before there was
+   * `shard`: they divide by it, and so tell in the first one.
+   */
+  readonly feed?: FeedAddress & { readonly shards?: 1 };
   /** The driver waits on a socket for the answer, as long as it can trust it. */
   readonly awaited: boolean;
   /** How memory is watched, false for not at all. */

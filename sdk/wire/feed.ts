@@ -1,4 +1,4 @@
-import { pack, unpack } from "msgpackr";
+import { Packr, unpack } from "msgpackr";
 import type { AttemptReport } from "./invocation.ts";
 import type { LiveUsage } from "./live-usage.ts";
 import type { NestedRequest } from "./nested.ts";
@@ -52,5 +52,10 @@ export interface FeedEntry {
 /** Attribute of a feed item that holds the entry. */
 export const FEED_ATTRIBUTE = "e";
 
-export const packFeedEntry = (entry: FeedEntry): Uint8Array => pack(entry);
+/** Reports are alike: the names of their fields are written once an entry. */
+const packr = new Packr({ useRecords: true });
+
+export const packFeedEntry = (entry: FeedEntry): Uint8Array => packr.pack(entry);
+/** How much reports take in one entry. */
+export const bytesOfReports = (reports: readonly AttemptReport[]): number => packr.pack(reports).byteLength;
 export const unpackFeedEntry = (bytes: Uint8Array): FeedEntry => unpack(bytes) as FeedEntry;

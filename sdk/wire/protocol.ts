@@ -28,6 +28,8 @@ export const ExecutorEnv = {
   memoryMb: "STRATOLAB_MEMORY_MB",
   /** Lab that a container was started for: it says hello in its feed, and leaves when it is gone. */
   lab: "STRATOLAB_LAB",
+  /** The shard of that feed in which it tells what happens. Default 0. */
+  feedShard: "STRATOLAB_FEED_SHARD",
   /** How long a container waits for work before it exits, in milliseconds. */
   idleMs: "STRATOLAB_IDLE_MS",
   /** Present in every process below an executor, so that strays can be found: the executor's id. */

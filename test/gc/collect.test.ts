@@ -163,7 +163,7 @@ describe("a clean-up", () => {
     await using bench = await GcBench.make();
     const { table } = bench.stores;
     await sendLetter(bench.stores, "e", 1, { type: "leave" });
-    await new FeedWriter(table, "e").write({ name: "lab", shards: 1 }, { type: "hello" });
+    await new FeedWriter(table, "e").write({ name: "lab" }, { type: "hello" });
     await giveLifeSign(table, "lab", Date.now());
     for (const item of await all(table.scan("")))
       await table.put({ ...item, ttl: Math.floor(Date.now() / 1_000) - 60 });

@@ -37,7 +37,7 @@ const ASSIGNMENT: Assignment = {
       generation: 0,
     },
   ],
-  feed: { name: "lab", shards: 4 },
+  feed: { name: "lab", shards: 1, shard: 4 },
   awaited: false,
   inlineBytes: 2_048,
 };

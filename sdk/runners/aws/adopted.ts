@@ -33,6 +33,8 @@ interface Waiting {
 /** What was begun by one other lab. */
 interface Household {
   readonly lab: string;
+  /** Those of its feed in which something is told of what is waited for. */
+  readonly feedShards: Set<number>;
   readonly waiting: Map<string, Waiting>;
   readonly feed: FeedPoller;
   fosteredAt: number;
@@ -65,6 +67,8 @@ export class AdoptedAttempts {
   adopt(order: AdoptOrder): void {
     const { from } = order;
     const household = this.#households.get(from.lab) ?? this.#newHousehold(order);
+    // And what knows of no shards tells in the first one.
+    household.feedShards.add(from.feedShard ?? 0);
     household.waiting.set(nameOf(from), { order, lastHeard: Date.now() });
     household.feed.wake();
     this.#pauseMs = LOOK_MIN_MS;
@@ -74,17 +78,17 @@ export class AdoptedAttempts {
   #newHousehold({ from: { lab }, unheardSince }: AdoptOrder): Household {
     const waiting = new Map<string, Waiting>();
     const { stores } = this.#options;
-    const address = { name: lab, shards: 1 };
+    const feedShards = new Set([0]);
     const hear = (entry: { executor: string; event: FeedEvent }) => this.#hear(household, entry.executor, entry.event);
     const feed = new FeedPoller(
       stores.table,
-      address,
+      { name: lab, shards: () => [...feedShards] },
       () => waiting.size > 0,
       hear,
       () => {},
       unheardSince,
     );
-    const household = { lab, waiting, feed, fosteredAt: 0 };
+    const household = { lab, feedShards, waiting, feed, fosteredAt: 0 };
     this.#households.set(lab, household);
     return household;
   }

@@ -21,6 +21,7 @@ const MAX_ATTEMPTS = 5;
 /** What a container is told when it is started. */
 export interface ContainerSettings {
   readonly lab: string;
+  readonly feedShard: number;
   readonly idleMs: number;
   readonly runtimeUrl: string;
   readonly runtimeHash: string;
@@ -64,6 +65,7 @@ export class Ecs {
                 [ExecutorEnv.table]: this.#stack.table,
                 [ExecutorEnv.bucket]: this.#stack.bucket,
                 [ExecutorEnv.lab]: settings.lab,
+                [ExecutorEnv.feedShard]: String(settings.feedShard),
                 [ExecutorEnv.idleMs]: String(settings.idleMs),
                 [ExecutorEnv.memoryMb]: String(lane.memoryMb),
                 [ExecutorEnv.runtimeUrl]: settings.runtimeUrl,

@@ -1,6 +1,7 @@
 import type { Task as EcsTask } from "@aws-sdk/client-ecs";
 import { classifyEcsFailure, classifyEcsStop } from "../../core/classify-ecs.ts";
 import { classifyInvokeError, isThrottle } from "../../core/classify-lambda.ts";
+import type { FeedShards } from "../../core/feed-shards.ts";
 import type { Lane } from "../../core/offer.ts";
 import { sendLetter } from "../../stores/inbox.ts";
 import type { Stores } from "../../stores/stores.ts";
@@ -15,6 +16,8 @@ interface Member {
   readonly id: string;
   readonly arn: string;
   readonly lane: Lane;
+  /** Of the feed, where it tells what happens. */
+  readonly feedShard: number;
   readonly startedAt: number;
   isReady: boolean;
   lastHeard: number;
@@ -31,7 +34,8 @@ interface Member {
 interface EcsFleetOptions {
   readonly ecs: Ecs;
   readonly stores: Stores;
-  settings(): Promise<ContainerSettings>;
+  readonly shards: FeedShards;
+  settings(): Promise<Omit<ContainerSettings, "feedShard">>;
   report(event: RunnerEvent): void;
   listen(): void;
 }
@@ -73,9 +77,13 @@ export class EcsFleet {
 
   async #run(lane: Lane, count: number): Promise<void> {
     this.#starting += count;
+    const { ecs, settings, shards } = this.#options;
+    const feedShard = shards.assign(count);
+    let started = 0;
     try {
-      const { tasks, failures } = await this.#options.ecs.run(lane, count, await this.#options.settings());
-      for (const task of tasks) this.#add(lane, task);
+      const { tasks, failures } = await ecs.run(lane, count, { ...(await settings()), feedShard });
+      started = tasks.length;
+      for (const task of tasks) this.#add(lane, task, feedShard);
       this.#options.listen();
       const refused = count - tasks.length;
       if (refused > 0) this.#startFailed(lane, refused, classifyEcsFailure(failures[0] ?? {}));
@@ -88,6 +96,7 @@ export class EcsFleet {
       });
     } finally {
       this.#starting -= count;
+      shards.leave(feedShard, Date.now(), count - started);
     }
   }
 
@@ -95,13 +104,14 @@ export class EcsFleet {
     if (!this.#closed) this.#options.report({ type: "start-failed", lane, count, failure });
   }
 
-  #add(lane: Lane, task: EcsTask): void {
+  #add(lane: Lane, task: EcsTask, feedShard: number): void {
     const arn = task.taskArn as string;
     const now = Date.now();
     this.#members.set(idOf(arn), {
       id: idOf(arn),
       arn,
       lane,
+      feedShard,
       startedAt: now,
       isReady: false,
       lastHeard: now,
@@ -113,6 +123,15 @@ export class EcsFleet {
     });
     // The lab was closed while it was being started.
     if (this.#closed) void this.#options.ecs.stop(arn, "the lab was closed").catch(() => {});
+  }
+
+  #remove({ id, feedShard }: Member): void {
+    if (this.#members.delete(id)) this.#options.shards.leave(feedShard, Date.now());
+  }
+
+  /** The shard of the feed in which an executor tells what happens. */
+  feedShardOf(id: string): number | undefined {
+    return this.#members.get(id)?.feedShard;
   }
 
   dispatch({ assignment, executor }: DispatchOrder): void {
@@ -140,7 +159,7 @@ export class EcsFleet {
     const member = this.#members.get(id);
     if (!member) return;
     this.letGo(id);
-    this.#members.delete(id);
+    this.#remove(member);
     if (!this.#closed) this.#options.report({ type: "executor-gone", executor: id });
   }
 
@@ -193,7 +212,7 @@ export class EcsFleet {
         break;
       case "bye":
         // It left by itself, with nothing half done: what it did not begin goes elsewhere.
-        this.#members.delete(id);
+        this.#remove(member);
         this.#options.report({ type: "executor-gone", executor: id });
         break;
       default:
@@ -264,7 +283,7 @@ export class EcsFleet {
   }
 
   #gone(member: Member, failure: Failure | undefined, ranMs?: number): void {
-    this.#members.delete(member.id);
+    this.#remove(member);
     if (this.#closed) return;
     if (member.isReady) {
       this.#options.report({ type: "executor-gone", executor: member.id, ...(failure ? { failure } : {}) });

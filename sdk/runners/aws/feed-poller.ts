@@ -1,5 +1,5 @@
 import type { ControlTable } from "../../stores/control-table.ts";
-import { FeedReader } from "../../stores/feed.ts";
+import { FeedReader, type ReadFeed } from "../../stores/feed.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
 
 /** How often the feed is read: quickly after news, slower the longer there is none. */
@@ -20,7 +20,7 @@ export class FeedPoller {
 
   constructor(
     table: ControlTable,
-    feed: { name: string; shards: number },
+    feed: ReadFeed,
     isNeeded: () => boolean,
     hear: (entry: FeedEntry) => void,
     onTrouble: (error: unknown) => void,

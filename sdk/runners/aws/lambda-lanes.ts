@@ -1,4 +1,5 @@
 import { classifyInvokeError, classifyLambdaError } from "../../core/classify-lambda.ts";
+import type { FeedShards } from "../../core/feed-shards.ts";
 import { LAMBDA } from "../../core/limits.ts";
 import { sendLetter } from "../../stores/inbox.ts";
 import type { Stores } from "../../stores/stores.ts";
@@ -33,7 +34,9 @@ interface LambdaLanesOptions {
   readonly lambda: Lambda;
   readonly functions: readonly FunctionOutput[];
   readonly stores: Stores;
-  readonly feed: { readonly name: string; readonly shards: number };
+  /** Name of the lab's feed. */
+  readonly feed: string;
+  readonly shards: FeedShards;
   report(event: RunnerEvent): void;
   /** There is something to hear in the feed soon. */
   listen(): void;
@@ -51,6 +54,8 @@ export class LambdaLanes {
   readonly #awaited = new Map<string, number>();
   /** Invocations that this driver has left to another one. */
   readonly #abandoned = new Set<string>();
+  /** The shard of the feed in which each invocation tells what happens. */
+  readonly #feedShards = new Map<string, number>();
   /** Letters written to invocations. */
   #letters = 0;
   #sweeper: NodeJS.Timeout | undefined;
@@ -72,9 +77,29 @@ export class LambdaLanes {
   dispatch(order: DispatchOrder): void {
     const { lane, copy = 0 } = order;
     const functionName = (this.#functions.get(lane.memoryMb as number) as readonly string[])[copy];
-    const { feed } = this.#options;
+    const { feed: name, shards } = this.#options;
+    const shard = shards.assign();
+    this.#feedShards.set(order.assignment.id, shard);
+    const feed = { name, shards: 1 as const, shard };
     if (isAwaited(order)) void this.#invoke(functionName, { ...order, assignment: { ...order.assignment, feed } });
     else void this.#invokeLater(functionName, { ...order, assignment: { ...order.assignment, feed, awaited: false } });
+  }
+
+  /** The shard of the feed in which an invocation tells what happens. */
+  feedShardOf(assignment: string): number | undefined {
+    return this.#feedShards.get(assignment);
+  }
+
+  #leaveShard(assignment: string): void {
+    const shard = this.#feedShards.get(assignment);
+    if (shard === undefined || this.#awaited.has(assignment) || this.#unawaited.has(assignment)) return;
+    this.#feedShards.delete(assignment);
+    this.#options.shards.leave(shard, Date.now());
+  }
+
+  #forget(assignment: string): void {
+    this.#unawaited.delete(assignment);
+    this.#leaveShard(assignment);
   }
 
   /** Whether what becomes of an invocation is heard in the feed alone. */
@@ -93,14 +118,14 @@ export class LambdaLanes {
     const { stores, feed } = this.#options;
     const letter = { type: "cancel", runId, assignment, tasks, graceMs } as const;
     // A letter that is lost leaves the attempt to its end: its result is kept, and nobody waits for it.
-    sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch(() => {});
+    sendLetter(stores, invocationInbox(feed, assignment), ++this.#letters, letter).catch(() => {});
   }
 
   /** Answers an invocation; it looks soon after it has asked, and once a second later on. */
   answer({ assignment, answer }: AnswerOrder): void {
     const { stores, feed } = this.#options;
     const letter = { type: "answer", assignment, answer } as const;
-    sendLetter(stores, invocationInbox(feed.name, assignment), ++this.#letters, letter).catch((error) => {
+    sendLetter(stores, invocationInbox(feed, assignment), ++this.#letters, letter).catch((error) => {
       // Whoever waits for it would wait for ever.
       const { kind, seen } = classifyInvokeError(factsOf(error));
       this.#options.report({ type: "assignment-failed", assignment, failure: { kind, seen } });
@@ -148,6 +173,7 @@ export class LambdaLanes {
     } finally {
       clearTimeout(listening);
       this.#awaited.delete(assignment.id);
+      this.#leaveShard(assignment.id);
     }
   }
 
@@ -159,7 +185,7 @@ export class LambdaLanes {
       const { kind, seen, mayHaveRun } = classifyInvokeError(invokeErrorOf(error));
       // A lost answer is no proof that nothing was queued; then the feed will tell.
       if (mayHaveRun || this.#closed) return;
-      this.#unawaited.delete(order.assignment.id);
+      this.#forget(order.assignment.id);
       this.#fail(order.assignment, { kind, seen }, false);
     }
   }
@@ -174,7 +200,7 @@ export class LambdaLanes {
 
   /** Forgets an invocation: whoever drives its run next waits for it. */
   abandon(assignment: string): void {
-    this.#unawaited.delete(assignment);
+    this.#forget(assignment);
     this.#abandoned.add(assignment);
   }
 
@@ -197,9 +223,9 @@ export class LambdaLanes {
         unawaited.open.delete(report.task);
         this.#options.report({ type: "outcome", assignment: id, executor, ...report });
       }
-      if (unawaited.open.size === 0) this.#unawaited.delete(id);
+      if (unawaited.open.size === 0) this.#forget(id);
     } else {
-      this.#unawaited.delete(id);
+      this.#forget(id);
       this.#fail(unawaited.order.assignment, { ...event.failure, executor }, event.atServiceLimit ?? false);
     }
     return true;
@@ -212,7 +238,7 @@ export class LambdaLanes {
       const { order, since, lastHeard, hasBegun } = unawaited;
       const patienceMs = hasBegun ? SILENCE_MS : QUEUED_MAX_MS;
       if (now - lastHeard < patienceMs && now - since < LAMBDA.maxTimeoutMs + QUEUED_MAX_MS) continue;
-      this.#unawaited.delete(id);
+      this.#forget(id);
       const seen = hasBegun ? "the invocation has said nothing for a minute" : "the invocation did not begin";
       await this.#failUnlessCommitted(order.assignment, { kind: "executor-lost", seen }, false);
     }

@@ -1,6 +1,8 @@
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { putBundle } from "../../bundle/stored-bundle.ts";
+import { FeedShards } from "../../core/feed-shards.ts";
+import { FEED } from "../../core/limits.ts";
 import type { Lane, Offer } from "../../core/offer.ts";
 import { LabError, LabOptionError } from "../../errors.ts";
 import type { FeedEntry } from "../../wire/feed.ts";
@@ -57,9 +59,12 @@ export class AwsRunner implements Runner {
   #warned = false;
   /** What executors have told last of what they use, by assignment. */
   readonly #usages = new LastUsages();
+  readonly #executorsPerFeedShard: number;
 
-  constructor(options: AwsOptions) {
+  /** @param executorsPerFeedShard How many executors share a partition of the feed. */
+  constructor(options: AwsOptions, executorsPerFeedShard: number = FEED.executorsPerShard) {
     this.#options = options;
+    this.#executorsPerFeedShard = executorsPerFeedShard;
   }
 
   #findStack(): Promise<StackParts> {
@@ -100,14 +105,15 @@ export class AwsRunner implements Runner {
     const found = session.tasks ?? probe();
     const [tasks, runtime, quota] = await Promise.all([found, this.#explained(upload()), lambda.concurrencyQuota()]);
 
-    const feedAddress = { name: labId, shards: 1 };
+    const shards = new FeedShards(this.#executorsPerFeedShard);
     const report = session.report.bind(session);
     const listen = () => feed.wake();
     const lanes = new LambdaLanes({
       lambda,
       functions: stack.functions,
       stores,
-      feed: feedAddress,
+      feed: labId,
+      shards,
       report,
       listen,
       catchUp: (): Promise<void> => feed.catchUp(),
@@ -116,13 +122,14 @@ export class AwsRunner implements Runner {
     const fleet = new EcsFleet({
       ecs: new Ecs(stack),
       stores,
+      shards,
       settings: async () => ({ lab: labId, idleMs, runtimeUrl: await runtime.url(), runtimeHash: runtime.hash }),
       report,
       listen,
     });
     const feed = new FeedPoller(
       stores.table,
-      feedAddress,
+      { name: labId, shards: () => shards.toRead(Date.now()) },
       () => lanes.needsFeed || fleet.needsFeed,
       (entry) => this.#hear(entry),
       // A feed that could not be read is read again; what this version cannot read stays unread.
@@ -256,6 +263,12 @@ export class AwsRunner implements Runner {
 
   usageOf({ assignment }: { readonly assignment: string }) {
     return this.#usages.get(assignment);
+  }
+
+  feedShardOf({ assignment, executor }: { readonly assignment: string; readonly executor?: string }) {
+    return executor === undefined
+      ? this.#opened?.lanes.feedShardOf(assignment)
+      : this.#opened?.fleet.feedShardOf(executor);
   }
 
   answer(order: AnswerOrder): void {
