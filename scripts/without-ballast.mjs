@@ -22,8 +22,10 @@ const SCHEMAS = /@aws-sdk.*[\\/]schemas[\\/]schemas_0\.js$/;
 const MANIFEST = /@aws-sdk.*[\\/]package\.json$/;
 /** SHA-1 in JavaScript, for where Node has none of its own. */
 const SECOND_SHA1 = /@aws-sdk.checksums.*Sha1Js\.js$/;
-/** Only ever asked for a parameter: its 140 kinds of errors are told by their names all the same. */
-const FEW_ERRORS = /client-ssm/;
+/** Errors are told by their names all the same. But for these, whose classes or contents are looked at, or which the SDK retries by class. */
+const FEW_ERRORS = /client-(ssm|secrets-manager|dynamodb)/;
+const LOOKED_AT = "ConditionalCheckFailed|TransactionCanceled|ReplicatedWriteConflict";
+const REGISTERED = new RegExp(`^n0_registry\\.registerError\\((?!${LOOKED_AT}).*\\);$`, "gm");
 
 /** An object with a computed key may have side effects, for all that esbuild knows, and stays; one with a plain key goes. */
 function withPlainKeys(source) {
@@ -44,7 +46,7 @@ export const withoutBallast = {
     build.onLoad({ filter: SCHEMAS }, async ({ path }) => {
       const contents = withPlainKeys(await readFile(path, "utf8"));
       const isLess = FEW_ERRORS.test(path);
-      return { contents: isLess ? contents.replace(/^n0_registry\.registerError\(.*\);$/gm, "") : contents };
+      return { contents: isLess ? contents.replace(REGISTERED, "") : contents };
     });
   },
 };
