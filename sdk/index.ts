@@ -58,7 +58,7 @@ export type {
   RunnerOpening,
   RunnerSession,
 } from "./runners/runner.ts";
-export type { RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
+export type { RefusedCounts, RunCounts, RunDriver, RunFailure, RunInfo, RunStatus, RunsOptions } from "./runs.ts";
 export type { SpeculationOptions } from "./speculation.ts";
 export {
   type SplitTask,

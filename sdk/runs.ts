@@ -3,10 +3,18 @@ import { isCertainlyGone } from "./driver/this-process.ts";
 import { LabError, LabOptionError } from "./errors.ts";
 import { checkNames, show } from "./options.ts";
 import type { ControlTable } from "./stores/control-table.ts";
-import { listRuns, type RunCounts, type RunDriver, type RunFailure, type RunRecord, readRuns } from "./stores/runs.ts";
+import {
+  listRuns,
+  type RefusedCounts,
+  type RunCounts,
+  type RunDriver,
+  type RunFailure,
+  type RunRecord,
+  readRuns,
+} from "./stores/runs.ts";
 import { isRunId } from "./wire/run-id.ts";
 
-export type { RunCounts, RunDriver, RunFailure };
+export type { RefusedCounts, RunCounts, RunDriver, RunFailure };
 
 export const RUN_STATUSES = ["running", "ok", "failed", "cancelled", "interrupted"] as const;
 
@@ -32,6 +40,11 @@ export interface RunInfo {
    * after the run is added when it ends.
    */
   readonly costUsd: number;
+  /**
+   * How often AWS has refused something as too much at once, of the run's attempts and, while it went on, of the driver;
+   * all of it was made again. Absent where nothing was refused.
+   */
+  readonly refused?: RefusedCounts;
   /** The process that drives it, or did. */
   readonly driver: RunDriver;
   /** The first few tasks that failed. */

@@ -120,10 +120,34 @@ function describeRun(run: RunInfo): string {
     ["tasks", `${total}: ${done} done, ${cached} cached, ${running} running, ${pending} pending`],
     ["", `${failed} failed, ${cancelled} cancelled`],
     ["cost", dollars(run.costUsd)],
+    ["refused", describeRefused(run.refused)],
   ];
   const head = lines.filter(([, is]) => is !== "").map(([what, is]) => `${what.padEnd(8)}${is}`);
   const failures = run.failures.map(({ message }) => `  ${harmless(message).replaceAll("\n", "\n    ")}`);
   return [...head, ...(failures.length > 0 ? ["", "first failures:", ...failures] : [])].join("\n");
+}
+
+/** What services have refused, and then taken. */
+function describeRefused({
+  reads,
+  writes,
+  puts,
+  gets,
+  invocations,
+  launches,
+}: NonNullable<RunInfo["refused"]> = {}): string {
+  const counted = (count = 0, one: string, several = `${one}s`) =>
+    count > 0 ? [`${count} ${count === 1 ? one : several}`] : [];
+  const services: readonly (readonly [service: string, what: readonly string[]])[] = [
+    ["DynamoDB", [...counted(reads, "read"), ...counted(writes, "write")]],
+    ["S3", [...counted(puts, "PUT"), ...counted(gets, "GET")]],
+    ["Lambda", counted(invocations, "invocation")],
+    ["ECS", counted(launches, "launch", "launches")],
+  ];
+  const refused = services.flatMap(([service, what]) =>
+    what.length > 0 ? [`${what.join(" and ")} by ${service}`] : [],
+  );
+  return refused.length > 0 ? `${refused.join(", ")}; made again` : "";
 }
 
 function parseSince(text: string): number {

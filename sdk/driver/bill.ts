@@ -66,10 +66,15 @@ export class Bill {
     this.#asked.set(lane.name, asked);
   }
 
-  /** Containers will not come; `ranMs` of one that had begun to cost before it worked. */
-  notStarted(lane: Lane, count: number, ranMs: number | undefined): void {
+  /**
+   * Containers will not come; `ranMs` of one that had begun to cost before it worked.
+   *
+   * @returns The run that each of them was asked for.
+   */
+  notStarted(lane: Lane, count: number, ranMs: number | undefined): readonly number[] {
     const runs = this.#asked.get(lane.name)?.runs.splice(0, count) ?? [];
     if (ranMs !== undefined && runs.length > 0) this.#charge(runs[0], timeUsd(rateOf(lane), ranMs), undefined);
+    return runs;
   }
 
   ready(executor: string, lane: Lane, startedAt: number, now: number): void {

@@ -147,6 +147,10 @@ export class Driver {
     const refusals = new Refusals((text) => notice(this.#parts, text));
     const asked = (requests: RequestCounts, by?: { assignment: number; task: number }) => {
       refusals.heard(requests);
+      if (requests.refused) {
+        const { refused } = requests;
+        for (const run of by ? [book.runOf(book.entries[by.task])] : book.active) run.addRefused(refused);
+      }
       loop.push(by ? { type: "asked-stores", requests, by } : { type: "asked-stores", requests });
     };
     const charges = new Charges({ scheduler, placements, requests: stores.requests, asked, charge });

@@ -49,6 +49,7 @@ export class Reports {
         const end = { ...sharedEndOf(failure), ...(atServiceLimit ? { atServiceLimit } : {}) };
         const inFlight = inFlightBook.take(assignment);
         this.#keepLog(inFlight, failure);
+        this.#noteRefused(inFlight, failure);
         const seen = { failure, inFlight, costUsd: charges.brokenOff(inFlight, event) };
         this.#failTogether({ type: "assignment-failed", assignment: Number(assignment), end }, seen);
         break;
@@ -76,7 +77,8 @@ export class Reports {
       }
       case "start-failed": {
         const { lane, count, failure, ranMs } = event;
-        charges.bill.notStarted(lane, count, ranMs);
+        const askedBy = charges.bill.notStarted(lane, count, ranMs);
+        if (failure.kind === "throttled") for (const run of askedBy) book.runs[run]?.addRefused({ launches: 1 });
         const what = `${count} executor${count === 1 ? "" : "s"} (${lane.name})`;
         notice(this.#parts, `${what} did not start: ${failure.seen}`);
         const seen = { failure, inFlight: undefined, lane };
@@ -99,6 +101,14 @@ export class Reports {
     for (const line of failure?.log ?? []) {
       for (const task of inFlight?.open ?? []) addLogLine(this.#parts.book.entries[task], line);
     }
+  }
+
+  /** Of a container it was a letter that was refused, which is counted where it was sent. */
+  #noteRefused(inFlight: InFlight | undefined, { kind }: Failure): void {
+    const [task] = inFlight?.open ?? [];
+    if (kind !== "throttled" || task === undefined || inFlight?.executor !== undefined) return;
+    const { book } = this.#parts;
+    book.runOf(book.entries[task]).addRefused({ invocations: 1 });
   }
 
   #outcomeInTurn(event: OutcomeEvent): void {

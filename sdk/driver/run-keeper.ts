@@ -214,9 +214,10 @@ export class RunKeeper {
   }
 
   #progressOf(run: RunState): Standing {
-    const { endedAt } = run;
+    const { endedAt, costUsd } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
-    return { status, endedAt, counts: this.#options.counts(run), costUsd: run.costUsd, failures: failureSummary(run) };
+    const counts = this.#options.counts(run);
+    return { status, endedAt, counts, costUsd, ...refusedOf(run), failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */
@@ -231,7 +232,8 @@ export class RunKeeper {
         kept.manifest = undefined;
         const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
         const { costUsd } = run;
-        const progress = { ...(last ?? this.#progressOf(run)), costUsd, until, ...(manifest ? { manifest } : {}) };
+        const now = { costUsd, ...refusedOf(run) };
+        const progress = { ...(last ?? this.#progressOf(run)), ...now, until, ...(manifest ? { manifest } : {}) };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
           kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };
@@ -304,3 +306,5 @@ export class RunKeeper {
     this.#options.lost(run, new LabError("lease-lost", message));
   }
 }
+
+const refusedOf = ({ refused }: RunState) => (refused ? { refused } : {});

@@ -126,6 +126,7 @@ export class RunStarts {
     });
     run.maxCostUsd = maxCostUsd;
     run.costUsd = spentUsd;
+    run.refused = claimed?.refused;
     book.runs[index] = run;
     book.active.add(run);
     keptFailures.begin(run, failed);

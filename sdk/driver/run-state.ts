@@ -1,4 +1,5 @@
 import type { LabError, TaskError } from "../errors.ts";
+import type { RefusedCounts } from "../stores/runs.ts";
 import type { Task } from "../task.ts";
 import type { SpentBudget } from "../wire/chronicle.ts";
 import { Outcomes } from "./outcomes.ts";
@@ -31,6 +32,8 @@ export class RunState extends Outcomes<TaskEntry> {
   endedAt: number | undefined;
   /** Dollars so far. */
   costUsd = 0;
+  /** How often AWS has refused something of it; undefined as long as that is never. */
+  refused: RefusedCounts | undefined;
   /** What it may cost, in dollars. */
   maxCostUsd: number | undefined;
   /** It could not pay for its next attempt. */
@@ -97,6 +100,13 @@ export class RunState extends Outcomes<TaskEntry> {
       entry.uses += 1;
     }
     return added;
+  }
+
+  /** So much more was refused of it. */
+  addRefused(more: RefusedCounts): void {
+    const refused: Record<string, number> = { ...this.refused };
+    for (const [kind, count] of Object.entries(more)) if (count > 0) refused[kind] = (refused[kind] ?? 0) + count;
+    this.refused = refused;
   }
 
   finish(): void {

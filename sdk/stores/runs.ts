@@ -24,6 +24,25 @@ export interface RunCounts {
   readonly pending: number;
 }
 
+/**
+ * How often AWS has refused something as too much at once, for a run; kinds of which nothing was refused are absent. Of what is
+ * refused nothing is lost: it is made again.
+ */
+export interface RefusedCounts {
+  /** Requests to DynamoDB that read. */
+  readonly reads?: number;
+  /** Requests to DynamoDB that write. */
+  readonly writes?: number;
+  /** Requests to S3 that store objects. */
+  readonly puts?: number;
+  /** Requests to S3 that load objects. */
+  readonly gets?: number;
+  /** Invocations of Lambda. */
+  readonly invocations?: number;
+  /** ECS tasks that were to be launched. */
+  readonly launches?: number;
+}
+
 /** A task that failed in a run, in a few words. */
 export interface RunFailure {
   readonly task: string;
@@ -57,6 +76,8 @@ export interface RunRecord {
   readonly counts: RunCounts;
   /** Dollars so far. */
   readonly costUsd: number;
+  /** Absent as long as nothing was refused. */
+  readonly refused?: RefusedCounts;
   /** The first few. */
   readonly failures: readonly RunFailure[];
   readonly driver: RunDriver;
@@ -74,7 +95,7 @@ export interface RunRecord {
 }
 
 /** What changes while a run is driven. */
-export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "costUsd" | "failures"> & {
+export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "costUsd" | "refused" | "failures"> & {
   readonly until: number;
   /** Where it is new. */
   readonly manifest?: Slot | undefined;
@@ -83,7 +104,7 @@ export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "cos
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
 const changing = (progress: RunProgress, epoch: number): Record<string, Attribute> => {
-  const { status, endedAt, counts, costUsd, failures, until, manifest } = progress;
+  const { status, endedAt, counts, costUsd, refused, failures, until, manifest } = progress;
   return {
     ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
     ttl: ttl(),
@@ -93,6 +114,7 @@ const changing = (progress: RunProgress, epoch: number): Record<string, Attribut
     te: endedAt ?? 0,
     c: JSON.stringify(counts),
     us: costUsd,
+    ...(refused ? { rf: JSON.stringify(refused) } : {}),
     fl: JSON.stringify(failures),
   };
 };
@@ -139,6 +161,7 @@ function toRecord(item: Item): RunRecord {
     endedAt: Number(item.te) || undefined,
     counts: JSON.parse(String(item.c)),
     costUsd: Number(item.us ?? 0),
+    ...(item.rf === undefined ? {} : { refused: JSON.parse(String(item.rf)) as RefusedCounts }),
     failures: JSON.parse(String(item.fl)),
     driver: {
       host: String(item.ho),

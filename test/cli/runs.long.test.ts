@@ -1,5 +1,7 @@
 import { Lab, type RunInfo, task } from "stratolab";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openLocalStores } from "../../sdk/stores/local/open.ts";
+import { runKey } from "../../sdk/wire/keys.ts";
 import { Project } from "../support/project.ts";
 import { cli } from "./run-cli.ts";
 
@@ -90,6 +92,22 @@ describe("stratolab runs show", () => {
     const [, first] = await lab.runs();
     const { stdout } = await cli(project.folder, ["runs", "show", first.id, "--json"]);
     expect(JSON.parse(stdout)).toEqual({ ...first, elapsedMs: expect.any(Number), types: [expect.any(Object)] });
+  });
+
+  test("says what AWS has refused of it, by service, and nothing where that is nothing", async () => {
+    const [, first] = await lab.runs();
+    const stores = await openLocalStores(project.path(".stratolab"));
+    const refused = { reads: 1, writes: 20, gets: 3, launches: 2 };
+    const tell = (each: object) => stores.table.merge(runKey("default", first.id), { rf: JSON.stringify(each) });
+    const show = async () => (await cli(project.folder, ["runs", "show", first.id])).stdout;
+    expect(await show()).not.toContain("refused");
+    await tell(refused);
+    expect(await show()).toMatch(
+      /\ncost .*\nrefused 1 read and 20 writes by DynamoDB, 3 GETs by S3, 2 launches by ECS; made again\n/,
+    );
+    const { stdout } = await cli(project.folder, ["runs", "show", first.id, "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ refused });
+    await stores.table.close();
   });
 
   test.each(["nihgtly", "elsewhere", "20261121-022500123-000000"])("says that there is no run %s", async (run) => {

@@ -3,12 +3,13 @@ import { expect, test } from "vitest";
 import { connectLocalAws } from "../../localstack/faults/control.ts";
 import { openAwsStores } from "../../sdk/stores/aws/open.ts";
 import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
+import { cli } from "../cli/run-cli.ts";
 import { thisStack } from "../support/this-stack.ts";
 import { sized } from "./fixtures/sized-tasks.ts";
 
 const localAws = connectLocalAws();
 
-test("what S3 and DynamoDB refuse of executors is made again, and told once of each kind", async () => {
+test("what S3, DynamoDB and Lambda refuse is made again; of storage it is told once of each kind, and the record has all of it", async () => {
   const told: ProgressEvent[] = [];
   await using lab = new Lab({
     tasks: new URL("./fixtures/sized-tasks.ts", import.meta.url),
@@ -26,6 +27,7 @@ test("what S3 and DynamoDB refuse of executors is made again, and told once of e
     rules: [
       { fault: "throttle", operation: "s3:PutObject", from: "executors", count: 3 },
       { fault: "throttle", operation: ["dynamodb:PutItem", "dynamodb:UpdateItem"], from: "executors", count: 2 },
+      { fault: "throttle", operation: "lambda:Invoke", count: 1 },
     ],
   });
   const results = await lab.runTasks([1, 2, 3, 4].map(made));
@@ -37,6 +39,13 @@ test("what S3 and DynamoDB refuse of executors is made again, and told once of e
     expect.stringMatching(/^DynamoDB refuses writes as too many at once: .* warm throughput$/),
     expect.stringMatching(/^S3 refuses to store objects as too many at once: .* need no object$/),
   ]);
+  // And is in the run's record, not in that of the one before.
+  const [second, first] = await lab.runs();
+  expect(second.refused).toEqual({ writes: 2, puts: 3, invocations: 1 });
+  expect(first.refused).toBeUndefined();
+  const { namespace, id } = second;
+  const shown = await cli(process.cwd(), ["runs", "show", id, "--runner", "aws", "--namespace", namespace]);
+  expect(shown.stdout).toMatch(/\nrefused +2 writes by DynamoDB, 3 PUTs by S3, 1 invocation by Lambda; made again\n/);
 });
 
 test("stores count what is refused of them, by kind, though it is made again", async () => {

@@ -66,7 +66,7 @@ describe("the bill of a container", () => {
   test("that does not come is nothing, unless it ran; one still on its way at the end is its first minute", () => {
     const { bill, charged } = account();
     bill.askedFor(fargate, 3, 1);
-    bill.notStarted(fargate, 1, undefined);
+    expect(bill.notStarted(fargate, 1, undefined)).toEqual([1]);
     expect(charged[1]).toBeUndefined();
     bill.notStarted(fargate, 1, 2_000);
     expect(charged[1]).toBe(timeUsd(rateOf(fargate), 2_000));
