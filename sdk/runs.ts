@@ -45,6 +45,11 @@ export interface RunInfo {
    * all of it was made again. Absent where nothing was refused.
    */
   readonly refused?: RefusedCounts;
+  /**
+   * How long something of its lab could have begun, but was held back while the run went on, so that AWS would not refuse it:
+   * tasks for DynamoDB, S3 or Lambda, launches for ECS. In milliseconds, however many were held back at a time. Absent where that was never.
+   */
+  readonly heldMs?: number;
   /** The process that drives it, or did. */
   readonly driver: RunDriver;
   /** The first few tasks that failed. */

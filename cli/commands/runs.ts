@@ -120,6 +120,7 @@ function describeRun(run: RunInfo): string {
     ["tasks", `${total}: ${done} done, ${cached} cached, ${running} running, ${pending} pending`],
     ["", `${failed} failed, ${cancelled} cancelled`],
     ["cost", dollars(run.costUsd)],
+    ["held", run.heldMs === undefined ? "" : `${duration(run.heldMs)}: ready, but beyond what AWS takes at a time`],
     ["refused", describeRefused(run.refused)],
   ];
   const head = lines.filter(([, is]) => is !== "").map(([what, is]) => `${what.padEnd(8)}${is}`);

@@ -9,6 +9,7 @@ import type { SchedulerEvent, StartFailureKind } from "./events.ts";
 import { ExecutorStarts } from "./executor-starts.ts";
 import { type Executor, Executors } from "./executors.ts";
 import { FollowUps } from "./follow-ups.ts";
+import { HeldTime } from "./held-time.ts";
 import { Locality } from "./locality.ts";
 import type { Lane } from "./offer.ts";
 import { Pacing } from "./pacing.ts";
@@ -36,6 +37,8 @@ export class Dispatcher {
   readonly #capacity: Capacity;
   readonly #pacing: Pacing;
   readonly #stores: StorePace | undefined;
+  /** How long something was held back by the pace. */
+  readonly held = new HeldTime();
   readonly #executors = new Executors();
   readonly #assignments = new Assignments();
   readonly #locality = new Locality();
@@ -373,7 +376,9 @@ export class Dispatcher {
     }
     this.#slots.thinOut((group) => this.#stopIdleIn(group));
     this.#starts.startFor(this.#queues.active(), now);
-    return this.#pacing.takeHeldUntil();
+    const heldUntil = this.#pacing.takeHeldUntil();
+    this.held.note(heldUntil !== undefined, now);
+    return heldUntil;
   }
 
   #serve(queue: ReadyQueue): boolean {

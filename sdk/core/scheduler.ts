@@ -225,6 +225,11 @@ export class Scheduler {
     return this.#dispatcher.estimateOf(type).meanMs;
   }
 
+  /** How long something could have begun but for the pace of some quota or store, in milliseconds. */
+  get heldMs(): number {
+    return this.#dispatcher.held.totalMs;
+  }
+
   /** How far durations of a task type are from that, on average, in milliseconds. */
   deviationMs(type: string): number | undefined {
     return this.#dispatcher.estimateOf(type).deviationMs;

@@ -94,6 +94,7 @@ export class Driver {
     const keeper = new RunKeeper({
       ...owner,
       counts: (run) => countsOf(run, scheduler.tasks.state),
+      heldMs: (run) => scheduler.heldMs + run.heldOffsetMs,
       cancelled: (run) => this.cancel(run, false),
       lost: (run, error) => this.#handOvers.lose(run, error),
       notice: (text) => notice(this.#parts, text),

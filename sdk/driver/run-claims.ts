@@ -85,9 +85,17 @@ export class RunClaims {
       if (!existing) {
         if (!(await createRun(table, fresh))) return fresh;
       } else {
-        const { startedAt, counts, costUsd, refused, cancelRequested, manifest } = existing;
+        const { startedAt, counts, costUsd, heldMs, refused, cancelRequested, manifest } = existing;
         const known = { name: name ?? existing.name, tags: tags ?? existing.tags };
-        const kept = { startedAt, counts, costUsd, ...(refused ? { refused } : {}), manifest, ...known };
+        const kept = {
+          startedAt,
+          counts,
+          costUsd,
+          ...(refused ? { refused } : {}),
+          ...(heldMs ? { heldMs } : {}),
+          manifest,
+          ...known,
+        };
         // Whoever asked for the end of a run while nobody drove it is heard now; what ended by that goes on.
         const isAsked = cancelRequested && existing.status === "running";
         const taking = { ...fresh, ...kept, cancelRequested: isAsked };

@@ -27,6 +27,8 @@ const AMEND_AFTER_MS = 100;
 interface RunKeeperOptions extends RunOwner {
   /** Where the tasks of a run stand. */
   counts(run: RunState): RunRecord["counts"];
+  /** How long tasks were held back while a run went on, in milliseconds. */
+  heldMs(run: RunState): number;
   /** Somebody asked for the end of a run. */
   cancelled(run: RunState): void;
   /** A run is not this lab's to drive any more. */
@@ -217,7 +219,9 @@ export class RunKeeper {
     const { endedAt, costUsd } = run;
     const status = endedAt === undefined ? "running" : endOf(run);
     const counts = this.#options.counts(run);
-    return { status, endedAt, counts, costUsd, ...refusedOf(run), failures: failureSummary(run) };
+    const heldMs = Math.round(this.#options.heldMs(run));
+    const held = heldMs > 0 ? { heldMs } : {};
+    return { status, endedAt, counts, costUsd, ...held, ...refusedOf(run), failures: failureSummary(run) };
   }
 
   /** Writes what is so now, after what is being written. */

@@ -127,6 +127,7 @@ export class RunStarts {
     run.maxCostUsd = maxCostUsd;
     run.costUsd = spentUsd;
     run.refused = claimed?.refused;
+    run.heldOffsetMs = (claimed?.heldMs ?? 0) - scheduler.heldMs;
     book.runs[index] = run;
     book.active.add(run);
     keptFailures.begin(run, failed);

@@ -34,6 +34,8 @@ export class RunState extends Outcomes<TaskEntry> {
   costUsd = 0;
   /** How often AWS has refused something of it; undefined as long as that is never. */
   refused: RefusedCounts | undefined;
+  /** What is added to the time in which the scheduler has held tasks back, for that of this run, in milliseconds. */
+  heldOffsetMs = 0;
   /** What it may cost, in dollars. */
   maxCostUsd: number | undefined;
   /** It could not pay for its next attempt. */

@@ -76,6 +76,8 @@ export interface RunRecord {
   readonly counts: RunCounts;
   /** Dollars so far. */
   readonly costUsd: number;
+  /** How long tasks were held back while it went on, in milliseconds; absent where that is never. */
+  readonly heldMs?: number;
   /** Absent as long as nothing was refused. */
   readonly refused?: RefusedCounts;
   /** The first few. */
@@ -95,7 +97,10 @@ export interface RunRecord {
 }
 
 /** What changes while a run is driven. */
-export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "costUsd" | "refused" | "failures"> & {
+export type RunProgress = Pick<
+  RunRecord,
+  "status" | "endedAt" | "counts" | "costUsd" | "heldMs" | "refused" | "failures"
+> & {
   readonly until: number;
   /** Where it is new. */
   readonly manifest?: Slot | undefined;
@@ -104,7 +109,7 @@ export type RunProgress = Pick<RunRecord, "status" | "endedAt" | "counts" | "cos
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
 const changing = (progress: RunProgress, epoch: number): Record<string, Attribute> => {
-  const { status, endedAt, counts, costUsd, refused, failures, until, manifest } = progress;
+  const { status, endedAt, counts, costUsd, heldMs, refused, failures, until, manifest } = progress;
   return {
     ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
     ttl: ttl(),
@@ -114,6 +119,7 @@ const changing = (progress: RunProgress, epoch: number): Record<string, Attribut
     te: endedAt ?? 0,
     c: JSON.stringify(counts),
     us: costUsd,
+    ...(heldMs ? { hm: heldMs } : {}),
     ...(refused ? { rf: JSON.stringify(refused) } : {}),
     fl: JSON.stringify(failures),
   };
@@ -161,6 +167,7 @@ function toRecord(item: Item): RunRecord {
     endedAt: Number(item.te) || undefined,
     counts: JSON.parse(String(item.c)),
     costUsd: Number(item.us ?? 0),
+    ...(item.hm === undefined ? {} : { heldMs: Number(item.hm) }),
     ...(item.rf === undefined ? {} : { refused: JSON.parse(String(item.rf)) as RefusedCounts }),
     failures: JSON.parse(String(item.fl)),
     driver: {

@@ -94,19 +94,20 @@ describe("stratolab runs show", () => {
     expect(JSON.parse(stdout)).toEqual({ ...first, elapsedMs: expect.any(Number), types: [expect.any(Object)] });
   });
 
-  test("says what AWS has refused of it, by service, and nothing where that is nothing", async () => {
+  test("says what AWS has refused of it, by service, and how long tasks were held back, and nothing where that is nothing", async () => {
     const [, first] = await lab.runs();
     const stores = await openLocalStores(project.path(".stratolab"));
     const refused = { reads: 1, writes: 20, gets: 3, launches: 2 };
-    const tell = (each: object) => stores.table.merge(runKey("default", first.id), { rf: JSON.stringify(each) });
+    const tell = (each: object) =>
+      stores.table.merge(runKey("default", first.id), { rf: JSON.stringify(each), hm: 2_300 });
     const show = async () => (await cli(project.folder, ["runs", "show", first.id])).stdout;
     expect(await show()).not.toContain("refused");
     await tell(refused);
     expect(await show()).toMatch(
-      /\ncost .*\nrefused 1 read and 20 writes by DynamoDB, 3 GETs by S3, 2 launches by ECS; made again\n/,
+      /\ncost .*\nheld {4}2\.3 s: ready, but beyond what AWS takes at a time\nrefused 1 read and 20 writes by DynamoDB, 3 GETs by S3, 2 launches by ECS; made again\n/,
     );
     const { stdout } = await cli(project.folder, ["runs", "show", first.id, "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject({ refused });
+    expect(JSON.parse(stdout)).toMatchObject({ refused, heldMs: 2_300 });
     await stores.table.close();
   });
 

@@ -123,6 +123,8 @@ describe("the scheduler", () => {
       while (at.scheduler.inFlight < 50 + more) at.wake();
       // By now the other 150 are made up for; 2 may go in 20 ms.
       expect([at.now, at.scheduler.inFlight]).toEqual([1_000 + 1_500 + more * 10, 50 + more]);
+      // All the time since these have ended.
+      expect(at.scheduler.heldMs).toBe(at.now - 1_000);
     }
   });
 

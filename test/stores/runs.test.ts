@@ -103,17 +103,17 @@ describe("the record of a run", () => {
     expect(refused).toEqual({ written: false, record: after });
   });
 
-  test("says what was refused of it, where that is something, whoever drives it then", async () => {
+  test("says what was refused of it and held back, where that is something, whoever drives it then", async () => {
     await using stores = await temporaryStores();
     const first = record(newRunId());
     await createRun(stores.table, first);
-    await updateRun(stores.table, first, { ...ENDED, refused: { writes: 3, launches: 1 } });
+    await updateRun(stores.table, first, { ...ENDED, heldMs: 1_200, refused: { writes: 3, launches: 1 } });
     const [seen] = await readRuns(stores.table, "ns", [first.id]);
-    expect(seen?.refused).toEqual({ writes: 3, launches: 1 });
+    expect(seen).toMatchObject({ heldMs: 1_200, refused: { writes: 3, launches: 1 } });
     const taking = { ...(seen as RunRecord), lease: { holder: "next", epoch: 2, until: NOW + 20_000 } };
     expect(await takeRun(stores.table, taking, (seen as RunRecord).lease)).toBe(true);
     const [taken] = await readRuns(stores.table, "ns", [first.id]);
-    expect(taken?.refused).toEqual({ writes: 3, launches: 1 });
+    expect(taken).toMatchObject({ heldMs: 1_200, refused: { writes: 3, launches: 1 } });
   });
 
   test("is not taken from a driver that has renewed its lease since that was read, as one does that wakes up", async () => {
