@@ -116,14 +116,17 @@ class Chain {
     const found = new Map<number, number>();
     let ms = this.#ms;
     let looked = 0;
+    // Those too whose inputs are still looked at: they are added behind these.
+    let count = this.#chosen.length;
     const visit = (task: number): boolean => {
       if (this.#within.has(task) || found.has(task) || this.#tasks.state[task] === TaskState.Done) return true;
       const state = this.#tasks.state[task];
       const own = state === TaskState.Waiting || state === TaskState.Ready ? this.#rules.costMs(task) : undefined;
       looked += 1;
       if (own === undefined || looked > this.#leftInVain || ms + own > quickMs) return false;
-      if (this.#chosen.length + found.size >= maxTasks || this.#tasks.pending[task] > maxTasks) return false;
+      if (count >= maxTasks || this.#tasks.pending[task] > maxTasks) return false;
       ms += own;
+      count += 1;
       let isClosed = true;
       if (state === TaskState.Waiting) {
         this.#tasks.forEachDependency(task, (dependency) => {

@@ -73,6 +73,20 @@ describe("an executor goes on", () => {
   });
 });
 
+test("a fan-in is not closed where it would be one task too many with what its inputs wait for", () => {
+  // The last one needs two, one of which needs the first.
+  const tasks = tableOf([[], [0], [], [1, 2]], {});
+  const chosen = (maxTasks: number) =>
+    chainFrom([0], tasks, { batch: { targetMs: 1, maxTasks }, takers: 1, costMs: () => 0 });
+  expect(chosen(3).length).toBeLessThanOrEqual(2);
+  expect(chosen(4)).toHaveLength(3);
+  // Begun from the other side the first input is found on the way.
+  const fromInput = (maxTasks: number) =>
+    chainFrom([2], tasks, { batch: { targetMs: 1, maxTasks }, takers: 1, costMs: () => 0 });
+  expect(fromInput(3)).toEqual([]);
+  expect(fromInput(4)).toEqual([0, 1, 3]);
+});
+
 test("every choice stands behind what it waits for, within its bounds, in any DAG", () => {
   const dags = fc.integer({ min: 1, max: 60 }).chain((count) =>
     fc.tuple(
