@@ -24,6 +24,8 @@ export class Cancellation extends Check {
   readonly #missed = new Map<number, Set<number>>();
   /** Tasks whose attempts have opened runs. */
   readonly #parents = new Map<number, number>();
+  /** Runs that wanted such a task when it was done: what it has left behind goes on for them. */
+  readonly #heirs = new Map<number, readonly number[]>();
   /** Runs that are neither over nor cancelled, until something happens. */
   #goingOn: Set<number> | undefined;
 
@@ -75,6 +77,7 @@ export class Cancellation extends Check {
   override command(command: Command): void {
     if (command.type === "settled") {
       this.#judge(command);
+      if (command.kind === "ok") this.#leave(command.task);
       this.#settled.add(command.task);
       this.#goingOn = undefined;
     } else if (command.type === "retry" && command.kind === "object-lost") {
@@ -114,24 +117,33 @@ export class Cancellation extends Check {
     return again ? again.has(run) : this.#needs[run].has(task);
   }
 
-  /** Runs that are neither over nor cancelled. What a task runs goes with it, unless it is done. */
-  #runsGoingOn(): Set<number> {
-    const goingOn = new Set<number>();
-    for (let before = -1; before < goingOn.size; ) {
-      before = goingOn.size;
-      this.#needs.forEach((_, run) => {
-        if (goingOn.has(run) || this.#cancelled.has(run) || this.#ended.has(run)) return;
-        const parent = this.#parents.get(run);
-        if (parent === undefined || this.#isGoingOn(parent, goingOn)) goingOn.add(run);
-      });
-    }
-    return goingOn;
+  /** A task is done: what it runs is left to those that wanted it. */
+  #leave(task: number): void {
+    if (![...this.#parents.values()].includes(task)) return;
+    this.#goingOn ??= this.#runsGoingOn();
+    const wanting = [...this.#goingOn].filter((run) => this.#needsNow(run, task));
+    this.#heirs.set(task, wanting);
   }
 
-  #isGoingOn(parent: number, runs: ReadonlySet<number>): boolean {
+  /** Runs that are neither over nor cancelled. */
+  #runsGoingOn(): Set<number> {
+    const kept = new Set<number>();
+    for (let before = -1; before < kept.size; ) {
+      before = kept.size;
+      this.#needs.forEach((_, run) => {
+        if (kept.has(run) || this.#cancelled.has(run)) return;
+        const parent = this.#parents.get(run);
+        if (parent === undefined || this.#isKept(parent, kept)) kept.add(run);
+      });
+    }
+    return new Set([...kept].filter((run) => !this.#ended.has(run)));
+  }
+
+  /** What a task runs goes with it, unless it is done: then it goes with the last of those that wanted the task. */
+  #isKept(parent: number, runs: ReadonlySet<number>): boolean {
     if (this.#failed.has(parent)) return false;
-    if (this.#settled.has(parent)) return true;
-    for (const run of runs) if (this.#needsNow(run, parent)) return true;
+    if (this.#settled.has(parent)) return this.#heirs.get(parent)?.some((run) => runs.has(run)) ?? false;
+    for (const run of runs) if (!this.#ended.has(run) && this.#needsNow(run, parent)) return true;
     return false;
   }
 
