@@ -52,7 +52,16 @@ export class Lifecycle {
   addRun(failFast: boolean, parent?: number): number {
     const depth = parent === undefined ? 0 : this.#tasks.depth[parent] + 1;
     const members = parent === undefined ? undefined : [];
-    const state = { failFast, unsettled: 0, draining: false, orphaned: false, cut: false, ended: false, depth, members };
+    const state = {
+      failFast,
+      unsettled: 0,
+      draining: false,
+      orphaned: false,
+      cut: false,
+      ended: false,
+      depth,
+      members,
+    };
     const run = this.#runs.push(state) - 1;
     if (parent !== undefined) this.#nesting.open(run, parent);
     return run;
@@ -211,9 +220,9 @@ export class Lifecycle {
       const isSuspended = this.#tasks.state[task] === TaskState.Suspended;
       const isRunning = isSuspended || this.#tasks.state[task] === TaskState.Running;
       const isLeft = !this.#leave(run, task);
-      if (isLeft && this.#isKept(task)) continue;
-      // Those that are left and drain wait only for what is running, and what it runs.
-      if (isRunning && (isLeft || drain)) {
+      if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;
+      // Others that drain wait only for what is running, and what that runs.
+      if (isRunning && (drain || (isLeft && this.#isWanted(task, () => true)))) {
         for (const nested of this.#nesting.runsOf(task)) this.#orphan(nested, true);
         continue;
       }
@@ -224,21 +233,23 @@ export class Lifecycle {
     this.#endIfSettled(run);
   }
 
-  /** Whether a run that goes on wants a task, other than one that the task itself runs, at any distance. */
-  #isKept(task: number, seen = new Set([task])): boolean {
+  /** Whether a run wants a task that counts, and is not one that the task itself runs, at any distance. */
+  #isWanted(task: number, counts: (run: RunState) => boolean, seen = new Set([task])): boolean {
     return this.runsOf(task).some((run) => {
-      if (this.#runs[run].draining) return false;
+      if (!counts(this.#runs[run])) return false;
       const parent = this.#nesting.parentOf(run);
       if (parent === undefined || this.isSettled(parent)) return true;
       if (seen.has(parent)) return false;
       seen.add(parent);
-      return this.#isKept(parent, seen);
+      return this.#isWanted(parent, counts, seen);
     });
   }
 
   /** Nobody wants the task any more whose attempt has opened a run. */
   #orphan(run: number, drain: boolean): void {
     const state = this.#runs[run];
+    // What drains has nothing left to be cancelled; those that wait for each other would be gone through for ever.
+    if (state.draining && drain) return;
     if (!state.draining) state.orphaned = true;
     this.cancel(run, undefined, drain);
   }

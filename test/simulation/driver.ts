@@ -345,7 +345,9 @@ export class SimulatedDriver {
       byKey: this.#byKey,
     };
     // What was cancelled for others is not told.
-    const kept = (this.#kept.get(parent) ?? []).flatMap(({ run, entries }) => (this.scheduler.isCut(run) ? [] : entries));
+    const kept = (this.#kept.get(parent) ?? []).flatMap(({ run, entries }) =>
+      this.scheduler.isCut(run) ? [] : entries,
+    );
     const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
     const entries = enrol(enrolment, plan, lookedUp, run, { ...NEW, generation: 0, failures });
     this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), { run, entries }]);
