@@ -9,6 +9,8 @@ import { TaskState, type TaskTable } from "./task-table.ts";
 interface Consequences {
   emit(command: Command): void;
   enqueue(task: number): void;
+  /** Whether another attempt of the task goes on, now that this one has ended. */
+  otherGoesOn(task: number, lost: Assignment): boolean;
   /** The task goes elsewhere, free of charge. */
   takeBack(task: number): void;
   /** This attempt of a task is ended: nobody wants it, another one goes on beside it, or another one is made. */
@@ -84,10 +86,13 @@ export class ParentAttempts {
 
   /** An attempt has waited too long for its runs: it is made again when they have ended. */
   suspended({ assignment: id, task }: SchedulerEvent & { type: "suspended" }): void {
-    const { dispatcher, nesting, tasks } = this.#parts;
-    const assignment = dispatcher.assignmentOf(task);
-    if (assignment?.id !== id) return;
+    const { consequences, dispatcher, nesting, tasks } = this.#parts;
+    const assignment = dispatcher.awaitedIn(id, task);
+    if (!assignment) return;
     dispatcher.closeAttempt(assignment, task);
+    dispatcher.seconds.noteParent(task);
+    // That it runs tasks was not heard of in time: it has got a second attempt, which will run them now.
+    if (consequences.otherGoesOn(task, assignment)) return;
     if (nesting.waitsOf(task)) tasks.state[task] = TaskState.Suspended;
     else this.#resume(task);
   }

@@ -94,6 +94,7 @@ export class Scheduler {
       consequences: {
         emit,
         enqueue: (task) => this.#enqueue(task),
+        otherGoesOn: (task, lost) => this.#otherGoesOn(task, lost, undefined),
         takeBack: (task) => this.#takeBack(task),
         kill: (assignment, task, reason) => this.#kill(assignment, task, reason),
         giveUp: (task) => this.#settleFailed(task, "cancelled", "the run was cancelled"),
