@@ -233,6 +233,15 @@ export class Lifecycle {
     this.#endIfSettled(run);
   }
 
+  /** Another attempt of a task begins: those that wait only for what is running do not wait for that. */
+  leaveToOthers(task: number): void {
+    for (const run of this.runsOf(task)) {
+      if (!this.#runs[run].draining) continue;
+      this.#leave(run, task);
+      this.#endIfSettled(run);
+    }
+  }
+
   /** Whether a run wants a task that counts, and is not one that the task itself runs, at any distance. */
   #isWanted(task: number, counts: (run: RunState) => boolean, seen = new Set([task])): boolean {
     return this.runsOf(task).some((run) => {

@@ -111,7 +111,9 @@ export class ParentAttempts {
   #resume(task: number): void {
     const { consequences, lifecycle, nesting } = this.#parts;
     nesting.stopWaiting(task);
-    if (lifecycle.mayRetry(task)) consequences.enqueue(task);
-    else consequences.giveUp(task);
+    if (lifecycle.mayRetry(task)) {
+      lifecycle.leaveToOthers(task);
+      consequences.enqueue(task);
+    } else consequences.giveUp(task);
   }
 }
