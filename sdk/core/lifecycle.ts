@@ -221,6 +221,10 @@ export class Lifecycle {
       const isRunning = isSuspended || this.#tasks.state[task] === TaskState.Running;
       const isLeft = !this.#leave(run, task);
       if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;
+      // Those that are left are of parents that end, too, or of the task itself.
+      const others = isLeft ? this.runsOf(task).filter((other) => !this.#runs[other].draining) : [];
+      for (const other of others) this.#orphan(other, drain);
+      if (this.isSettled(task)) continue;
       // Others that drain wait only for what is running, and what that runs.
       if (isRunning && (drain || (isLeft && this.#isWanted(task, () => true)))) {
         for (const nested of this.#nesting.runsOf(task)) this.#orphan(nested, true);

@@ -229,6 +229,7 @@ export class NestedRuns {
   ended(run: number): void {
     const nested = this.#byRun.get(run);
     if (!nested) return;
+    if (this.#waitsForMore(nested, run)) return;
     nested.hasEnded = true;
     const { parent, root } = nested;
     const keeping = this.#options.kept.written(root, parent.planned.key);
@@ -236,6 +237,16 @@ export class NestedRuns {
     if (keeping) void keeping.then(() => this.#answer(nested));
     else this.#answer(nested);
     if (!this.#accounts.has(nested.parent.task)) this.#byRun.delete(run);
+  }
+
+  /** Results that were there have been lost to others meanwhile, and are being made again: it waits for these, too. */
+  #waitsForMore(nested: NestedRun, run: number): boolean {
+    const { scheduler } = this.#options;
+    if (scheduler.isCut(run)) return false;
+    for (const { task } of nested.targets) scheduler.shareTask(run, task);
+    if (scheduler.hasEnded(run)) return false;
+    if (nested.waits) this.#park(nested, run);
+    return true;
   }
 
   /** What was cancelled for another run is not told: an attempt that waits for it is ended, and perhaps made again. */

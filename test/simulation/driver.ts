@@ -44,6 +44,8 @@ export interface Onlooker {
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
+  /** An attempt is told that tasks which it has run have no results. */
+  told(missing: readonly number[]): void;
   /** Attempts are on their way to an executor. */
   begun(attempts: Order["attempts"]): void;
   afterStep(): void;
@@ -369,10 +371,23 @@ export class SimulatedDriver {
   #nestedEnded(run: number, { parent, assignment, targets, answer }: NestedRun): void {
     this.#nested.delete(run);
     if (!this.scheduler.isAwaited(assignment, parent.task) || this.scheduler.isCut(run)) return;
+    // What was lost to others meanwhile is being made again.
+    const { Done, Failed } = TaskState;
+    const settled: readonly number[] = [Done, Failed];
+    const remade = targets
+      .map(({ task }) => task)
+      .filter((task) => !settled.includes(this.scheduler.tasks.state[task]));
+    if (remade.length > 0) {
+      this.#happen({ type: "lost", runs: [run], tasks: remade });
+      this.#nested.set(run, { parent, assignment, targets, answer });
+      this.#happen({ type: "parked", assignment, task: parent.task, run });
+      return;
+    }
     const slots = targets.map(({ value }) => value as ObjectSlot | undefined);
     const hashes = slots.flatMap((slot) => slot?.hash ?? []);
     const failed = hashes.length < targets.length;
     const lost = targets.filter((_, at) => slots[at] && !this.#around.storage.has(slots[at].hash));
+    if (failed) this.#onlooker.told(targets.filter(({ value }) => !value).map(({ task }) => task));
     if (failed || lost.length === 0) {
       answer(failed ? undefined : hashes);
       return;

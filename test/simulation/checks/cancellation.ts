@@ -18,6 +18,10 @@ export class Cancellation extends Check {
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
+  /** Tasks that were ended, or not tried again, only since nobody wanted them any more. */
+  readonly #unwanted = new Set<number>();
+  /** What has failed for good that others depend on. */
+  readonly #blockedBy = new Map<number, number>();
   /** What the attempt that has just ended has missed. */
   #lost: readonly number[] = [];
   /** Tasks that were waited for since a task has missed what they had put, though none of them is an input of it. */
@@ -172,12 +176,42 @@ export class Cancellation extends Check {
     this.#madeAgainFor.set(task, runs);
     this.#missedBy.delete(task);
     this.#failed.delete(task);
+    this.#unwanted.delete(task);
+    this.#blockedBy.delete(task);
     this.#settled.delete(task);
+  }
+
+  /** A run that was not cancelled is given no task that was. */
+  override delivered(run: number, position: number, value: string | undefined): void {
+    if (value !== undefined || this.#cancelled.has(run)) return;
+    for (const task of this.#needs[run]) {
+      const root = this.#blockedBy.get(task) ?? task;
+      if (this.positionOf(task) !== position || !this.#failed.has(task)) continue;
+      const isMeant = !this.#unwanted.has(root);
+      this.require("cancelled", isMeant, () => `run ${run} is given task ${position} as cancelled, and it was not`);
+    }
+  }
+
+  /** What ends with one run is no answer to a task that runs it: another run may want that. */
+  override told(missing: readonly number[]): void {
+    for (const task of missing) {
+      const root = this.#blockedBy.get(task) ?? task;
+      const isMeant = this.#failed.has(root) && !this.#unwanted.has(root);
+      this.require(
+        "told",
+        isMeant,
+        () => `the parent of task ${task} is told that it was cancelled, and nobody meant it`,
+      );
+    }
   }
 
   #judge({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
     if (kind === "ok") return;
     this.#failed.set(task, kind);
+    if (blockedBy !== undefined) this.#blockedBy.set(task, blockedBy);
+    else if (why === "the run was cancelled" || (kind === "cancelled" && !this.#cancelledTasks.has(task))) {
+      this.#unwanted.add(task);
+    }
     if (why === "the run was cancelled") {
       this.require("cancelled", !this.#isWanted(task), () => `task ${task} is not retried, and a run wants it`);
     }
