@@ -44,8 +44,11 @@ export type Command =
       readonly assignment: number;
       readonly executor?: string;
       readonly tasks: readonly number[];
-      /** `taken-back`: not begun, and behind one that waits for tasks of its own; they go elsewhere. */
-      readonly reason: "cancelled" | "superseded" | "taken-back";
+      /**
+       * `taken-back`: not begun, and behind one that waits for tasks of its own; they go elsewhere. `made-again`: what
+       * the attempt waits for was cancelled for another run; the next one runs it anew.
+       */
+      readonly reason: "cancelled" | "superseded" | "taken-back" | "made-again";
     }
   /** An attempt failed and another will follow. */
   | {

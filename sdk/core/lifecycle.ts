@@ -1,5 +1,6 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Command } from "./commands.ts";
+import { LeftRuns } from "./left-runs.ts";
 import type { Nesting, WaitsFor } from "./nesting.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
 
@@ -9,6 +10,10 @@ interface RunState {
   unsettled: number;
   /** Cancelled: what is still in flight may finish, nothing is tried again. */
   draining: boolean;
+  /** It was cancelled since nobody wanted the task any more whose attempt has opened it. */
+  orphaned: boolean;
+  /** Tasks of it have no result for that reason: what became of it is none of the attempt's business. */
+  cut: boolean;
   ended: boolean;
   readonly depth: number;
   /** Tasks it has waited for; only of nested runs, which are many and small. */
@@ -33,6 +38,7 @@ export class Lifecycle {
   readonly #nesting: Nesting;
   readonly #emit: (command: Command) => void;
   readonly #runs: RunState[] = [];
+  readonly #left = new LeftRuns();
   /** Runs beside its owner that wait for a task; most tasks have none. */
   readonly #alsoWanted = new Map<number, number[]>();
 
@@ -46,7 +52,17 @@ export class Lifecycle {
   addRun(failFast: boolean, parent?: number): number {
     const depth = parent === undefined ? 0 : this.#tasks.depth[parent] + 1;
     const members = parent === undefined ? undefined : [];
-    const run = this.#runs.push({ failFast, unsettled: 0, draining: false, ended: false, depth, members }) - 1;
+    const state = {
+      failFast,
+      unsettled: 0,
+      draining: false,
+      orphaned: false,
+      cut: false,
+      ended: false,
+      depth,
+      members,
+    };
+    const run = this.#runs.push(state) - 1;
     if (parent !== undefined) this.#nesting.open(run, parent);
     return run;
   }
@@ -75,7 +91,7 @@ export class Lifecycle {
 
   /**
    * Makes a run wait for a task that another one added and that is not settled yet, and for all that
-   * this one waits for itself: were the other run cancelled, they have to go on.
+   * this one waits for itself: were the other run cancelled, they have to go on. Where it was, they go on again.
    */
   share(run: number, task: number): void {
     const queue = [task];
@@ -84,7 +100,19 @@ export class Lifecycle {
       if (this.runsOf(next).includes(run)) continue;
       this.#want(run, next);
       this.#alsoWanted.set(next, [...(this.#alsoWanted.get(next) ?? []), run]);
+      if (!this.#runs[run].draining) this.#goOnAgain(next);
       this.#tasks.forEachDependency(next, (dependency) => queue.push(dependency));
+    }
+  }
+
+  /** What a task runs is wanted again, as it is itself. What was cut short meanwhile stays so. */
+  #goOnAgain(task: number): void {
+    for (const nested of this.#nesting.runsOf(task)) {
+      const state = this.#runs[nested];
+      if (!state.orphaned) continue;
+      state.orphaned = false;
+      state.draining = false;
+      for (const child of this.unsettledOf(nested)) this.#goOnAgain(child);
     }
   }
 
@@ -93,7 +121,7 @@ export class Lifecycle {
     const parent = this.#nesting.parentOf(run);
     if (parent !== undefined) {
       // Of a run that is to end nothing more is begun.
-      if (!this.mayRetry(parent)) this.cancel(run, undefined, true);
+      if (!this.mayRetry(parent)) this.#orphan(run, true);
       for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
     }
     for (const task of tasks) this.#wakeIfReady(task);
@@ -115,6 +143,11 @@ export class Lifecycle {
     const wasWanted = this.#tasks.state[task] !== TaskState.Skipped;
     this.#tasks.state[task] = TaskState.Done;
     // What it started and did not wait for goes on.
+    const nested = this.#nesting.runsOf(task);
+    if (nested.length > 0) {
+      const goingOn = nested.filter((run) => !this.#runs[run].ended);
+      this.#left.leave(nested, goingOn, this.runsOf(task));
+    }
     this.#nesting.forget(task);
     this.#emit({ type: "settled", task, kind: "ok", why: "" });
     this.#tasks.forEachDependent(task, (dependent) => {
@@ -187,18 +220,59 @@ export class Lifecycle {
       const isSuspended = this.#tasks.state[task] === TaskState.Suspended;
       const isRunning = isSuspended || this.#tasks.state[task] === TaskState.Running;
       const isLeft = !this.#leave(run, task);
-      // Others wait for it; those that drain do so only for what is running.
-      if (isLeft && (isRunning || this.mayRetry(task))) continue;
-      if (isRunning) {
-        if (drain) {
-          for (const nested of this.#nesting.runsOf(task)) this.cancel(nested, undefined, true);
-          continue;
-        }
-        if (!isSuspended) this.#dispatching.abandon(task, "cancelled");
+      if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;
+      // Those that are left are of parents that end, too, or of the task itself.
+      const others = isLeft ? this.runsOf(task).filter((other) => !this.#runs[other].draining) : [];
+      for (const other of others) this.#orphan(other, drain);
+      if (this.isSettled(task)) continue;
+      // Others that drain wait only for what is running, and what that runs.
+      if (isRunning && (drain || (isLeft && this.#isWanted(task, () => true)))) {
+        for (const nested of this.#nesting.runsOf(task)) this.#orphan(nested, true);
+        continue;
       }
+      if (isRunning && !isSuspended) this.#dispatching.abandon(task, "cancelled");
       this.settleFailed(task, "cancelled", why);
     }
+    if (only === undefined) for (const left of this.#left.cancelled(run)) this.cancel(left, undefined, drain, why);
     this.#endIfSettled(run);
+  }
+
+  /** Another attempt of a task begins: those that wait only for what is running do not wait for that. */
+  leaveToOthers(task: number): void {
+    for (const run of this.runsOf(task)) {
+      if (!this.#runs[run].draining) continue;
+      this.#leave(run, task);
+      this.#endIfSettled(run);
+    }
+  }
+
+  /** Whether a run wants a task that counts, and is not one that the task itself runs, at any distance. */
+  #isWanted(task: number, counts: (run: RunState) => boolean, seen = new Set([task])): boolean {
+    return this.runsOf(task).some((run) => {
+      if (!counts(this.#runs[run])) return false;
+      const parent = this.#nesting.parentOf(run);
+      if (parent === undefined || this.isSettled(parent)) return true;
+      if (seen.has(parent)) return false;
+      seen.add(parent);
+      return this.#isWanted(parent, counts, seen);
+    });
+  }
+
+  /** Nobody wants the task any more whose attempt has opened a run. */
+  #orphan(run: number, drain: boolean): void {
+    const state = this.#runs[run];
+    // What drains has nothing left to be cancelled; those that wait for each other would be gone through for ever.
+    if (state.draining && drain) return;
+    if (!state.draining) state.orphaned = true;
+    this.cancel(run, undefined, drain);
+  }
+
+  /**
+   * Whether tasks of a run were ended only since nobody wanted the task any more whose attempt has opened it. Whoever
+   * wants that task nevertheless, from then on, has it made again: the attempt would be told of what nobody asked for.
+   */
+  isCut(run: number): boolean {
+    return this.#runs[run].cut;
   }
 
   /**
@@ -308,8 +382,15 @@ export class Lifecycle {
     this.#emit(command);
     const nested = this.#nesting.runsOf(task);
     this.#nesting.forget(task);
-    for (const run of nested) this.cancel(run, undefined, false);
+    for (const run of nested) this.#orphan(run, false);
+    for (const run of this.runsOf(task)) this.#noteMissing(run);
     this.#countSettled(task);
+  }
+
+  /** A run will not have a task's result. */
+  #noteMissing(run: number): void {
+    const state = this.#runs[run];
+    state.cut ||= state.orphaned;
   }
 
   #countSettled(task: number): void {
@@ -325,6 +406,7 @@ export class Lifecycle {
     const state = this.#runs[run];
     if (state.unsettled > 0 || state.ended) return;
     state.ended = true;
+    this.#left.ended(run);
     this.#emit({ type: "run-ended", run });
   }
 
@@ -348,6 +430,7 @@ export class Lifecycle {
     if (remaining.length > 1) this.#alsoWanted.set(task, remaining.slice(1));
     else this.#alsoWanted.delete(task);
     this.#runs[run].unsettled -= 1;
+    this.#noteMissing(run);
     return false;
   }
 

@@ -4,6 +4,8 @@ export class Nesting {
   readonly #runs = new Map<number, number[]>();
   /** Runs that a task's attempt waits for, and that have not ended; empty once it goes on. */
   readonly #waits = new Map<number, Set<number>>();
+  /** Tasks whose attempt has waited for a run that was cut short: nothing can become of the attempt. */
+  readonly #inVain = new Set<number>();
   readonly #parents = new Map<number, number>();
 
   open(run: number, parent: number): void {
@@ -38,16 +40,28 @@ export class Nesting {
     return this.#waits.get(parent);
   }
 
+  /** What a task's attempt waits for was cut short. */
+  waitInVain(parent: number): void {
+    this.#inVain.add(parent);
+  }
+
+  waitsInVain(parent: number): boolean {
+    return this.#inVain.has(parent);
+  }
+
   /**
    * A run has ended.
    *
+   * @param isCut Its tasks were ended since nobody wanted the one that waits: that one will not learn of it.
    * @returns The task that waited for it, and for no other.
    */
-  ended(run: number): number | undefined {
+  ended(run: number, isCut = false): number | undefined {
     const parent = this.#parents.get(run);
     if (parent === undefined) return undefined;
     const waits = this.#waits.get(parent);
-    if (!waits?.delete(run) || waits.size > 0) return undefined;
+    if (!waits?.delete(run)) return undefined;
+    if (isCut) this.#inVain.add(parent);
+    if (waits.size > 0) return undefined;
     this.#waits.delete(parent);
     return parent;
   }
@@ -55,12 +69,13 @@ export class Nesting {
   /** The attempt that waited is over. */
   stopWaiting(parent: number): void {
     this.#waits.delete(parent);
+    this.#inVain.delete(parent);
   }
 
   /** The task is settled: what it has opened is nobody's any more. */
   forget(parent: number): void {
     this.#runs.delete(parent);
-    this.#waits.delete(parent);
+    this.stopWaiting(parent);
   }
 }
 

@@ -94,8 +94,9 @@ export class Scheduler {
       consequences: {
         emit,
         enqueue: (task) => this.#enqueue(task),
+        otherGoesOn: (task, lost) => this.#otherGoesOn(task, lost, undefined),
         takeBack: (task) => this.#takeBack(task),
-        kill: (assignment, task) => this.#kill(assignment, task, "superseded"),
+        kill: (assignment, task, reason) => this.#kill(assignment, task, reason),
         giveUp: (task) => this.#settleFailed(task, "cancelled", "the run was cancelled"),
       },
     });
@@ -209,6 +210,14 @@ export class Scheduler {
   /** Whether all that a run waits for is settled. */
   hasEnded(run: number): boolean {
     return this.#lifecycle.hasEnded(run);
+  }
+
+  /**
+   * Whether tasks of a nested run were ended only since nobody wanted its parent any more: its parent's attempt is not
+   * to be told of it.
+   */
+  isCut(run: number): boolean {
+    return this.#lifecycle.isCut(run);
   }
 
   shapeOf(task: number): TaskShape {
@@ -559,7 +568,7 @@ export class Scheduler {
     this.#dispatcher.seconds.forget(task);
   }
 
-  #kill(assignment: Assignment, task: number, reason: "cancelled" | "superseded"): void {
+  #kill(assignment: Assignment, task: number, reason: "cancelled" | "superseded" | "made-again"): void {
     const target = assignment.executor === undefined ? {} : { executor: assignment.executor };
     this.#out.push({ type: "kill", assignment: assignment.id, ...target, tasks: [task], reason });
     this.#dispatcher.closeAttempt(assignment, task);

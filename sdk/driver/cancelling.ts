@@ -15,11 +15,9 @@ export class Cancelling {
   /** Stops a run, or some tasks of it: what is running may finish when draining, and is stopped otherwise. */
   cancel(run: RunState, drain: boolean, tasks?: readonly number[]): void {
     if (run.isOver) return;
-    const { loop, nested } = this.#parts;
     if (!tasks) run.isCancelled = true;
-    loop.push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
-    // With them goes what their tasks run, also what nobody waits for.
-    if (!tasks) for (const open of nested.openRunsOf(run)) loop.push({ type: "cancel", run: open, drain });
+    // With them goes what their tasks run, also what nobody waits for, unless others want it.
+    this.#parts.loop.push({ type: "cancel", run: run.index, drain, ...(tasks ? { tasks } : {}) });
   }
 
   /** Lets what runs finish, and starts nothing more. */
@@ -45,6 +43,6 @@ export class Cancelling {
     if (!entry) return;
     if (force) this.#dispatching.forced.add(entry.task);
     for (const run of book.active) this.cancel(run, false, [entry.task]);
-    for (const run of nested.openRunsOf()) loop.push({ type: "cancel", run, drain: false, tasks: [entry.task] });
+    for (const run of nested.open()) loop.push({ type: "cancel", run, drain: false, tasks: [entry.task] });
   }
 }

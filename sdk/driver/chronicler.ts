@@ -113,10 +113,11 @@ export class Chronicler {
     }
   }
 
-  suspended(entry: TaskEntry, usage: Usage): void {
+  /** @param usage What the attempt has used, where that is known. */
+  suspended(entry: TaskEntry, usage?: Usage): void {
     const evidence = entry.evidence?.at(-1);
-    if (evidence)
-      this.#tell(entry, (task) => ({ type: "suspended", at: Date.now(), task, last: { ...evidence, usage } }));
+    if (!evidence) return;
+    this.#tell(entry, (task) => ({ type: "suspended", at: Date.now(), task, last: toldAttempt(evidence, usage) }));
   }
 
   dispatched(

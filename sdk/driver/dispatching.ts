@@ -154,6 +154,7 @@ export class Dispatching {
   kill({ assignment, executor, tasks, reason }: Command & { type: "kill" }): void {
     const { book, inFlight, nested, options } = this.#parts;
     if (reason === "superseded") this.#noteOutrun(String(assignment), tasks);
+    if (reason === "made-again") this.#noteMadeAgain(String(assignment), tasks);
     const run = book.runOf(book.entries[tasks[0]]);
     if (reason === "taken-back") inFlight.takeBack(String(assignment), tasks);
     const isLost = run.lost !== undefined;
@@ -183,6 +184,19 @@ export class Dispatching {
       const entry = book.entries[task];
       evidence.outrun(entry, flying);
       chronicler.besideEnded(entry);
+    }
+  }
+
+  /** As of attempts that are suspended, which go on in another one, too. */
+  #noteMadeAgain(assignment: string, tasks: readonly number[]): void {
+    const { book, chronicler, evidence, inFlight, progress } = this.#parts;
+    const flying = inFlight.get(assignment);
+    for (const task of tasks) {
+      const entry = book.entries[task];
+      progress.suspended(book.runOf(entry).id, entry);
+      if (!flying) continue;
+      evidence.madeAgain(entry, flying);
+      chronicler.suspended(entry);
     }
   }
 

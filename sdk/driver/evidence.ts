@@ -79,6 +79,16 @@ export class EvidenceBook {
 
   /** An attempt is ended that nobody waits for any more: another one has brought the result, or will not be waited for. */
   outrun(entry: TaskEntry, inFlight: InFlight): void {
+    this.#ended(entry, inFlight, "it was still at work", "ended, since nobody waits for it any more; free of charge");
+  }
+
+  /** An attempt is ended that waits for tasks of its own, since these were cancelled for another run. */
+  madeAgain(entry: TaskEntry, inFlight: InFlight): void {
+    const seen = "tasks that it runs were cancelled for another run, which had asked for it first";
+    this.#ended(entry, inFlight, seen, "made again, since this run wants it; free of charge");
+  }
+
+  #ended(entry: TaskEntry, inFlight: InFlight, seen: string, decided: string): void {
     const attempt = inFlight.attempts?.get(entry.task);
     if (attempt === undefined) return;
     entry.evidence ??= [];
@@ -89,8 +99,8 @@ export class EvidenceBook {
       executor: inFlight.executor ?? "",
       startedAt: inFlight.dispatchedAt,
       endedAt: Date.now(),
-      seen: "it was still at work",
-      decided: "ended, since nobody waits for it any more; free of charge",
+      seen,
+      decided,
       costUsd: 0,
     });
   }

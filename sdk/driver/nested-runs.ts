@@ -116,7 +116,7 @@ export class NestedRuns {
     if (!nested) return;
     nested.waits = true;
     // One that has ended since was answered, and that answer is on its way.
-    if (nested.run === undefined || (request.type === "wait" && nested.hasEnded)) return;
+    if (nested.run === undefined || (request.type === "wait" && this.#isAnswered(nested))) return;
     if (request.type === "lost") {
       const tasks = nested.targets
         .filter(({ planned, failure }) => failure === undefined && request.keys.includes(planned.key))
@@ -195,7 +195,7 @@ export class NestedRuns {
         if (failure) this.#failures.recall(entries[position], failure);
       });
       this.#options.open(run, entries);
-      if (nested.waits && !nested.hasEnded) this.#park(nested, run);
+      if (nested.waits && !this.#isAnswered(nested)) this.#park(nested, run);
     } catch (error) {
       const { kind = "nested-run", message } = error as LabError;
       this.#refuse(nested, kind, message);
@@ -229,6 +229,7 @@ export class NestedRuns {
   ended(run: number): void {
     const nested = this.#byRun.get(run);
     if (!nested) return;
+    if (this.#waitsForMore(nested, run)) return;
     nested.hasEnded = true;
     const { parent, root } = nested;
     const keeping = this.#options.kept.written(root, parent.planned.key);
@@ -238,9 +239,24 @@ export class NestedRuns {
     if (!this.#accounts.has(nested.parent.task)) this.#byRun.delete(run);
   }
 
+  /** Results that were there have been lost to others meanwhile, and are being made again: it waits for these, too. */
+  #waitsForMore(nested: NestedRun, run: number): boolean {
+    const { scheduler } = this.#options;
+    if (scheduler.isCut(run)) return false;
+    for (const { task } of nested.targets) scheduler.shareTask(run, task);
+    if (scheduler.hasEnded(run)) return false;
+    if (nested.waits) this.#park(nested, run);
+    return true;
+  }
+
+  /** What was cancelled for another run is not told: an attempt that waits for it is ended, and perhaps made again. */
+  #isAnswered({ hasEnded, run }: NestedRun): boolean {
+    return hasEnded && run !== undefined && !this.#options.scheduler.isCut(run);
+  }
+
   #answer(nested: NestedRun): void {
-    const { assignment, parent, hasEnded } = nested;
-    if (hasEnded && this.#isAwaited(assignment, parent)) this.#send(nested, this.#settled(nested));
+    const { assignment, parent } = nested;
+    if (this.#isAnswered(nested) && this.#isAwaited(assignment, parent)) this.#send(nested, this.#settled(nested));
   }
 
   /** A task has failed for good. */
@@ -267,7 +283,9 @@ export class NestedRuns {
   }
 
   #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
-    const entries = this.#accounts.of(parent.task).kept.flatMap((run) => [...(this.#byRun.get(run)?.entries ?? [])]);
+    const { scheduler } = this.#options;
+    const kept = this.#accounts.of(parent.task).kept.filter((run) => !scheduler.isCut(run));
+    const entries = kept.flatMap((run) => [...(this.#byRun.get(run)?.entries ?? [])]);
     return new Set(entries.filter((entry) => this.#failures.has(entry)));
   }
 
@@ -303,10 +321,8 @@ export class NestedRuns {
     };
   }
 
-  /** Runs of the scheduler that are part of a run and have not ended; of all runs where none is given. */
-  openRunsOf(root?: RunState): number[] {
-    return [...this.#byRun].flatMap(([run, nested]) =>
-      !nested.hasEnded && (root === undefined || nested.root === root) ? run : [],
-    );
+  /** Runs of the scheduler that attempts have opened and that have not ended. */
+  open(): number[] {
+    return [...this.#byRun].flatMap(([run, { hasEnded }]) => (hasEnded ? [] : run));
   }
 }

@@ -181,6 +181,19 @@ describe("of two attempts", () => {
     expect(stage.scheduler.isAwaited(other, slow)).toBe(true);
     expect(passes(stage, 10 ** 7)).toEqual([]);
   });
+
+  test.each(["first", "second"] as const)(
+    "the %s is suspended before it was heard that it runs tasks: the other goes on",
+    (which) => {
+      const { stage, slow, ...both } = second();
+      const other = which === "first" ? both.second : both.first;
+      expect(only(stage.step({ type: "suspended", assignment: both[which], task: slow }), "dispatch")).toEqual([]);
+      expect(stage.scheduler.isAwaited(other, slow)).toBe(true);
+      expect(passes(stage, 10 ** 7)).toEqual([]);
+      expect(only(stage.ok(other, slow), "settled")).toMatchObject([{ task: slow, kind: "ok" }]);
+      expect(stage.scheduler.inFlight).toBe(0);
+    },
+  );
 });
 
 test("of a batch, what has ended is not ended again", () => {

@@ -124,15 +124,14 @@ describe("what tasks run in a run that may cost so much", () => {
     expect(only(stage.ok(4, parent), "run-ended")).toEqual([{ type: "run-ended", run }]);
   });
 
-  test("is not waited for by one that keeps its own: the run is spent, and what runs ends by itself", () => {
+  test("is not waited for by one that keeps its own: the run is spent, and what waits for the rest ends with it", () => {
     const { stage, run, parent, child, children, parked } = nested(1.5 * EACH_USD, { maxRetries: 0 });
     expect(stage.open(child, children)).toEqual([]);
     const told = parked();
     expect(only(told, "budget-spent").map((each) => each.run)).toEqual([run]);
-    expect(only(told, "settled").map(({ task }) => task)).toEqual(children);
-    expect(only(told, "run-ended").map((each) => each.run)).toEqual([child]);
-    expect(only(told, "kill")).toEqual([]);
-    expect(only(stage.ok(0, parent), "run-ended").map((each) => each.run)).toEqual([run]);
+    expect(only(told, "settled").map(({ task }) => task)).toEqual([...children, parent]);
+    expect(only(told, "run-ended").map((each) => each.run)).toEqual([child, run]);
+    expect(only(told, "kill")).toMatchObject([{ tasks: [parent], reason: "cancelled" }]);
   });
 
   test("finishes where it has begun, also for one that is suspended, when the run is spent", () => {

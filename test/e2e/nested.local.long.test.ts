@@ -58,6 +58,45 @@ describe("on local processes", () => {
     expect(await lab.runTask(total({ values: [1, 2] }))).toBe(3);
   });
 
+  test("a parent that two runs want goes on for one when the other is cancelled with drain", async () => {
+    await using lab = nestingLab({ storage, concurrency: 2 });
+    const file = newFile();
+    const parent = waiting({ file, ms: 800, count: 3 });
+    const [first, second] = [lab.start([parent]), lab.start([parent])];
+    // Two run, the third waits for a place.
+    await eventually(() => countOf(file, "slow") === 2, 10_000, "two children's start");
+    await first.cancel({ drain: true });
+    expect((await first.settled())[0].kind).toBe("cancelled");
+    expect(await second.results()).toEqual([3]);
+    expect([countOf(file, "parent"), countOf(file, "slow"), countOf(file, "done")]).toEqual([1, 3, 3]);
+  });
+
+  test("a parent that is wanted again while its run drains runs what was cancelled anew, and is not told of it", async () => {
+    await using lab = nestingLab({ storage, concurrency: 2 });
+    const file = newFile();
+    const parent = waiting({ file, ms: 1_500, count: 3 });
+    const first = lab.start([parent]);
+    await eventually(() => countOf(file, "slow") === 2, 10_000, "two children's start");
+    const draining = first.cancel({ drain: true });
+    const second = lab.start([parent]);
+    await draining;
+    expect((await first.settled())[0].kind).toBe("cancelled");
+    const [outcome] = await second.settled();
+    expect(outcome).toMatchObject({ kind: "ok", value: 3 });
+    expect(outcome.attempts.map(({ kind }) => kind)).toEqual(["cancelled", "ok"]);
+    expect([countOf(file, "parent"), countOf(file, "slow"), countOf(file, "done")]).toEqual([2, 3, 3]);
+  });
+
+  test("a parent that nobody else wants ends as cancelled when its run drains, and what runs finishes", async () => {
+    await using lab = nestingLab({ storage, concurrency: 2 });
+    const file = newFile();
+    const run = lab.start([waiting({ file, ms: 800, count: 3 })]);
+    await eventually(() => countOf(file, "slow") === 2, 10_000, "two children's start");
+    await run.cancel({ drain: true });
+    expect((await run.settled())[0].kind).toBe("cancelled");
+    expect([countOf(file, "slow"), countOf(file, "done")]).toEqual([2, 2]);
+  });
+
   test("time that it waits does not count against its timeoutMs", async () => {
     await using lab = nestingLab({ storage, concurrency: 1 });
     expect(await lab.runTask(punctual({ file: newFile() }))).toBe(1);

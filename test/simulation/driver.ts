@@ -44,6 +44,8 @@ export interface Onlooker {
   event(event: SchedulerEvent): void;
   command(command: Command): void;
   delivered(run: number, position: number, value: string | undefined): void;
+  /** An attempt is told that tasks which it has run have no results. */
+  told(missing: readonly number[]): void;
   /** Attempts are on their way to an executor. */
   begun(attempts: Order["attempts"]): void;
   afterStep(): void;
@@ -97,8 +99,8 @@ export class SimulatedDriver {
   readonly #opened = new Map<ScenarioRun, OpenRun>();
   readonly #nested = new Map<number, NestedRun>();
   /** What attempts of a task have run, and of which that were suspended. */
-  readonly #ran = new Map<TaskEntry, TaskEntry[]>();
-  readonly #kept = new Map<TaskEntry, readonly TaskEntry[]>();
+  readonly #ran = new Map<TaskEntry, { readonly run: number; readonly entries: readonly TaskEntry[] }[]>();
+  readonly #kept = new Map<TaskEntry, readonly { readonly run: number; readonly entries: readonly TaskEntry[] }[]>();
   readonly #bill = new Bill((run, usd) => {
     this.spentUsd += usd;
     this.#happen({ type: "charged", run, usd });
@@ -280,10 +282,7 @@ export class SimulatedDriver {
 
   #cancelAll(drain: boolean): void {
     // Before whatever waits to be taken in.
-    for (const { index, isOver } of this.#opened.values()) {
-      if (!isOver) this.#takeIn({ type: "cancel", run: index, drain });
-    }
-    for (const run of [...this.#nested.keys()]) this.#takeIn({ type: "cancel", run, drain });
+    for (const { index } of this.#opened.values()) this.#takeIn({ type: "cancel", run: index, drain });
   }
 
   /** True where it has to be asked first whose the run is: what waits for the answer goes on afterwards. */
@@ -347,10 +346,13 @@ export class SimulatedDriver {
       entries: this.entries,
       byKey: this.#byKey,
     };
-    const kept = this.#kept.get(parent) ?? [];
+    // What was cancelled for others is not told.
+    const kept = (this.#kept.get(parent) ?? []).flatMap(({ run, entries }) =>
+      this.scheduler.isCut(run) ? [] : entries,
+    );
     const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
     const entries = enrol(enrolment, plan, lookedUp, run, { ...NEW, generation: 0, failures });
-    this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), ...entries]);
+    this.#ran.set(parent, [...(this.#ran.get(parent) ?? []), { run, entries }]);
     const targets = plan.targets.map((target) => entries[target]);
     this.#nested.set(run, { parent, assignment, targets, answer });
     const needed = entries.flatMap((entry, position) => (lookedUp.needed[position] ? entry.task : []));
@@ -362,17 +364,30 @@ export class SimulatedDriver {
         this.#clock.now,
       ),
     );
-    if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task, run });
+    if (this.#nested.has(run) || this.scheduler.isCut(run)) this.#happen({ type: "parked", assignment, task, run });
   }
 
   /** A nested run has ended; one whose results are gone is asked for once more. */
   #nestedEnded(run: number, { parent, assignment, targets, answer }: NestedRun): void {
     this.#nested.delete(run);
-    if (!this.scheduler.isAwaited(assignment, parent.task)) return;
+    if (!this.scheduler.isAwaited(assignment, parent.task) || this.scheduler.isCut(run)) return;
+    // What was lost to others meanwhile is being made again.
+    const { Done, Failed } = TaskState;
+    const settled: readonly number[] = [Done, Failed];
+    const remade = targets
+      .map(({ task }) => task)
+      .filter((task) => !settled.includes(this.scheduler.tasks.state[task]));
+    if (remade.length > 0) {
+      this.#happen({ type: "lost", runs: [run], tasks: remade });
+      this.#nested.set(run, { parent, assignment, targets, answer });
+      this.#happen({ type: "parked", assignment, task: parent.task, run });
+      return;
+    }
     const slots = targets.map(({ value }) => value as ObjectSlot | undefined);
     const hashes = slots.flatMap((slot) => slot?.hash ?? []);
     const failed = hashes.length < targets.length;
     const lost = targets.filter((_, at) => slots[at] && !this.#around.storage.has(slots[at].hash));
+    if (failed) this.#onlooker.told(targets.filter(({ value }) => !value).map(({ task }) => task));
     if (failed || lost.length === 0) {
       answer(failed ? undefined : hashes);
       return;
@@ -389,7 +404,7 @@ export class SimulatedDriver {
       }
       this.#nested.set(run, { parent, assignment, targets, answer });
       this.#happen({ type: "lost", runs: [run], tasks });
-      if (this.#nested.has(run)) this.#happen({ type: "parked", assignment, task: parent.task, run });
+      this.#happen({ type: "parked", assignment, task: parent.task, run });
     });
   }
 

@@ -45,6 +45,10 @@ export class History {
         this.note(`run ${run} is given task ${position}: ${value ?? "failed"}`);
         onlooker.delivered(run, position, value);
       },
+      told: (missing) => {
+        this.note(`a parent is told that it has no results of ${JSON.stringify(missing)}`);
+        onlooker.told(missing);
+      },
       afterStep: () => onlooker.afterStep(),
     };
   }

@@ -72,6 +72,10 @@ export class Invariants implements Onlooker {
     for (const check of this.#checks) check.delivered(run, position, value);
   }
 
+  told(missing: readonly number[]): void {
+    for (const check of this.#checks) check.told(missing);
+  }
+
   afterStep(): void {
     for (const check of this.#checks) check.afterStep();
   }

@@ -315,8 +315,38 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "cancels what another run wants",
     LIFECYCLE,
-    "if (isLeft && (isRunning || this.mayRetry(task))) continue;",
+    "if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;",
     "",
+  ),
+  mutation(
+    "tells a parent what was cancelled for want of those that wanted it",
+    LIFECYCLE,
+    "return this.#runs[run].cut;",
+    "return false;",
+  ),
+  mutation(
+    "lets what a parent runs drain though another run wants the parent",
+    LIFECYCLE,
+    "if (!this.#runs[run].draining) this.#goOnAgain(next);",
+    "",
+  ),
+  mutation(
+    "has tasks go on for each other that nobody else wants",
+    LIFECYCLE,
+    "if (seen.has(parent)) return false;",
+    "if (seen.has(parent)) return true;",
+  ),
+  mutation(
+    "makes a parent again that nobody wants",
+    PARENTS,
+    "if (lifecycle.mayRetry(task)) {\n      lifecycle",
+    "if (lifecycle.mayRetry(task) || true) {\n      lifecycle",
+  ),
+  mutation(
+    "leaves what was left behind to nobody",
+    LIFECYCLE,
+    "for (const left of this.#left.cancelled(run)) this.cancel(left, undefined, drain, why);",
+    "this.#left.cancelled(run);",
   ),
   mutation(
     "retries in a run that was cancelled",
@@ -338,12 +368,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "for (const other of dispatcher.park(assignment, task)) consequences.takeBack(other);",
     "dispatcher.park(assignment, task);",
   ),
-  mutation(
-    "forgets what a cancelled task runs",
-    LIFECYCLE,
-    "for (const run of nested) this.cancel(run, undefined, false);",
-    "",
-  ),
+  mutation("forgets what a cancelled task runs", LIFECYCLE, "for (const run of nested) this.#orphan(run, false);", ""),
   mutation(
     "never resumes what was suspended",
     PARENTS,
@@ -400,6 +425,12 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
 
   // Second attempts
+  mutation(
+    "makes a third attempt of one that was suspended beside another",
+    PARENTS,
+    "if (consequences.otherGoesOn(task, assignment)) return;",
+    "",
+  ),
   {
     name: "gives a straggler a third attempt",
     edits: [

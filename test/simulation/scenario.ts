@@ -165,10 +165,22 @@ class Dice {
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
   const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed + 0.75)), new Dice(seed + 0.9));
-  const handing = withHandles(chained, new Dice(seed + 0.4));
+  const handing = withDraining(withHandles(chained, new Dice(seed + 0.4)), new Dice(seed + 0.3));
   const whole = { ...handing, ...speculationOf(new Dice(seed + 0.6)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
+}
+
+/** In some scenarios with tasks that run tasks a run is cancelled, and another one wants the same at about that time. */
+function withDraining(scenario: Scenario, dice: Dice): Scenario {
+  if (!scenario.tasks.some(({ children }) => children.length > 0) || !dice.chance(0.3)) return scenario;
+  const lives = scenario.lives.map((life): ScenarioLife => {
+    const [first] = life.runs;
+    const atMs = first.atMs + dice.between(0, 10_000);
+    const again = { ...first, atMs: Math.max(first.atMs, atMs + dice.between(-3_000, 3_000)), cancel: undefined };
+    return { ...life, runs: [{ ...first, cancel: { atMs, drain: dice.chance(0.8) } }, again, ...life.runs.slice(1)] };
+  });
+  return { ...scenario, lives };
 }
 
 /** In some scenarios scripts hand on handles that they have of other runs. */

@@ -18,12 +18,18 @@ export class Cancellation extends Check {
   /** Tasks that were cancelled one by one, and all that depend on them. */
   readonly #cancelledTasks = new Set<number>();
   readonly #failed = new Map<number, string>();
+  /** Tasks that were ended, or not tried again, only since nobody wanted them any more. */
+  readonly #unwanted = new Set<number>();
+  /** What has failed for good that others depend on. */
+  readonly #blockedBy = new Map<number, number>();
   /** What the attempt that has just ended has missed. */
   #lost: readonly number[] = [];
   /** Tasks that were waited for since a task has missed what they had put, though none of them is an input of it. */
   readonly #missed = new Map<number, Set<number>>();
   /** Tasks whose attempts have opened runs. */
   readonly #parents = new Map<number, number>();
+  /** Runs that wanted such a task when it was done: what it has left behind goes on for them. */
+  readonly #heirs = new Map<number, readonly number[]>();
   /** Runs that are neither over nor cancelled, until something happens. */
   #goingOn: Set<number> | undefined;
 
@@ -75,6 +81,7 @@ export class Cancellation extends Check {
   override command(command: Command): void {
     if (command.type === "settled") {
       this.#judge(command);
+      if (command.kind === "ok") this.#leave(command.task);
       this.#settled.add(command.task);
       this.#goingOn = undefined;
     } else if (command.type === "retry" && command.kind === "object-lost") {
@@ -114,24 +121,33 @@ export class Cancellation extends Check {
     return again ? again.has(run) : this.#needs[run].has(task);
   }
 
-  /** Runs that are neither over nor cancelled. What a task runs goes with it, unless it is done. */
-  #runsGoingOn(): Set<number> {
-    const goingOn = new Set<number>();
-    for (let before = -1; before < goingOn.size; ) {
-      before = goingOn.size;
-      this.#needs.forEach((_, run) => {
-        if (goingOn.has(run) || this.#cancelled.has(run) || this.#ended.has(run)) return;
-        const parent = this.#parents.get(run);
-        if (parent === undefined || this.#isGoingOn(parent, goingOn)) goingOn.add(run);
-      });
-    }
-    return goingOn;
+  /** A task is done: what it runs is left to those that wanted it. */
+  #leave(task: number): void {
+    if (![...this.#parents.values()].includes(task)) return;
+    this.#goingOn ??= this.#runsGoingOn();
+    const wanting = [...this.#goingOn].filter((run) => this.#needsNow(run, task));
+    this.#heirs.set(task, wanting);
   }
 
-  #isGoingOn(parent: number, runs: ReadonlySet<number>): boolean {
+  /** Runs that are neither over nor cancelled. */
+  #runsGoingOn(): Set<number> {
+    const kept = new Set<number>();
+    for (let before = -1; before < kept.size; ) {
+      before = kept.size;
+      this.#needs.forEach((_, run) => {
+        if (kept.has(run) || this.#cancelled.has(run)) return;
+        const parent = this.#parents.get(run);
+        if (parent === undefined || this.#isKept(parent, kept)) kept.add(run);
+      });
+    }
+    return new Set([...kept].filter((run) => !this.#ended.has(run)));
+  }
+
+  /** What a task runs goes with it, unless it is done: then it goes with the last of those that wanted the task. */
+  #isKept(parent: number, runs: ReadonlySet<number>): boolean {
     if (this.#failed.has(parent)) return false;
-    if (this.#settled.has(parent)) return true;
-    for (const run of runs) if (this.#needsNow(run, parent)) return true;
+    if (this.#settled.has(parent)) return this.#heirs.get(parent)?.some((run) => runs.has(run)) ?? false;
+    for (const run of runs) if (!this.#ended.has(run) && this.#needsNow(run, parent)) return true;
     return false;
   }
 
@@ -160,12 +176,42 @@ export class Cancellation extends Check {
     this.#madeAgainFor.set(task, runs);
     this.#missedBy.delete(task);
     this.#failed.delete(task);
+    this.#unwanted.delete(task);
+    this.#blockedBy.delete(task);
     this.#settled.delete(task);
+  }
+
+  /** A run that was not cancelled is given no task that was. */
+  override delivered(run: number, position: number, value: string | undefined): void {
+    if (value !== undefined || this.#cancelled.has(run)) return;
+    for (const task of this.#needs[run]) {
+      const root = this.#blockedBy.get(task) ?? task;
+      if (this.positionOf(task) !== position || !this.#failed.has(task)) continue;
+      const isMeant = !this.#unwanted.has(root);
+      this.require("cancelled", isMeant, () => `run ${run} is given task ${position} as cancelled, and it was not`);
+    }
+  }
+
+  /** What ends with one run is no answer to a task that runs it: another run may want that. */
+  override told(missing: readonly number[]): void {
+    for (const task of missing) {
+      const root = this.#blockedBy.get(task) ?? task;
+      const isMeant = this.#failed.has(root) && !this.#unwanted.has(root);
+      this.require(
+        "told",
+        isMeant,
+        () => `the parent of task ${task} is told that it was cancelled, and nobody meant it`,
+      );
+    }
   }
 
   #judge({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
     if (kind === "ok") return;
     this.#failed.set(task, kind);
+    if (blockedBy !== undefined) this.#blockedBy.set(task, blockedBy);
+    else if (why === "the run was cancelled" || (kind === "cancelled" && !this.#cancelledTasks.has(task))) {
+      this.#unwanted.add(task);
+    }
     if (why === "the run was cancelled") {
       this.require("cancelled", !this.#isWanted(task), () => `task ${task} is not retried, and a run wants it`);
     }

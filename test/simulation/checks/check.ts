@@ -36,6 +36,8 @@ export abstract class Check {
   event(_event: SchedulerEvent): void {}
   command(_command: Command): void {}
   delivered(_run: number, _position: number, _value: string | undefined): void {}
+  /** An attempt is told that tasks which it has run have no results. */
+  told(_missing: readonly number[]): void {}
   afterStep(): void {}
   /** All runs of the life are over. */
   atEnd(): void {}

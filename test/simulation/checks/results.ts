@@ -112,8 +112,10 @@ export class Results extends Check {
     const what = () => `task ${task}`;
     this.require("nothing twice", !this.#done.has(task), () => `${what()} is gone on with, and its result is there`);
     this.require("one outcome", !this.#settled.has(task), () => `${what()} is gone on with, and it is settled`);
+    const { heldBack, records } = this.scene.around.storage;
     for (const { planned } of this.scene.driver.entries[task].dependencies) {
-      const isThere = this.scene.around.storage.records.has(Number(planned.key));
+      // What was done and not stored may be missed by it, and is made again then.
+      const isThere = records.has(Number(planned.key)) || heldBack.has(Number(planned.key));
       this.require("inputs first", isThere, () => `${what()} is gone on with before ${planned.key} is there`);
     }
   }
