@@ -4,16 +4,24 @@ import { getObjectStream, getObjects, putObject } from "../sdk/stores/objects.ts
 import type { AttemptSpec } from "../sdk/wire/attempt.ts";
 import type { CodecExtension, CodecExtensions } from "../sdk/wire/codec/extensions.ts";
 import type { TaskObjects } from "../sdk/wire/definition.ts";
-import { contentObject } from "../sdk/wire/keys.ts";
+import { contentObject, isStreamObject } from "../sdk/wire/keys.ts";
+import { LabError } from "../sdk/wire/lab-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import { objectReferences } from "../sdk/wire/references.ts";
+import type { ObjectSlot } from "../sdk/wire/slot.ts";
 import { RemadeObjects } from "./remade-objects.ts";
+
+/**
+ * Streams that were deleted with their attempts. Code that keeps a handle beyond its attempt, in a variable of its
+ * module for one, runs in this process: so nothing can name them any more that is not told.
+ */
+const gone = new Set<string>();
 
 /**
  * `ctx.put`, `ctx.get` and `ctx.getStream` of one attempt of a task, and what becomes of what it has put: what its
  * result names, directly or in another object, stays as long as that does, and what tasks were given that it runs is
  * for their results to hold. The rest goes when the result is there. What an attempt without one has put the next one
- * finds again, and else a clean-up.
+ * finds again, and else a clean-up: but for its streams, whose names were drawn and are found by nobody.
  */
 export class AttemptPuts implements TaskObjects {
   readonly #objects: ObjectStore;
@@ -23,6 +31,9 @@ export class AttemptPuts implements TaskObjects {
   /** What it has put, with the objects that lie in each; most put nothing. */
   #put: Map<string, ReadonlySet<string>> | undefined;
   readonly #given = new Set<string>();
+  /** All that a handle was written of: for a task, into another object, its state, or its result. */
+  readonly #named = new Set<string>();
+  #isAbandoned = false;
 
   constructor(objects: ObjectStore, extensions: CodecExtensions, { key, remade }: Pick<AttemptSpec, "key" | "remade">) {
     this.#objects = objects;
@@ -40,6 +51,7 @@ export class AttemptPuts implements TaskObjects {
     });
     this.#put ??= new Map();
     this.#put.set(ref.slot.object, inside);
+    if (this.#isAbandoned) await this.abandon();
     return ref;
   }) as TaskObjects["put"];
 
@@ -54,21 +66,28 @@ export class AttemptPuts implements TaskObjects {
   }
 
   /** Extensions to encode a value with, which note the objects that it names. */
-  noting(named: Set<string>): CodecExtensions {
+  noting(named = this.#named): CodecExtensions {
     const handles = objectReferences(
       (part) => part instanceof ObjectRef,
       (part) => {
         const { slot } = part as ObjectRef<unknown>;
-        named.add(slot.object);
+        named.add(this.#name(slot.object));
         return slot;
       },
-    );
-    return [handles as CodecExtension, ...this.#extensions];
+    ) as CodecExtension;
+    return [{ ...handles, raise: (slot) => new ObjectRef(slot as ObjectSlot) }, ...this.#extensions];
+  }
+
+  #name(object: string): string {
+    if (gone.has(object))
+      throw new LabError("stale-handle", `${object} went with the attempt that put it: put it again`);
+    this.#named.add(object);
+    return object;
   }
 
   /** Tasks are given these objects: their results may name them. */
   give(objects: Iterable<string>): void {
-    for (const object of objects) this.#given.add(object);
+    for (const object of objects) this.#given.add(this.#name(object));
   }
 
   /** Whether it has put anything. */
@@ -76,12 +95,26 @@ export class AttemptPuts implements TaskObjects {
     return this.#put !== undefined;
   }
 
+  /**
+   * It has ended without a result: streams that it has put go, also those that are still on their way, unless a handle
+   * was written that may be read elsewhere.
+   */
+  async abandon(): Promise<void> {
+    this.#isAbandoned = true;
+    if (this.#put) await this.#drop((object) => isStreamObject(object) && !this.#named.has(object));
+  }
+
   /** The result that counts is there, and names these objects: what nothing leads to is deleted. */
   async leave(named: Iterable<string>): Promise<void> {
-    if (!this.#put) return;
     const kept = new Set([...named, ...this.#given]);
-    for (const object of kept) for (const inner of this.#put.get(object) ?? []) kept.add(inner);
-    const left = [...this.#put.keys()].filter((object) => !kept.has(object));
+    for (const object of kept) for (const inner of this.#put?.get(object) ?? []) kept.add(inner);
+    await this.#drop((object) => !kept.has(object));
+  }
+
+  async #drop(isLeft: (object: string) => boolean): Promise<void> {
+    const left = [...(this.#put?.keys() ?? [])].filter((object) => isLeft(object) && !gone.has(object));
+    // Values are found again under the same name by whoever puts them again.
+    for (const object of left) if (isStreamObject(object)) gone.add(object);
     // Where that cannot be done now a clean-up does it.
     if (left.length > 0) await this.#objects.deleteMany(left).catch(() => {});
   }

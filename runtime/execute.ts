@@ -40,6 +40,12 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   let bytesOut = 0;
   const usage = (): Usage => clock.usage(bytesIn, bytesOut, environment.peakMemoryMb());
   const fail = (failure: Omit<Failure, "usage">): Failure => ({ ...failure, usage: usage() });
+  const { objects } = environment.lab;
+  /** It has no result, and cannot have one any more: nothing was on its way to the stores. */
+  const without = async <O extends Outcome>(outcome: O): Promise<O> => {
+    await objects.abandon();
+    return outcome;
+  };
 
   const extensions = valueExtensions(codecsOf(environment.definition));
   let params: unknown;
@@ -65,25 +71,24 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
     const lost = lostIn(thrown);
-    if (lost) return fail(asLoadFailure(lost));
+    if (lost) return without(fail(asLoadFailure(lost)));
     const error = toThrownError(thrown);
-    return fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error });
+    return without(fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error }));
   } finally {
     environment.lab.close();
     environment.ran?.();
   }
-  if (result === SUSPENDED) return { kind: "suspended", usage: usage() };
+  if (result === SUSPENDED) return without({ kind: "suspended", usage: usage() });
   clock.next();
 
   const { returns } = environment.definition[DEFINITION];
-  const { objects } = environment.lab;
   const named = new Set<string>();
   let encoded: readonly Encoded[];
   try {
-    encoded = encodeResult(result, returns, objects.hasPut ? objects.noting(named) : extensions);
+    encoded = encodeResult(result, returns, objects.noting(named));
   } catch (thrown) {
     const error = toThrownError(thrown);
-    return fail({ kind: "user-error", seen: error.message, error });
+    return without(fail({ kind: "user-error", seen: error.message, error }));
   }
   try {
     bytesOut = encoded.reduce((sum, { byteLength }) => sum + byteLength, 0);

@@ -233,14 +233,6 @@ class Executor {
     const watch = new AttemptWatch(this.#watching, spec, assignment.memoryMonitor, abort);
     const speaker = { runId, task, attempt };
     const extensions = valueExtensions(codecsOf(definition));
-    const checkpoint = new AttemptCheckpoint({
-      stores,
-      taskKey: spec.key,
-      saver: { runStartedAt: assignment.runStartedAt, attempt },
-      inlineBytes,
-      notBefore: spec.generation,
-      extensions,
-    });
     const lab = new AttemptLab({
       stores,
       extensions,
@@ -256,6 +248,16 @@ class Executor {
       recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores, namespace) : undefined,
       send: (request) => outcomes.write({ type: "nested", assignment: assignment.id, task, attempt, request }),
       waiting: (isWaiting) => watch.wait(isWaiting),
+    });
+    const checkpoint = new AttemptCheckpoint({
+      stores,
+      taskKey: spec.key,
+      saver: { runStartedAt: assignment.runStartedAt, attempt },
+      inlineBytes,
+      notBefore: spec.generation,
+      get extensions() {
+        return lab.objects.noting();
+      },
     });
     this.#current = { runId, task, abort, checkpoint, lab };
     if (this.#noticed !== undefined) checkpoint.request(this.#noticed);

@@ -50,7 +50,10 @@ export interface TaskObjects {
   /**
    * Stores a value and gives a handle on it, to be returned or passed on in the place of the value. Of a
    * stream of bytes, or a Blob, only some parts are in memory at any time. What neither the task's result names nor
-   * tasks that it runs were given is deleted when the task is done.
+   * tasks that it runs were given is deleted when the task is done; a stream when its attempt fails, unless a handle
+   * on it was given to a task, saved as a checkpoint, or put within another value.
+   *
+   * @throws LabError of kind `stale-handle` for a value with a handle on a stream that was deleted so.
    */
   put<T>(value: T): Promise<ObjectRef<Stored<T>>>;
   /** The value of a handle, or of several: of those that lie deeper in the params, or in results. */

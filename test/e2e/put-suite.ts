@@ -1,6 +1,15 @@
 import { Lab, type LabOptions } from "stratolab";
 import { describe, expect, test } from "vitest";
-import { failingOnce, putting, reading, SIZE, severalReturns, type Where } from "./fixtures/put-tasks.ts";
+import {
+  dyingOnce,
+  failingOnce,
+  failingStreams,
+  putting,
+  reading,
+  SIZE,
+  severalReturns,
+  type Where,
+} from "./fixtures/put-tasks.ts";
 
 const BESIDE: ReadonlySet<string> = new Set(["run", "message"]);
 
@@ -46,6 +55,25 @@ export function putSuite(title: string, options: () => Partial<LabOptions>, wher
       });
       expect(held).toEqual(["result"]);
     });
+
+    test("streams go with an attempt that failed, unless something of it can name them", async () => {
+      const held = await added(async (lab, salt) => {
+        const { kept } = await lab.runTask(failingStreams({ salt, ...where }));
+        expect((await lab.get(kept)).byteLength).toBe(SIZE * 8);
+      });
+      // Of the one within another object nobody tells that it cannot be needed.
+      expect(held).toEqual(["", "params", "result"]);
+    });
+
+    // In this process nobody would be left to tell.
+    if (options().runner !== "inline")
+      test("a stream of an attempt whose process died stays: nobody knows its name but a clean-up", async () => {
+        const held = await added(async (lab, salt) => {
+          const { kept } = await lab.runTask(dyingOnce({ salt, ...where }));
+          expect((await lab.get(kept)).byteLength).toBe(SIZE * 8);
+        });
+        expect(held).toEqual(["", "result"]);
+      });
 
     test("each of several returns names its own", async () => {
       const held = await added(async (lab, salt) => {

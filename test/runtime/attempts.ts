@@ -53,13 +53,14 @@ const spec = (changes: Partial<AttemptSpec> = {}): AttemptSpec => ({
 });
 
 /** `ctx.checkpoint` of an attempt, as its executor makes it. */
-export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0) =>
+export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0, extensions = valueExtensions()) =>
   new AttemptCheckpoint({
     stores,
     taskKey: KEY,
     saver: { runStartedAt: RUN_STARTED_AT, attempt },
     inlineBytes: INLINE,
     notBefore,
+    extensions,
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
@@ -87,6 +88,7 @@ export function attempt(
 ): Promise<Outcome> {
   const whole = spec(changes);
   const silent = () => {};
+  const lab = labOf(stores, whole);
   return execute(whole, {
     stores,
     definition: { taskName: whole.name, [DEFINITION]: { run } } as never,
@@ -95,8 +97,8 @@ export function attempt(
     context: { region: "north" },
     signal: new AbortController().signal,
     log: { debug: silent, info: silent, warn: silent, error: silent },
-    checkpoint: checkpointOf(stores, whole.attempt),
-    lab: labOf(stores, whole),
+    checkpoint: checkpointOf(stores, whole.attempt, 0, lab.objects.noting()),
+    lab,
     inlineBytes: INLINE,
     peakMemoryMb: () => 12,
     ...environment,

@@ -189,7 +189,9 @@ export class InlineRunner implements Runner {
           saver: { runStartedAt: assignment.runStartedAt, attempt: spec.attempt },
           inlineBytes,
           notBefore: spec.generation,
-          extensions,
+          get extensions() {
+            return lab.objects.noting();
+          },
         }),
         lab,
         peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
