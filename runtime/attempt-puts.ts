@@ -8,7 +8,9 @@ import { contentObject, isStreamObject } from "../sdk/wire/keys.ts";
 import { LabError } from "../sdk/wire/lab-error.ts";
 import { ObjectRef } from "../sdk/wire/object-ref.ts";
 import { objectReferences } from "../sdk/wire/references.ts";
+import { likenessIn } from "../sdk/wire/renamed-streams.ts";
 import type { ObjectSlot } from "../sdk/wire/slot.ts";
+import { likenessOf } from "./likeness.ts";
 import { RemadeObjects } from "./remade-objects.ts";
 
 /**
@@ -29,7 +31,7 @@ export class AttemptPuts implements TaskObjects {
   readonly #taskKey: string;
   readonly #remade: RemadeObjects | undefined;
   /** What it has put, with the objects that lie in each; most put nothing. */
-  #put: Map<string, ReadonlySet<string>> | undefined;
+  #put: Map<string, readonly string[]> | undefined;
   readonly #given = new Set<string>();
   /** All that a handle was written of: for a task, into another object, its state, or its result. */
   readonly #named = new Set<string>();
@@ -43,14 +45,23 @@ export class AttemptPuts implements TaskObjects {
   }
 
   put = (async (value: unknown) => {
-    const inside = new Set<string>();
-    const ref = await putObject(this.#objects, value, this.noting(inside), {
-      by: this.#taskKey,
-      // Each task has its own, which nobody else names: so it can tell what of them is needed.
-      keyOf: (hash) => contentObject(sha256Of([Buffer.from(`ctx.put ${this.#taskKey} ${hash}`)])),
-    });
+    const inside: ObjectSlot[] = [];
+    const ref = await putObject(
+      this.#objects,
+      value,
+      this.noting((slot) => inside.push(slot)),
+      {
+        by: this.#taskKey,
+        // Each task has its own, which nobody else names: so it can tell what of them is needed.
+        keyOf: (hash) => contentObject(sha256Of([Buffer.from(`ctx.put ${this.#taskKey} ${hash}`)])),
+        likeness: () => (inside.some(likenessIn) ? likenessOf(value, this.#extensions) : undefined),
+      },
+    );
     this.#put ??= new Map();
-    this.#put.set(ref.slot.object, inside);
+    this.#put.set(
+      ref.slot.object,
+      inside.map(({ object }) => object),
+    );
     if (this.#isAbandoned) await this.abandon();
     return ref;
   }) as TaskObjects["put"];
@@ -65,13 +76,19 @@ export class AttemptPuts implements TaskObjects {
     return this.#remade ? this.#remade.now(refs) : refs;
   }
 
+  /** What is to be told of an error: what was not put again when its task ran again is lost for good. */
+  lossIn(error: unknown): unknown {
+    return this.#remade?.lossIn(error) ?? error;
+  }
+
   /** Extensions to encode a value with, which note the objects that it names. */
-  noting(named = this.#named): CodecExtensions {
+  noting(note?: (slot: ObjectSlot) => void): CodecExtensions {
     const handles = objectReferences(
       (part) => part instanceof ObjectRef,
       (part) => {
         const { slot } = part as ObjectRef<unknown>;
-        named.add(this.#name(slot.object));
+        this.#name(slot.object);
+        note?.(slot);
         return slot;
       },
     ) as CodecExtension;

@@ -54,7 +54,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     params = loaded.params;
     bytesIn = loaded.bytes;
   } catch (error) {
-    return fail(asLoadFailure(error));
+    return fail(asLoadFailure(objects.lossIn(error)));
   }
   clock.next();
 
@@ -71,7 +71,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     if (result === SUSPENDED) Promise.resolve(running).catch(() => {});
   } catch (thrown) {
     const lost = lostIn(thrown);
-    if (lost) return without(fail(asLoadFailure(lost)));
+    if (lost) return without(fail(asLoadFailure(objects.lossIn(lost))));
     const error = toThrownError(thrown);
     return without(fail({ kind: "user-error", seen: `${error.names[0]}: ${error.message}`, error }));
   } finally {
@@ -85,7 +85,11 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
   const named = new Set<string>();
   let encoded: readonly Encoded[];
   try {
-    encoded = encodeResult(result, returns, objects.noting(named));
+    encoded = encodeResult(
+      result,
+      returns,
+      objects.noting(({ object }) => named.add(object)),
+    );
   } catch (thrown) {
     const error = toThrownError(thrown);
     return without(fail({ kind: "user-error", seen: error.message, error }));

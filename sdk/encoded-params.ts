@@ -41,10 +41,11 @@ export class ParamsEncoder {
       (value) => value instanceof ObjectRef,
       (value) => {
         const { slot } = value as ObjectRef<unknown>;
-        const { by, file, ...content } = slot;
+        const { by, file, like, ...content } = slot;
         this.#objects ??= [];
         this.#objects.push(slot.object);
         this.#travelsAnew ||= slot.raw !== undefined || by !== undefined || file !== undefined;
+        if (like !== undefined) return { object: "", bytes: 0, hash: like };
         const isPut = slot.raw !== undefined || (by !== undefined && isContentObject(slot.object));
         return isPut ? { ...content, object: "" } : content;
       },

@@ -413,7 +413,7 @@ export class Lab implements AsyncDisposable {
   async get(refs: ObjectRef<unknown> | readonly ObjectRef<unknown>[]): Promise<unknown> {
     const { stores } = await this.#opening.stores();
     const load = (wanted: typeof refs) => getObjects(stores.objects, wanted, valueExtensions());
-    return loadOrMakeAgain(refs, load, (producer) => this.#makeAgain(producer));
+    return loadOrMakeAgain(refs, load, stores.objects, (producer) => this.#makeAgain(producer));
   }
 
   /** Runs the task of a stored result again, for what it has put; undefined where that cannot be. */
@@ -434,7 +434,7 @@ export class Lab implements AsyncDisposable {
   async getStream(ref: ObjectRef<Uint8Array | Blob>): Promise<Readable> {
     const { stores } = await this.#opening.stores();
     const load = (wanted: ObjectRef<unknown>) => getObjectStream(stores.objects, wanted);
-    return loadOrMakeAgain(ref as ObjectRef<unknown>, load, (producer) => this.#makeAgain(producer));
+    return loadOrMakeAgain(ref as ObjectRef<unknown>, load, stores.objects, (producer) => this.#makeAgain(producer));
   }
 
   // --- The cache ----------------------------------------------------------------------------------

@@ -1,3 +1,5 @@
+import { slotsReachedFrom } from "./stores/named-slots.ts";
+import type { ObjectStore } from "./stores/object-store.ts";
 import { encode } from "./wire/codec/codec.ts";
 import { lostIn } from "./wire/object-lost-error.ts";
 import { ObjectRef } from "./wire/object-ref.ts";
@@ -16,6 +18,7 @@ type Ref = ObjectRef<unknown>;
 export async function loadOrMakeAgain<R extends Ref | readonly Ref[], T>(
   refs: R,
   load: (refs: R) => Promise<T>,
+  objects: ObjectStore,
   makeAgain: (producer: string) => Promise<{ readonly result: unknown } | undefined>,
 ): Promise<T> {
   let wanted = refs;
@@ -27,7 +30,7 @@ export async function loadOrMakeAgain<R extends Ref | readonly Ref[], T>(
       const producer = lostIn(error)?.producer;
       const made = producer === undefined || tries === 0 ? undefined : await makeAgain(producer);
       if (!made) throw error;
-      const slots = slotsIn(made.result);
+      const slots = await slotsReachedFrom(objects, slotsIn(made.result), valueExtensions());
       const renamed = (ref: Ref) => (ref.slot.by === producer ? underItsNewName(ref, slots) : ref);
       wanted = (Array.isArray(wanted) ? wanted.map(renamed) : renamed(wanted as Ref)) as R;
     }

@@ -19,3 +19,19 @@ export async function slotsNamedIn(
   await loadValue(objects, slot, [noted as CodecExtension, ...extensions]);
   return named;
 }
+
+/** With these, what they lead to: those that name streams are read, one after another. */
+export async function slotsReachedFrom(
+  objects: ObjectStore,
+  named: readonly ObjectSlot[],
+  extensions: CodecExtensions,
+): Promise<readonly ObjectSlot[]> {
+  const reached = new Map(named.map((slot) => [slot.object, slot]));
+  for (const slot of reached.values()) {
+    if (slot.like === undefined) continue;
+    for (const inner of await slotsNamedIn(objects, slot, extensions)) {
+      if (!reached.has(inner.object)) reached.set(inner.object, inner);
+    }
+  }
+  return [...reached.values()];
+}

@@ -19,13 +19,14 @@ interface Naming {
 
 interface PutOptions extends Naming {
   readonly by?: string;
+  readonly likeness?: () => string | undefined;
 }
 
 /**
  * Stores a value under the hash of its content; a stream or a Blob as the bytes that it gives.
  *
  * @param how `by`: cache key of the task that puts it. `keyOf`: its name, by the hash of its content; `before`: is
- * told the name before it is stored.
+ * told the name before it is stored. `likeness`: what equals it when it is put again; asked for when it was encoded.
  */
 export async function putObject<T>(
   objects: ObjectStore,
@@ -41,11 +42,14 @@ async function store(
   objects: ObjectStore,
   value: unknown,
   extensions: CodecExtensions,
-  { keyOf = contentObject, before }: Naming,
+  { keyOf = contentObject, before, likeness }: Omit<PutOptions, "by">,
 ): Promise<ObjectSlot> {
   if (value instanceof Blob) return storeStream(objects, value.stream(), kindOf(value), before);
   if (isStream(value)) return storeStream(objects, value, { kind: "stream" }, before);
-  return storeValue(objects, encode(value, { name: "value", extensions }), keyOf, before);
+  const encoded = encode(value, { name: "value", extensions });
+  const like = likeness?.();
+  const slot = await storeValue(objects, encoded, keyOf, before);
+  return like === undefined ? slot : { ...slot, like };
 }
 
 /** The value of a handle. @throws ObjectLostError that says what can be done. */

@@ -17,6 +17,11 @@ export interface ObjectSlot {
   readonly raw?: RawBytes;
   /** Cache key of the task that put it, or whose result it is: running that one again brings it back. */
   readonly by?: string;
+  /**
+   * A task has put it, and it names streams, in other objects as well: equal for what that task puts in its place when
+   * it runs again, though streams have another name each time, and so have values that name them.
+   */
+  readonly like?: string;
 }
 
 /** What bytes that are stored as they are become again. */

@@ -2,7 +2,7 @@ import { Lab } from "stratolab";
 import { expect, test } from "vitest";
 import { openAwsStores } from "../../sdk/stores/aws/open.ts";
 import { StackOutput } from "../../sdk/wire/stack-outputs.ts";
-import { countLines, lines, sizeOf } from "../sdk/fixtures/object-tasks.ts";
+import { countLines, countWrapped, lines, sizeOf, wrapped } from "../sdk/fixtures/object-tasks.ts";
 import { thisStack } from "../support/this-stack.ts";
 
 const tasks = new URL("../sdk/fixtures/object-tasks.ts", import.meta.url);
@@ -33,5 +33,12 @@ test("a stream that is lost from the bucket is put again for those that are give
   await using second = newLab(namespace);
   expect(await second.runTask(countLines({ written: { file: now } }))).toBe(3);
   expect(Object.fromEntries(begun)).toEqual({ lines: 3, sizeOf: 2, countLines: 2 });
+  // Within other objects, and these as well.
+  const { outermost } = await first.runTask(wrapped({ count: 3 }));
+  const { outer } = await first.get(outermost);
+  const { file: inner } = await first.get(outer);
+  await objects.deleteMany([inner.slot.object, outermost.slot.object]);
+  expect(await second.runTask(countWrapped({ made: { outermost } }))).toBe(21);
+  expect(begun.get("wrapped")).toBe(2);
   await table.close();
 });

@@ -1,9 +1,9 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ObjectLostError, type RunError } from "stratolab";
+import { type Lab, ObjectLostError, type RunError } from "stratolab";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/scripts.ts";
-import { countLines, lines, sizeOf } from "./fixtures/object-tasks.ts";
+import { countInner, countLines, countWrapped, lines, sizeOf, wrapped } from "./fixtures/object-tasks.ts";
 import { givingLost, loser, passOn, putter, readDeep, readDirect, slowPutter } from "./fixtures/return-tasks.ts";
 import { LabBench } from "./lab-bench.ts";
 
@@ -80,6 +80,74 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     lose(bench, now.slot.object);
     expect(await lab.runTask(countLines({ written: { file } }))).toBe(3);
     expect(attemptsOf(bench, "countLines")).toBe(2);
+  });
+
+  describe("and lies in other objects", () => {
+    /** What lies in what, from the outside in. */
+    const partsOf = async (lab: Lab, changes = false) => {
+      const { outermost } = await lab.runTask(wrapped({ count: 3, changes }));
+      const { outer } = await lab.get(outermost);
+      return { outermost, outer, file: (await lab.get(outer)).file };
+    };
+
+    test.each([
+      ["the stream", ["file"]],
+      ["the object that names it", ["outer"]],
+      ["the object that names that one", ["outermost"]],
+      ["all of them", ["outermost", "outer", "file"]],
+    ] as const)("is found under its new name, if what is lost is %s", async (_, lost) => {
+      await using bench = new LabBench();
+      const parts = await partsOf(bench.lab({ tasks: objectTasks, runner }));
+      for (const name of lost) lose(bench, parts[name].slot.object);
+      // Of a lab that has not run its task.
+      const lab = bench.lab({ tasks: objectTasks, runner });
+      const { outermost, file } = parts;
+      const given = [
+        countWrapped({ made: { outermost } }),
+        countInner({ outermost } as never),
+        countLines({ written: { file } }),
+      ];
+      const isInner = (lost as readonly string[]).includes("file");
+      expect(await lab.runTasks(given)).toEqual([21, [3, 21], 3]);
+      expect(attemptsOf(bench, "wrapped")).toBe(2);
+      expect(attemptsOf(bench, "countLines")).toBe(isInner ? 2 : 1);
+    });
+
+    test("is found so by the lab that asks for it", async () => {
+      await using bench = new LabBench();
+      const lab = bench.lab({ tasks: objectTasks, runner });
+      const { file } = await partsOf(lab);
+      lose(bench, file.slot.object);
+      expect(await lab.get(file)).toHaveLength(21);
+      const { outer } = await partsOf(lab);
+      lose(bench, outer.slot.object);
+      expect((await lab.get(outer)).count).toBe(3);
+    });
+
+    test("fails those that need it, once its task has put something else in its place", async () => {
+      await using bench = new LabBench();
+      const lab = bench.lab({ tasks: objectTasks, runner });
+      const { file } = await partsOf(lab, true);
+      lose(bench, file.slot.object);
+      const failed: RunError = await lab.runTask(countLines({ written: { file } })).catch((error) => error);
+      expect(failed.kind).toBe("object-lost");
+      expect(failed.failures[0].attempts.map(({ seen }) => seen)).toEqual([
+        expect.stringContaining("is not in the object store"),
+        expect.stringContaining(`${file.slot.object} is lost, and its task has put nothing equal when it ran again`),
+      ]);
+      expect(attemptsOf(bench, "wrapped")).toBe(2);
+    });
+
+    test("has the same key for tasks that are given it under either name", async () => {
+      await using bench = new LabBench();
+      const lab = bench.lab({ tasks: objectTasks, runner });
+      const { outermost } = await partsOf(lab);
+      await lab.runTask(countInner({ outermost } as never));
+      // To the cache, a task with other params.
+      const { outermost: again } = await lab.runTask(wrapped({ count: 3 }));
+      expect(again.slot.object).not.toBe(outermost.slot.object);
+      expect(await lab.isCached(countInner({ outermost: again } as never))).toBe(true);
+    });
   });
 
   test("is made again by a task that no run here knows: found in the cache, once for all that miss it", async () => {
