@@ -4,7 +4,7 @@ import { loadValue } from "../../sdk/stores/values.ts";
 import type { ObjectRef } from "../../sdk/wire/object-ref.ts";
 import type { Failure, Success } from "../../sdk/wire/outcome.ts";
 import { temporaryStores } from "../stores/folders.ts";
-import { attempt } from "./attempts.ts";
+import { attempt, labOf, spec } from "./attempts.ts";
 
 interface Ctx {
   put(value: unknown): Promise<ObjectRef<unknown>>;
@@ -91,6 +91,20 @@ describe("streams of an attempt without a result", () => {
     };
     expect(await attempt(stores, returning as never)).toMatchObject({ kind: "user-error" });
     expect(await contentOf(stores)).toEqual([]);
+  });
+
+  test("go, too, where it is suspended, but for those that tasks were given which it waits for", async () => {
+    await using stores = await temporaryStores();
+    const names: string[] = [];
+    const given = { key: "aa01", name: "reading", version: "0", params: new Uint8Array(), dependencies: [] };
+    const plan = () => ({ tasks: [{ ...given, objects: names.slice(0, 1) }], targets: [0] });
+    const lab = labOf(stores, spec(), { suspendAfterMs: 1, tools: { plan } as never });
+    const waiting = async (_: unknown, ctx: Ctx & { lab: { runTask(task: unknown): Promise<unknown> } }) => {
+      for (const text of ["given", "nobody's"]) names.push((await ctx.put(stream(text))).slot.object);
+      await ctx.lab.runTask({});
+    };
+    expect(await attempt(stores, waiting as never, {}, { lab })).toMatchObject({ kind: "suspended" });
+    expect(await contentOf(stores)).toEqual([names[0]]);
   });
 
   test("go when they are there, if they were still on their way", async () => {

@@ -1,4 +1,4 @@
-import { AttemptLab } from "../../runtime/attempt-lab.ts";
+import { AttemptLab, type AttemptLabOptions } from "../../runtime/attempt-lab.ts";
 import { AttemptCheckpoint } from "../../runtime/checkpoint.ts";
 import { execute } from "../../runtime/execute.ts";
 import type { ExecutionEnvironment } from "../../runtime/execution-environment.ts";
@@ -39,7 +39,7 @@ export const params = (value: unknown) => ({
   }),
 });
 
-const spec = (changes: Partial<AttemptSpec> = {}): AttemptSpec => ({
+export const spec = (changes: Partial<AttemptSpec> = {}): AttemptSpec => ({
   task: 0,
   attempt: 1,
   key: KEY,
@@ -64,7 +64,7 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0, extensi
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
-const labOf = (stores: Stores, spec: AttemptSpec) =>
+export const labOf = (stores: Stores, spec: AttemptSpec, changes: Partial<AttemptLabOptions> = {}) =>
   new AttemptLab({
     stores,
     extensions: valueExtensions(),
@@ -75,6 +75,7 @@ const labOf = (stores: Stores, spec: AttemptSpec) =>
     inlineBytes: INLINE,
     signal: new AbortController().signal,
     send: () => {},
+    ...changes,
   });
 
 type Run = (params: never, context: TaskContext) => unknown;
@@ -88,7 +89,7 @@ export function attempt(
 ): Promise<Outcome> {
   const whole = spec(changes);
   const silent = () => {};
-  const lab = labOf(stores, whole);
+  const { lab = labOf(stores, whole) } = environment;
   return execute(whole, {
     stores,
     definition: { taskName: whole.name, [DEFINITION]: { run } } as never,
