@@ -95,6 +95,11 @@ export class AttemptPuts implements TaskObjects {
     return [{ ...handles, raise: (slot) => new ObjectRef(slot as ObjectSlot) }, ...this.#extensions];
   }
 
+  /** The same for its result: most attempts have put nothing, and there is nothing to note. */
+  notingResult(note: (slot: ObjectSlot) => void): CodecExtensions {
+    return this.#put || gone.size > 0 ? this.noting(note) : this.#extensions;
+  }
+
   #name(object: string): string {
     if (gone.has(object))
       throw new LabError("stale-handle", `${object} went with the attempt that put it: put it again`);

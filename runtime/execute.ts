@@ -88,7 +88,7 @@ export async function execute(ordered: AttemptSpec, environment: ExecutionEnviro
     encoded = encodeResult(
       result,
       returns,
-      objects.noting(({ object }) => named.add(object)),
+      objects.notingResult(({ object }) => named.add(object)),
     );
   } catch (thrown) {
     const error = toThrownError(thrown);
