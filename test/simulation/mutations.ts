@@ -325,18 +325,6 @@ export const MUTATIONS: readonly Mutation[] = [
     "return false;",
   ),
   mutation(
-    "lets what a parent runs drain though another run wants the parent",
-    LIFECYCLE,
-    "if (!this.#runs[run].draining) this.#goOnAgain(next);",
-    "",
-  ),
-  mutation(
-    "has tasks go on for each other that nobody else wants",
-    LIFECYCLE,
-    "if (seen.has(parent)) return false;",
-    "if (seen.has(parent)) return true;",
-  ),
-  mutation(
     "makes a parent again that nobody wants",
     PARENTS,
     "if (lifecycle.mayRetry(task)) {\n      lifecycle",
@@ -425,12 +413,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
 
   // Second attempts
-  mutation(
-    "makes a third attempt of one that was suspended beside another",
-    PARENTS,
-    "if (consequences.otherGoesOn(task, assignment)) return;",
-    "",
-  ),
   {
     name: "gives a straggler a third attempt",
     edits: [
