@@ -48,7 +48,7 @@ export class Cancellation extends Check {
     const waitsFor = new Set(tasks);
     for (const task of waitsFor) {
       // Nothing below a result that is there is waited for.
-      if (this.scene.driver.entries[task].value !== undefined) continue;
+      if (this.scene.driver.entries[task]?.value !== undefined) continue;
       this.#madeAgainFor.get(task)?.add(run);
       for (const below of this.#below(task)) waitsFor.add(below);
     }
@@ -56,7 +56,8 @@ export class Cancellation extends Check {
 
   /** What a task waits for directly. */
   #below(task: number): readonly number[] {
-    const inputs = this.scene.driver.entries[task].dependencies.map((each) => each.task);
+    // What an attempt has missed may be part of no run here.
+    const inputs = this.scene.driver.entries[task]?.dependencies.map((each) => each.task) ?? [];
     return [...inputs, ...(this.#missed.get(task) ?? [])];
   }
 
