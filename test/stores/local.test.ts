@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readdir, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test, vi } from "vitest";
 import { openLocalStores } from "../../sdk/stores/local/open.ts";
 import { openShared } from "../../sdk/stores/local/shared-database.ts";
 import type { ResultRecord } from "../../sdk/stores/result-items.ts";
@@ -206,6 +207,39 @@ describe("several processes on one folder", () => {
       const winner = ["a", "b", "c"].findIndex((_, index) => acknowledged(ended[index].stdout).includes(Number(sk)));
       expect(writer).toBe(["a", "b", "c"][winner]);
     }
+  });
+});
+
+describe("a process that is stopped in the middle of a commit", () => {
+  test("is named to those who wait for it, once, and they go on when it does", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    await using stores = await temporaryStores();
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on("warning", onWarning);
+    const writer = startWriter(stores.folder, "stopped", 1_000_000, "items");
+    await told(writer, 400);
+    let waiting: Promise<void> | undefined;
+    while (!waiting) {
+      writer.child.kill("SIGSTOP");
+      const write = stores.table.put({ pk: "WAITS", sk: "s" });
+      if ((await Promise.race([write, sleep(500, "waits")])) === "waits") waiting = write;
+      else {
+        writer.child.kill("SIGCONT");
+        await sleep(5 * Math.random());
+      }
+    }
+    vi.advanceTimersByTime(40_000);
+    await sleep(50);
+    expect(warnings.map(({ name, message }) => [name, message])).toEqual([
+      ["StratolabWarning", expect.stringContaining(`process ${writer.child.pid} has it open and is stopped`)],
+    ]);
+    writer.child.kill("SIGCONT");
+    await waiting;
+    writer.child.kill("SIGKILL");
+    await writer.ended;
+    process.off("warning", onWarning);
+    vi.useRealTimers();
   });
 });
 

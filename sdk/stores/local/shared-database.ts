@@ -1,6 +1,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
+import { watchLock } from "./lock-watch.ts";
 
 /** A database file that this process has open, once for all who use it. */
 export interface SharedDatabase<Value, Key extends [string, string]> {
@@ -11,6 +12,7 @@ export interface SharedDatabase<Value, Key extends [string, string]> {
 
 interface Opened {
   readonly db: RootDatabase;
+  readonly endWatch: () => void;
   users: number;
 }
 
@@ -30,7 +32,7 @@ const opened = everywhere[REGISTRY];
  */
 export function openShared<Value, Key extends [string, string]>(path: string): SharedDatabase<Value, Key> {
   const file = join(realpathSync(dirname(path)), basename(path));
-  const entry = opened.get(file) ?? { db: open({ path: file, encoding: "msgpack" }), users: 0 };
+  const entry = opened.get(file) ?? openFile(file);
   opened.set(file, entry);
   entry.users += 1;
   let released = false;
@@ -44,7 +46,13 @@ export function openShared<Value, Key extends [string, string]>(path: string): S
       await entry.db.committed;
       if (entry.users > 0 || opened.get(file) !== entry) return;
       opened.delete(file);
+      entry.endWatch();
       await entry.db.close();
     },
   };
+}
+
+function openFile(file: string): Opened {
+  const db = open({ path: file, encoding: "msgpack" });
+  return { db, endWatch: watchLock(file, () => db.committed), users: 0 };
 }
