@@ -6,8 +6,6 @@ export interface Figure {
   readonly against?: { readonly what: string; readonly value: number };
   /** What is aimed at, in words. */
   readonly goal?: string;
-  /** What others took for it on a machine like this one, in another hour. */
-  readonly peers?: string;
 }
 
 /** A benchmark: one call is one run, and the median over several runs is reported. */

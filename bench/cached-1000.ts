@@ -50,7 +50,6 @@ export const cached1000: Benchmark = {
           unit: "ms",
           against: { what: "reading the records alone", value: floorMs },
           goal: "100 ms",
-          peers: "Labtech 770 ms in one process, 3,200 ms on its fork runner or Ray",
         },
         { what: "its CPU time", value: (user + system) / 1000, unit: "ms" },
       ];

@@ -50,7 +50,6 @@ export const cpuMap: Benchmark = {
           unit: "tasks/s",
           against: { what: "the same work in bare processes", value: (TASKS * 1000) / idealMs },
           goal: "0.97 of that",
-          peers: "of the ideal: Ray 0.97, Python's process pool 0.93, Dask 0.92, Labtech's fork runner 0.88",
         },
       ];
     } finally {

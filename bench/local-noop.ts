@@ -63,7 +63,6 @@ export const localNoop: Benchmark = {
           unit: "tasks/s",
           against,
           goal: "10,000 tasks/s",
-          peers: "Labtech's fork runner 186 tasks/s, on Ray 113",
         },
         { what: "CPU time of all processes for each", value: durable.cpuMicros, unit: "us" },
         {
@@ -72,7 +71,6 @@ export const localNoop: Benchmark = {
           unit: "tasks/s",
           against,
           goal: "25,000 tasks/s",
-          peers: "Ray 1,529 tasks/s, Dask 515, Python's process pool 8,000",
         },
         { what: "CPU time of all processes for each, without", value: fleeting.cpuMicros, unit: "us" },
       ];

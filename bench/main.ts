@@ -15,6 +15,7 @@ import { logLatency } from "./log-latency.ts";
 import { mixRoute } from "./mix-route.ts";
 import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
+import { type PeerFigure, type PeerFigures, timePeers } from "./peers/peers.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { rampStores } from "./ramp-stores.ts";
@@ -73,11 +74,30 @@ if (unknown !== undefined || (runs !== undefined && !(Number.isInteger(runs) && 
 
 const number = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
 
-function describe({ what, value, unit, lowest, highest, against, ratio, goal, peers }: MedianFigure): string {
+/** A figure, and what peers took for the same. */
+interface Compared extends MedianFigure {
+  readonly peers: readonly PeerFigure[];
+}
+
+/** Puts what peers took beside the figures that measure the same. */
+function compared(figures: readonly MedianFigure[], { figures: ofPeers }: PeerFigures): Compared[] {
+  const stray = ofPeers.find((one) => !figures.some(({ what }) => what === one.what));
+  if (stray) throw new Error(`${stray.peer} was timed for "${stray.what}", which this benchmark does not measure`);
+  return figures.map((figure) => ({ ...figure, peers: ofPeers.filter(({ what }) => what === figure.what) }));
+}
+
+/** By how much a peer differs, where both say the same unit. */
+const timesOf = (value: number, unit: string, peer: PeerFigure): string =>
+  peer.unit === unit ? ` (${number(value / peer.value)} of that)` : "";
+
+function describe({ what, value, unit, lowest, highest, against, ratio, goal, peers }: Compared): string {
   const beside =
     against && ratio !== undefined ? `\n    ${number(ratio)} of ${against.what}: ${number(against.value)} ${unit}` : "";
   const aim = goal === undefined ? "" : `\n    goal: ${goal}`;
-  const elsewhere = peers === undefined ? "" : `\n    elsewhere: ${peers}`;
+  const others = peers
+    .map((one) => `${one.peer} ${number(one.value)} ${one.unit}${timesOf(value, unit, one)}`)
+    .join(", ");
+  const elsewhere = peers.length === 0 ? "" : `\n    peers, once: ${others}`;
   return `  ${what}: ${number(value)} ${unit} (${number(lowest)} to ${number(highest)})${beside}${aim}${elsewhere}`;
 }
 
@@ -94,8 +114,11 @@ for (const benchmark of BENCHMARKS) {
   } finally {
     await tearDown?.();
   }
-  const figures = medians(measured);
-  results.push({ name, workload, runs: count, figures });
-  if (!json) process.stdout.write(`${figures.map(describe).join("\n")}\n`);
+  const peers = await timePeers(name);
+  const figures = compared(medians(measured), peers);
+  results.push({ name, workload, runs: count, figures, missingPeers: peers.missing });
+  if (json) continue;
+  const missing = peers.missing.map((why) => `  ${why}\n`).join("");
+  process.stdout.write(`${figures.map(describe).join("\n")}\n${missing}`);
 }
 if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);

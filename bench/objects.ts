@@ -1,9 +1,8 @@
-import { type ChildProcess, execFile, fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Lab } from "stratolab";
 import type { Benchmark, Figure } from "./benchmark.ts";
 import { makeArray, sumArray } from "./fixtures/object-tasks.ts";
@@ -45,23 +44,6 @@ function plainFiles(folder: string): void {
   for (const path of paths) writeFileSync(path, bytes);
   const read = paths.map((path) => readFileSync(path));
   if (read.some(({ byteLength }) => byteLength !== bytes.byteLength)) throw new Error("the files are wrong");
-}
-
-/** Ray's seconds for the same array, where a Python has it: `STRATOLAB_RAY_PYTHON`, default python3. */
-async function raySeconds(): Promise<number | undefined> {
-  const python = process.env.STRATOLAB_RAY_PYTHON ?? "python3";
-  const script = new URL("./fixtures/ray_objects.py", import.meta.url).pathname;
-  try {
-    const { stdout } = await promisify(execFile)(python, [script, String(LENGTH), String(DEPENDENTS), "3"]);
-    const [, middle] = stdout
-      .trim()
-      .split("\n")
-      .map(Number)
-      .sort((a, b) => a - b);
-    return middle;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The same work by two processes that do nothing else: one writes a file, both map it for each sum. */
@@ -123,7 +105,6 @@ export const objects: Benchmark = {
       for (let salt = 1; salt <= 3; salt++) times.push(await seconds(() => arrayForEight(lab, salt)));
       const middle = times.sort((a, b) => a - b)[1];
       const bare = await bareSeconds(folder);
-      const ray = await raySeconds();
       const { ofOne } = await peakMemory(`STRATOLAB_BENCH=${folder}`, () => arrayForEight(lab, 4));
       const plain = await seconds(() => plainFiles(folder));
       const many = await seconds(() => manyResults(lab));
@@ -132,7 +113,6 @@ export const objects: Benchmark = {
           what: `one array for ${DEPENDENTS} tasks`,
           value: middle,
           unit: "s",
-          ...(ray === undefined ? {} : { against: { what: "Ray", value: ray } }),
           goal: "half of Ray's",
         },
         { what: "the same without stratolab: a file, and two processes that map it", value: bare, unit: "s" },

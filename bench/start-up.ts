@@ -30,7 +30,6 @@ export const startUp: Benchmark = {
           unit: "ms",
           against: { what: "a bare Node, start to end", value: bareMs },
           goal: "400 ms",
-          peers: "Ray 4,700 ms, Labtech's fork runner 230 ms, Dask 1,400 ms, Lithops 850 ms",
         },
         { what: "the script's own CPU time until then, its children's not counted", value: cpuMs, unit: "ms" },
       ];
