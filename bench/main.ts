@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { type Benchmark, type MedianFigure, medians } from "./benchmark.ts";
+import { type Benchmark, medians } from "./benchmark.ts";
 import { cached1000 } from "./cached-1000.ts";
 import { chain1k, chain1kAws, tree1024, tree1024Aws } from "./chains.ts";
 import { cloudNoop } from "./cloud-noop.ts";
@@ -15,10 +15,11 @@ import { logLatency } from "./log-latency.ts";
 import { mixRoute } from "./mix-route.ts";
 import { objects } from "./objects.ts";
 import { overhead } from "./overhead.ts";
-import { type PeerFigure, type PeerFigures, timePeers } from "./peers/peers.ts";
+import { timePeers } from "./peers/peers.ts";
 import { planOneMillion } from "./plan-1m.ts";
 import { ramp10k } from "./ramp-10k.ts";
 import { rampStores } from "./ramp-stores.ts";
+import { asText, compared, type Report, writeInto } from "./report.ts";
 import { requests } from "./requests.ts";
 import { resume, resumeAws } from "./resume.ts";
 import { startUp } from "./start-up.ts";
@@ -59,8 +60,9 @@ const program = new Command("npm run bench --")
   .argument("[names...]", `which ones: ${known} (default all)`)
   .option("--json", "print JSON")
   .option("--runs <n>", "runs of each (default: the benchmark's own)", Number)
+  .option("--page <file>", "put the tables into a page, too, such as docs/performance.md: each where it has its place")
   .parse();
-const { json, runs } = program.opts<{ json?: true; runs?: number }>();
+const { json, runs, page } = program.opts<{ json?: true; runs?: number; page?: string }>();
 
 const unknown = program.args.find((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
 if (unknown !== undefined || (runs !== undefined && !(Number.isInteger(runs) && runs >= 1))) {
@@ -72,36 +74,7 @@ if (unknown !== undefined || (runs !== undefined && !(Number.isInteger(runs) && 
   process.exit(1);
 }
 
-const number = (value: number) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
-
-/** A figure, and what peers took for the same. */
-interface Compared extends MedianFigure {
-  readonly peers: readonly PeerFigure[];
-}
-
-/** Puts what peers took beside the figures that measure the same. */
-function compared(figures: readonly MedianFigure[], { figures: ofPeers }: PeerFigures): Compared[] {
-  const stray = ofPeers.find((one) => !figures.some(({ what }) => what === one.what));
-  if (stray) throw new Error(`${stray.peer} was timed for "${stray.what}", which this benchmark does not measure`);
-  return figures.map((figure) => ({ ...figure, peers: ofPeers.filter(({ what }) => what === figure.what) }));
-}
-
-/** By how much a peer differs, where both say the same unit. */
-const timesOf = (value: number, unit: string, peer: PeerFigure): string =>
-  peer.unit === unit ? ` (${number(value / peer.value)} of that)` : "";
-
-function describe({ what, value, unit, lowest, highest, against, ratio, goal, peers }: Compared): string {
-  const beside =
-    against && ratio !== undefined ? `\n    ${number(ratio)} of ${against.what}: ${number(against.value)} ${unit}` : "";
-  const aim = goal === undefined ? "" : `\n    goal: ${goal}`;
-  const others = peers
-    .map((one) => `${one.peer} ${number(one.value)} ${one.unit}${timesOf(value, unit, one)}`)
-    .join(", ");
-  const elsewhere = peers.length === 0 ? "" : `\n    peers, once: ${others}`;
-  return `  ${what}: ${number(value)} ${unit} (${number(lowest)} to ${number(highest)})${beside}${aim}${elsewhere}`;
-}
-
-const results = [];
+const reports: Report[] = [];
 for (const benchmark of BENCHMARKS) {
   if (program.args.length > 0 && !program.args.includes(benchmark.name)) continue;
   const { name, workload } = benchmark;
@@ -116,9 +89,9 @@ for (const benchmark of BENCHMARKS) {
   }
   const peers = await timePeers(name);
   const figures = compared(medians(measured), peers);
-  results.push({ name, workload, runs: count, figures, missingPeers: peers.missing });
-  if (json) continue;
-  const missing = peers.missing.map((why) => `  ${why}\n`).join("");
-  process.stdout.write(`${figures.map(describe).join("\n")}\n${missing}`);
+  const report = { name, workload, runs: count, figures, missingPeers: peers.missing };
+  reports.push(report);
+  if (!json) process.stdout.write(asText(report));
+  if (page !== undefined) writeInto(page, report, new Date().toISOString().slice(0, 10));
 }
-if (json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+if (json) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
