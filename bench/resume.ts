@@ -70,7 +70,7 @@ async function killedAtHalf(runner: "local" | "aws"): Promise<Figure[]> {
 export const resume: Benchmark = {
   name: "resume",
   workload: `${TASKS} tasks of 100 ms on 2 local executors, the driver killed (SIGKILL) at about half, attached to again`,
-  runs: 10,
+  runs: 8,
   async setUp() {
     await builtFixture(SCRIPT);
     return async () => {};
@@ -81,7 +81,7 @@ export const resume: Benchmark = {
 export const resumeAws: Benchmark = {
   name: "resume-aws",
   workload: `${TASKS} tasks of 100 ms on the local AWS's Lambda, two at a time, the driver killed (SIGKILL) at about half, attached to again`,
-  runs: 10,
+  runs: 5,
   async setUp() {
     await builtFixture(SCRIPT);
     const localAws = await startLocalAws({ lambdaConcurrency: 10 });

@@ -8,7 +8,7 @@ export const storm: Benchmark = {
   name: "storm",
   workload:
     "300 tasks on Lambda and ECS: evictions, lack of memory, throttles, lost and doubled calls, killed executors",
-  runs: 3,
+  runs: 1,
   async run(): Promise<Figure[]> {
     const localAws = await startLocalAws({ lambdaConcurrency: 10 });
     try {

@@ -210,23 +210,32 @@ export class Dispatcher {
 
   /**
    * Executors that were asked for will not come. The pool pauses, longer each time; once it has failed
-   * too often in a row, or was evicted too often, and has no executor left it counts as broken, and the
-   * tasks that wait for it are given back.
+   * too often in a row, or was evicted too often, and has no executor left, nor one that may still come, it counts as
+   * broken, and the tasks that wait for it are given back: many that were started at once are one try.
    *
-   * @returns When to look again, and the tasks to be judged.
+   * @returns When to look again, and the tasks to be judged, by what has broken it.
    */
-  startFailed(lane: Lane, count: number, kind: StartFailureKind, now: number): { until: number; judged: number[] } {
+  startFailed(
+    lane: Lane,
+    count: number,
+    kind: StartFailureKind,
+    now: number,
+  ): { until: number; judged: number[]; brokenBy: StartFailureKind } {
     const pool = lane.pool as string;
     this.#executors.changeStarting(pool, -count);
     this.spending.releaseStarts(pool, count);
     this.#capacity.changeExecutors(lane.group, -count);
     if (kind === "throttled") this.#pacing.launchRefused(lane.group, now);
-    const { until, isBroken } = this.#pauses.failed(pool, kind, now);
+    const { until, brokenBy } = this.#pauses.failed(pool, kind, now);
     // As long as one executor is there, all that wait have somewhere to go.
     const isServed = this.#executors.members(pool).size > 0;
-    if (isServed || !isBroken) return { until, judged: [] };
+    if (isServed || !brokenBy) return { until, judged: [], brokenBy: kind };
+    if (this.#executors.starting(pool) > 0) {
+      this.#pauses.hold(pool, brokenBy);
+      return { until, judged: [], brokenBy };
+    }
     this.#pauses.forget(pool);
-    return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool) };
+    return { until: now, judged: this.#takeAll(({ lane: queued }) => queued.pool === pool), brokenBy };
   }
 
   /** Takes back the tasks of a type that wait for a lane with no more memory than this. */

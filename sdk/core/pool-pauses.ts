@@ -9,6 +9,8 @@ interface Pause {
   throttles: number;
   /** Spot evictions before any work, in a row. */
   evictions: number;
+  /** It has failed once too often, by this; what was started before may still come. */
+  heldFor: StartFailureKind | undefined;
 }
 
 const FIRST_PAUSE_MS = 1_000;
@@ -25,7 +27,8 @@ export class PoolPauses {
   }
 
   isPausing(pool: string, now: number): boolean {
-    return (this.#pauses.get(pool)?.until ?? 0) > now;
+    const pause = this.#pauses.get(pool);
+    return pause !== undefined && (pause.heldFor !== undefined || pause.until > now);
   }
 
   /** An executor of the pool is there, or the pool is given up: what comes next begins anew. */
@@ -36,10 +39,14 @@ export class PoolPauses {
   /**
    * Executors of a pool will not come.
    *
-   * @returns Until when it pauses, and whether that was once too often.
+   * @returns Until when it pauses; and if that was once too often, by what.
    */
-  failed(pool: string, kind: StartFailureKind, now: number): { readonly until: number; readonly isBroken: boolean } {
-    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0 };
+  failed(
+    pool: string,
+    kind: StartFailureKind,
+    now: number,
+  ): { readonly until: number; readonly brokenBy: StartFailureKind | undefined } {
+    const pause = this.#pauses.get(pool) ?? { until: 0, failures: 0, throttles: 0, evictions: 0, heldFor: undefined };
     if (kind === "throttled") pause.throttles += 1;
     else if (kind === "spot-interruption") pause.evictions += 1;
     else pause.failures += 1;
@@ -50,6 +57,12 @@ export class PoolPauses {
     const isBroken =
       (kind === "start-failed" && pause.failures > BUDGETS.startFailures) ||
       (kind === "spot-interruption" && pause.evictions >= BUDGETS.spotInterruptionsBeforeOnDemand);
-    return { until: pause.until, isBroken };
+    return { until: pause.until, brokenBy: isBroken ? kind : pause.heldFor };
+  }
+
+  /** Nothing more is started in a pool that has failed once too often, until it is known what becomes of the rest. */
+  hold(pool: string, brokenBy: StartFailureKind): void {
+    const pause = this.#pauses.get(pool);
+    if (pause) pause.heldFor = brokenBy;
   }
 }

@@ -507,9 +507,9 @@ export class Scheduler {
   }
 
   #startFailed({ lane, count, kind }: SchedulerEvent & { type: "start-failed" }): void {
-    const { until, judged } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
+    const { until, judged, brokenBy } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
     this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });
-    this.#verdicts.startFailed(judged, lane, kind);
+    this.#verdicts.startFailed(judged, lane, brokenBy);
   }
 
   // --- Between lifecycle and dispatcher -----------------------------------------------------------

@@ -899,6 +899,43 @@ describe("executors that are started", () => {
     expect(retry).toMatchObject({ type: "retry", task, kind: "spot-interruption", delayMs: 0, lane: ON_DEMAND });
   });
 
+  describe("and were started at once with others", () => {
+    const eviction = (count = 1) =>
+      ({ type: "start-failed", lane: spotLane, count, kind: "spot-interruption" }) as const;
+    const five = () => {
+      const stage = new Stage(spotAndNot);
+      const run = stage.run();
+      const tasks = stage.tasks(run, 5, { asked: { executor: "ecs" } });
+      expect(stage.open(run)).toEqual([{ type: "start-executors", lane: SPOT, count: 5 }]);
+      // However long that takes: what comes of the others is waited for, and nothing more is started.
+      for (let times = 0; times < 4; times++) expect(stage.step(eviction())).toEqual([]);
+      for (let times = 0; times < 4; times++) expect(stage.wake()).toEqual([]);
+      return { stage, tasks };
+    };
+
+    test("are not given up as long as one may still come", () => {
+      const { stage, tasks } = five();
+      expect(stage.ready("e1", spotLane)).toMatchObject([{ type: "dispatch", executor: "e1" }, { count: 4 }]);
+      expect(stage.step(eviction(4))).toEqual([]);
+      expect(tasks.every((task) => stage.scheduler.tasks.state[task] !== TaskState.Failed)).toBe(true);
+    });
+
+    test("are given up with the last of them", () => {
+      const { stage, tasks } = five();
+      expect(only(stage.step(eviction()), "retry")).toMatchObject(
+        tasks.map((task) => ({ task, kind: "spot-interruption", lane: ON_DEMAND })),
+      );
+    });
+
+    test("are given up for what happened before, when the last of them is throttled", () => {
+      const { stage, tasks } = five();
+      const throttle = { type: "start-failed", lane: spotLane, count: 1, kind: "throttled" } as const;
+      expect(only(stage.step(throttle), "retry")).toMatchObject(
+        tasks.map((task) => ({ task, kind: "spot-interruption", lane: ON_DEMAND })),
+      );
+    });
+  });
+
   test("and fail to start four times in a row are given up for On-Demand", () => {
     const stage = new Stage(spotAndNot);
     const run = stage.run();

@@ -72,8 +72,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "gives up a pool that has executors at work",
     DISPATCHER,
-    "if (isServed || !isBroken) return",
-    "if (!isBroken) return",
+    "if (isServed || !brokenBy) return",
+    "if (!brokenBy) return",
   ),
   mutation(
     "keeps evicted tasks on Spot capacity",
@@ -90,7 +90,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "never gives up a pool that does not start",
     DISPATCHER,
-    "if (isServed || !isBroken) return",
+    "if (isServed || !brokenBy) return",
     "if (true) return",
   ),
 
