@@ -135,9 +135,9 @@ export class Lifecycle {
     return state === TaskState.Done || state === TaskState.Failed;
   }
 
-  /** Whether a failed attempt of the task may be followed by another. */
+  /** Whether a failed attempt of the task may be followed by another. That it wants itself again does not count. */
   mayRetry(task: number): boolean {
-    return this.runsOf(task).some((run) => !this.#runs[run].draining);
+    return this.#isWanted(task, (run) => !run.draining);
   }
 
   settleDone(task: number): void {
