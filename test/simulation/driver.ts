@@ -535,14 +535,16 @@ export class SimulatedDriver {
       return { kind: "ok", durationMs, resultBytes: value.bytes, ...(peakMemoryMb ? { peakMemoryMb } : {}) };
     }
     const { kind, lost, crowded } = outcome as Exclude<typeof outcome, { value: unknown }>;
-    const tasks = lost?.map((position) => {
+    // An attempt of another driver may miss what only that one knew of.
+    const tasks = lost?.flatMap((position) => {
       const key = String(position);
-      return (entry.dependencies.find(({ planned }) => planned.key === key) ?? this.#byKey.get(key))?.task;
+      const known = entry.dependencies.find(({ planned }) => planned.key === key) ?? this.#byKey.get(key);
+      return known ? known.task : [];
     });
     return {
       kind: kind as Exclude<typeof kind, "ok">,
       retryable: entry.planned.policy.retryOn === true,
-      ...(tasks ? { lost: tasks as number[] } : {}),
+      ...(tasks ? { lost: tasks, lostForGood: tasks.length === 0 } : {}),
       ...(crowded ? { crowded } : {}),
     };
   }
