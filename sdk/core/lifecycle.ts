@@ -122,8 +122,8 @@ export class Lifecycle {
   open(run: number, tasks: Iterable<number>): void {
     const parent = this.#nesting.parentOf(run);
     if (parent !== undefined) {
-      // Of a run that is to end nothing more is begun.
-      if (!this.mayRetry(parent)) this.#orphan(run, true);
+      // Of a run that is to end nothing more is begun; that the parent wants itself again does not count.
+      if (!this.#isWanted(parent, (wanting) => !wanting.draining)) this.#orphan(run, true);
       for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
     }
     for (const task of tasks) this.#wakeIfReady(task);
@@ -135,9 +135,9 @@ export class Lifecycle {
     return state === TaskState.Done || state === TaskState.Failed;
   }
 
-  /** Whether a failed attempt of the task may be followed by another. That it wants itself again does not count. */
+  /** Whether a failed attempt of the task may be followed by another. */
   mayRetry(task: number): boolean {
-    return this.#isWanted(task, (run) => !run.draining);
+    return this.runsOf(task).some((run) => !this.#runs[run].draining);
   }
 
   settleDone(task: number): void {
