@@ -91,9 +91,11 @@ export class Lifecycle {
 
   /**
    * Makes a run wait for a task that another one added and that is not settled yet, and for all that
-   * this one waits for itself: were the other run cancelled, they have to go on. Where it was, they go on again.
+   * this one waits for itself: were the other run cancelled, they have to go on. Where it was, they go on again, or are
+   * made again.
    */
   share(run: number, task: number): void {
+    if (this.isReopenedFor(run, task)) this.reopen([task], [run]);
     const queue = [task];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (this.isSettled(next) || this.#tasks.state[next] === TaskState.Skipped) continue;
@@ -120,8 +122,8 @@ export class Lifecycle {
   open(run: number, tasks: Iterable<number>): void {
     const parent = this.#nesting.parentOf(run);
     if (parent !== undefined) {
-      // Of a run that is to end nothing more is begun.
-      if (!this.mayRetry(parent)) this.#orphan(run, true);
+      // Of a run that is to end nothing more is begun; that the parent wants itself again does not count.
+      if (!this.#isWanted(parent, (wanting) => !wanting.draining)) this.#orphan(run, true);
       for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
     }
     for (const task of tasks) this.#wakeIfReady(task);
@@ -157,6 +159,12 @@ export class Lifecycle {
     if (wasWanted) this.#countSettled(task);
   }
 
+  /** Settles a task without a result since nobody wants it any more: should somebody need it later, it is made again. */
+  endUnwanted(task: number, kind: FailureKind, why: string): void {
+    this.#tasks.unwanted[task] = 1;
+    this.settleFailed(task, kind, why);
+  }
+
   /** Settles a task without a result, and with it all that depend on it. */
   settleFailed(task: number, kind: FailureKind, why: string): void {
     const failFastRuns = this.runsOf(task).filter((run) => kind !== "cancelled" && this.#runs[run].failFast);
@@ -170,14 +178,18 @@ export class Lifecycle {
     if (this.#tasks.state[task] === TaskState.Waiting && this.#tasks.pending[task] > 0) this.waitForInputs(task);
   }
 
-  /** Makes a task wait for inputs that are being made again; if one will never be, it fails with it. */
+  /**
+   * Makes a task wait for inputs that are being made again; if one will never be, it fails with it. One that was ended
+   * for want of somebody who wants it is made again, too.
+   */
   waitForInputs(task: number): void {
     this.#tasks.state[task] = TaskState.Waiting;
-    let failed: number | undefined;
-    this.#tasks.forEachDependency(task, (dependency) => {
-      if (this.#tasks.state[dependency] === TaskState.Failed) failed = dependency;
-    });
+    const failed = this.#failedInputOf(task);
     if (failed === undefined) return;
+    if (this.#tasks.unwanted[failed] && this.mayRetry(task)) {
+      this.reopen(this.#unwantedInputsOf(task), this.runsOf(task));
+      return;
+    }
     const root = this.#rootOf(failed);
     this.#failBlocked(task, root);
     this.#failDependents(task, root);
@@ -186,17 +198,41 @@ export class Lifecycle {
   /** The failed task that has blocked another one, itself or through others. */
   #rootOf(failed: number): number {
     let root = failed;
-    for (let next: number | undefined = failed; next !== undefined; ) {
-      root = next;
-      next = undefined;
-      this.#tasks.forEachDependency(root, (dependency) => {
-        if (this.#tasks.state[dependency] === TaskState.Failed) next = dependency;
-      });
-    }
+    for (let next: number | undefined = failed; next !== undefined; next = this.#failedInputOf(root)) root = next;
     return root;
   }
 
+  /** An input that has failed: for good, if there is one. */
+  #failedInputOf(task: number): number | undefined {
+    const { state, unwanted } = this.#tasks;
+    let failed: number | undefined;
+    this.#tasks.forEachDependency(task, (dependency) => {
+      if (state[dependency] !== TaskState.Failed) return;
+      if (failed === undefined || unwanted[failed]) failed = dependency;
+    });
+    return failed;
+  }
+
+  #unwantedInputsOf(task: number): number[] {
+    const found: number[] = [];
+    this.#tasks.forEachDependency(task, (dependency) => {
+      if (this.isUnwanted(dependency)) found.push(dependency);
+    });
+    return found;
+  }
+
+  /** Whether a task has failed only since nobody wanted it any more, or what it depends on. */
+  isUnwanted(task: number): boolean {
+    return this.#tasks.state[task] === TaskState.Failed && this.#tasks.unwanted[task] === 1;
+  }
+
+  /** Whether a run that goes on has such a task made again. */
+  isReopenedFor(run: number, task: number): boolean {
+    return this.isUnwanted(task) && !this.#runs[run].draining;
+  }
+
   #failBlocked(task: number, blockedBy: number): void {
+    this.#tasks.unwanted[task] = this.#tasks.unwanted[blockedBy];
     this.#fail(task, { type: "settled", task, kind: "cancelled", why: "a dependency failed", blockedBy });
   }
 
@@ -231,7 +267,8 @@ export class Lifecycle {
         continue;
       }
       if (isRunning && !isSuspended) this.#dispatching.abandon(task, "cancelled");
-      this.settleFailed(task, "cancelled", why);
+      if (only === undefined) this.endUnwanted(task, "cancelled", why);
+      else this.settleFailed(task, "cancelled", why);
     }
     if (only === undefined) for (const left of this.#left.cancelled(run)) this.cancel(left, undefined, drain, why);
     this.#endIfSettled(run);
@@ -276,24 +313,27 @@ export class Lifecycle {
   }
 
   /**
-   * Stored results are gone: their tasks run again, and with them what was skipped for their sake.
+   * Stored results are gone, or were never made since nobody wanted them: their tasks run again, and with them what was
+   * skipped for their sake, or ended likewise.
    *
    * @param runs All that miss them.
    */
   reopen(lost: readonly number[], runs: readonly number[]): void {
     const goingOn = runs.filter((run) => !this.#runs[run].draining);
     const run = goingOn[0] ?? runs[0];
+    const isMadeAgain = (task: number) => this.isReopenedFor(run, task);
     const queue = [...lost];
     for (let task = queue.pop(); task !== undefined; task = queue.pop()) {
       const state = this.#tasks.state[task];
-      if (state !== TaskState.Done && state !== TaskState.Skipped) continue;
+      if (state !== TaskState.Done && state !== TaskState.Skipped && !isMadeAgain(task)) continue;
       this.#tasks.state[task] = TaskState.Waiting;
+      this.#tasks.unwanted[task] = 0;
       this.#tasks.owner[task] = run;
       this.#want(run, task);
       this.#emit({ type: "reopened", task });
       if (state === TaskState.Done) this.#tasks.forEachDependent(task, (dependent) => this.#waitAgain(dependent));
       this.#tasks.forEachDependency(task, (dependency) => {
-        if (this.#tasks.state[dependency] === TaskState.Skipped) queue.push(dependency);
+        if (this.#tasks.state[dependency] === TaskState.Skipped || isMadeAgain(dependency)) queue.push(dependency);
         else this.share(run, dependency);
       });
     }
@@ -327,7 +367,7 @@ export class Lifecycle {
     waitsOf: (task) => this.#nesting.waitsOf(task),
     dependenciesOf: (task, visit) =>
       this.#tasks.forEachDependency(task, (dependency) => {
-        if (!this.isSettled(dependency)) visit(dependency);
+        if (!this.isSettled(dependency) || this.isUnwanted(dependency)) visit(dependency);
       }),
   };
 

@@ -72,6 +72,7 @@ export class Scheduler {
     this.#lifecycle = new Lifecycle(this.tasks, dispatching, this.#nesting, (command) => {
       emit(command);
       if (command.type === "run-ended") this.#parents.runEnded(command.run);
+      else if (command.type === "reopened") this.#forget(command.task);
     });
     this.#verdicts = new Verdicts({
       tasks: this.tasks,
@@ -84,6 +85,7 @@ export class Scheduler {
         enqueue: (task) => this.#enqueue(task),
         backOff: (task, delayMs) => this.#backOff(task, delayMs),
         settleFailed: (task, kind, why) => this.#settleFailed(task, kind, why),
+        giveUp: (task, kind) => this.#giveUp(task, kind),
       },
     });
     this.#parents = new ParentAttempts({
@@ -97,7 +99,7 @@ export class Scheduler {
         otherGoesOn: (task, lost) => this.#otherGoesOn(task, lost, undefined),
         takeBack: (task) => this.#takeBack(task),
         kill: (assignment, task, reason) => this.#kill(assignment, task, reason),
-        giveUp: (task) => this.#settleFailed(task, "cancelled", "the run was cancelled"),
+        giveUp: (task) => this.#giveUp(task, "cancelled"),
       },
     });
     // Of a run that is to end nothing more is begun.
@@ -218,6 +220,11 @@ export class Scheduler {
    */
   isCut(run: number): boolean {
     return this.#lifecycle.isCut(run);
+  }
+
+  /** Whether a task has failed only since nobody wanted it any more, so that it is made again for this run. */
+  isReopenedFor(run: number, task: number): boolean {
+    return this.#lifecycle.isReopenedFor(run, task);
   }
 
   shapeOf(task: number): TaskShape {
@@ -483,7 +490,7 @@ export class Scheduler {
 
   #takeBack(task: number): void {
     if (!this.#lifecycle.mayRetry(task)) {
-      this.#settleFailed(task, "cancelled", "the run was cancelled");
+      this.#giveUp(task, "cancelled");
       return;
     }
     this.tasks.attempt[task] -= 1;
@@ -499,6 +506,13 @@ export class Scheduler {
     this.#abandon(task, "superseded");
     this.#forget(task);
     this.#lifecycle.settleFailed(task, kind, why);
+  }
+
+  /** Nobody wants it any more: it is not tried again. */
+  #giveUp(task: number, kind: FailureKind): void {
+    this.#abandon(task, "superseded");
+    this.#forget(task);
+    this.#lifecycle.endUnwanted(task, kind, "the run was cancelled");
   }
 
   #forget(task: number): void {

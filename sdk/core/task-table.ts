@@ -46,6 +46,8 @@ export class TaskTable {
   onDemand = new Uint8Array(INITIAL_CAPACITY);
   /** 1 for a task that may have brought down its batch, or waits for what it has lost: it goes alone from then on. */
   apart = new Uint8Array(INITIAL_CAPACITY);
+  /** 1 for a failed task that has failed only since nobody wanted it any more, or what it depends on. */
+  unwanted = new Uint8Array(INITIAL_CAPACITY);
   /** Size of the encoded params. */
   paramBytes = new Float32Array(INITIAL_CAPACITY);
   /** Size of the encoded result, once there is one. */
@@ -78,6 +80,7 @@ export class TaskTable {
     this.rung[task] = 0;
     this.onDemand[task] = 0;
     this.apart[task] = 0;
+    this.unwanted[task] = 0;
     this.paramBytes[task] = 0;
     this.resultBytes[task] = 0;
     this.attempt[task] = 0;
@@ -129,6 +132,7 @@ export class TaskTable {
     this.rung = grown(this.rung, capacity);
     this.onDemand = grown(this.onDemand, capacity);
     this.apart = grown(this.apart, capacity);
+    this.unwanted = grown(this.unwanted, capacity);
     this.paramBytes = grown(this.paramBytes, capacity);
     this.resultBytes = grown(this.resultBytes, capacity);
     this.attempt = grown(this.attempt, capacity);

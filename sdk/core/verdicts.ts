@@ -20,6 +20,8 @@ interface Consequences {
   /** The task may not go before this much time has passed, in milliseconds. */
   backOff(task: number, delayMs: number): void;
   settleFailed(task: number, kind: FailureKind, why: string): void;
+  /** Nobody wants the task any more. */
+  giveUp(task: number, kind: FailureKind): void;
 }
 
 interface VerdictParts {
@@ -49,7 +51,7 @@ export class Verdicts {
     const { consequences, lifecycle, rungs, tasks } = this.#parts;
     this.learnFrom(task, end, lane);
     if (!lifecycle.mayRetry(task)) {
-      consequences.settleFailed(task, end.kind, "the run was cancelled");
+      consequences.giveUp(task, end.kind);
       return;
     }
     const { placement, policy } = rungs.shapeOf(task);

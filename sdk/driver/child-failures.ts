@@ -19,6 +19,11 @@ export class ChildFailures {
     this.#byTask.set(entry.task, failure);
   }
 
+  /** A task is made again. */
+  forget({ task }: TaskEntry): void {
+    this.#byTask.delete(task);
+  }
+
   has({ task }: TaskEntry): boolean {
     return this.#byTask.has(task);
   }

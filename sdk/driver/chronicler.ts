@@ -9,7 +9,7 @@ import type { Usage } from "../wire/outcome.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { RunState } from "./run-state.ts";
-import type { TaskEntry } from "./task-entry.ts";
+import type { Reopened, TaskEntry } from "./task-entry.ts";
 import { thisProcess } from "./this-process.ts";
 
 /** How often what has happened is written down, in milliseconds. */
@@ -201,8 +201,8 @@ export class Chronicler {
     }
   }
 
-  reopened(entry: TaskEntry, wasDone: boolean): void {
-    this.#tell(entry, (task) => ({ type: "reopened", at: Date.now(), task, wasDone }));
+  reopened(entry: TaskEntry, was: Reopened): void {
+    this.#tell(entry, (task) => ({ type: "reopened", at: Date.now(), task, ...was }));
   }
 
   log(entry: TaskEntry, { at, attempt, level, text }: RunnerEvent & { type: "log" }): void {

@@ -83,10 +83,12 @@ export class EndedRuns {
   }
 
   #forget(run: RunState): void {
-    const { book } = this.#options;
+    const { book, scheduler } = this.#options;
     const drop = (entry: TaskEntry) => {
       const { planned, task } = entry;
       if (book.byKey.get(planned.key) === entry) book.byKey.delete(planned.key);
+      // Nothing is known here of how to make it again.
+      scheduler.tasks.unwanted[task] = 0;
       delete book.entries[task];
     };
     const own = new Set(run.indexes);

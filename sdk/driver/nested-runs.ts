@@ -239,13 +239,17 @@ export class NestedRuns {
     if (!this.#accounts.has(nested.parent.task)) this.#byRun.delete(run);
   }
 
-  /** Results that were there have been lost to others meanwhile, and are being made again: it waits for these, too. */
+  /**
+   * Results that were there have been lost to others meanwhile, and are being made again, or no more, since those others
+   * have ended: it waits for these, too.
+   */
   #waitsForMore(nested: NestedRun, run: number): boolean {
-    const { scheduler } = this.#options;
+    const { push, scheduler } = this.#options;
     if (scheduler.isCut(run)) return false;
     for (const { task } of nested.targets) scheduler.shareTask(run, task);
     if (scheduler.hasEnded(run)) return false;
     if (nested.waits) this.#park(nested, run);
+    else push({ type: "tick" });
     return true;
   }
 
@@ -269,6 +273,11 @@ export class NestedRuns {
     }
   }
 
+  /** A task that had failed for want of somebody who wants it is made again. */
+  reopened(entry: TaskEntry): void {
+    this.#failures.forget(entry);
+  }
+
   /** An attempt is suspended: the next one is told what this one would have been told. */
   suspended(parent: TaskEntry): void {
     const account = this.#accounts.of(parent.task);
@@ -285,7 +294,10 @@ export class NestedRuns {
   #failuresKeptFor(parent: TaskEntry): ReadonlySet<TaskEntry> {
     const { scheduler } = this.#options;
     const kept = this.#accounts.of(parent.task).kept.filter((run) => !scheduler.isCut(run));
-    const entries = kept.flatMap((run) => [...(this.#byRun.get(run)?.entries ?? [])]);
+    const entries = kept.flatMap((run) =>
+      // What has failed since then for want of somebody else who wants it has not failed for this one.
+      [...(this.#byRun.get(run)?.entries ?? [])].filter(({ task }) => !scheduler.isReopenedFor(run, task)),
+    );
     return new Set(entries.filter((entry) => this.#failures.has(entry)));
   }
 

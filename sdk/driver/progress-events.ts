@@ -94,13 +94,17 @@ export type ProgressEvent =
       readonly why: string;
       readonly lane: string;
     }
-  /** A finished task has to run again: its result was lost. */
+  /**
+   * A finished task has to run again: its result was lost. `failed`: or it was ended since nobody wanted it any more, as
+   * a failure of this kind, and somebody needs it now.
+   */
   | {
       readonly type: "task-reopened";
       readonly runId: string;
       readonly at: number;
       readonly name: string;
       readonly wasDone: boolean;
+      readonly failed?: FailureKind;
     }
   | {
       readonly type: "log";

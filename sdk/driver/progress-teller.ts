@@ -5,7 +5,7 @@ import type { FailureKind } from "../wire/outcome.ts";
 import type { LookedUp } from "./look-up.ts";
 import type { ProgressListener } from "./progress-events.ts";
 import type { RunState } from "./run-state.ts";
-import type { TaskEntry } from "./task-entry.ts";
+import type { Reopened, TaskEntry } from "./task-entry.ts";
 
 /** Turns what the driver sees into progress events. */
 export class ProgressTeller {
@@ -105,8 +105,8 @@ export class ProgressTeller {
     });
   }
 
-  reopened(runId: string, { planned: { name } }: TaskEntry, wasDone: boolean): void {
-    this.#tell({ type: "task-reopened", runId, at: Date.now(), name, wasDone });
+  reopened(runId: string, { planned: { name } }: TaskEntry, was: Reopened): void {
+    this.#tell({ type: "task-reopened", runId, at: Date.now(), name, ...was });
   }
 
   log({ planned: { name, task } }: TaskEntry, { runId, at, level, text }: RunnerEvent & { type: "log" }): void {

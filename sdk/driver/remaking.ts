@@ -14,7 +14,7 @@ export interface RebuiltTask {
 
 interface RemakingOptions {
   readonly book: RunBook;
-  readonly tasks: Pick<TaskTable, "state">;
+  readonly tasks: Pick<TaskTable, "state" | "unwanted">;
   /** Finds a task by its cache key; undefined where nothing is stored of it. Rejects where its code is not here. */
   rebuild(key: string): Promise<RebuiltTask | undefined>;
   /** Begins a run of it although its result is stored, which may cost no more than what another run has left. */
@@ -97,10 +97,11 @@ export class Remaking {
     return rebuilt && this.#isUsable(rebuilt) ? rebuilt : undefined;
   }
 
-  /** It was not forgotten since, and did not fail. */
+  /** It was not forgotten since, and did not fail, or only since nobody wanted it: then it is opened again. */
   #isUsable(entry: TaskEntry): boolean {
     const { book, tasks } = this.#options;
-    return book.entries[entry.task] === entry && tasks.state[entry.task] !== TaskState.Failed;
+    const { task } = entry;
+    return book.entries[task] === entry && (tasks.state[task] !== TaskState.Failed || tasks.unwanted[task] === 1);
   }
 
   /** Several attempts may miss what one task has put. */

@@ -61,9 +61,12 @@ function replayOne(event: ChronicleEvent, runId: string, plan: LabPlan, tell: Pr
       tell({ type: "task-failed", runId, at, name, task: String(task), kind, message, ran });
       break;
     }
-    case "reopened":
-      tell({ type: "task-reopened", runId, at, name: plan.tasks[event.task].name, wasDone: event.wasDone });
+    case "reopened": {
+      const { wasDone, failed } = event;
+      const name = plan.tasks[event.task].name;
+      tell({ type: "task-reopened", runId, at, name, wasDone, ...(failed === undefined ? {} : { failed }) });
       break;
+    }
     case "log": {
       const { level, text } = event;
       const { name, task } = plan.tasks[event.task];

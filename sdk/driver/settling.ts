@@ -68,11 +68,12 @@ export class Settling {
     }
   }
 
-  /** A finished task runs again. */
+  /** A finished task runs again. Who was told that it had failed, stays told. */
   reopened({ task }: Command & { type: "reopened" }): void {
-    const { scheduler, book, chronicler, progress } = this.#parts;
+    const { scheduler, book, chronicler, nested, progress } = this.#parts;
     const entry = book.entries[task];
-    const wasDone = entry.value !== undefined;
+    const failed = entry.failure === undefined ? {} : { failed: entry.failure };
+    const was = { wasDone: entry.value !== undefined, ...failed };
     entry.value = undefined;
     entry.success = undefined;
     entry.failure = undefined;
@@ -83,8 +84,10 @@ export class Settling {
     const owner = scheduler.tasks.owner[entry.task];
     const run = book.runs[owner];
     if (!book.isNested(owner)) run.isSettled = false;
-    progress.reopened(run.id, entry, wasDone);
-    chronicler.reopened(entry, wasDone);
+    nested.reopened(entry);
+    // To one run it has failed, and is nothing new; another one has never counted it.
+    progress.reopened(run.id, entry, run === book.runOf(entry) ? was : { wasDone: was.wasDone });
+    chronicler.reopened(entry, was);
   }
 
   /** A run cannot pay for its next attempt. */

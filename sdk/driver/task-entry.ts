@@ -45,6 +45,13 @@ export interface TaskEntry {
     | undefined;
 }
 
+/** What a task was before it is made again. */
+export interface Reopened {
+  readonly wasDone: boolean;
+  /** It had been ended since nobody wanted it any more. */
+  readonly failed?: FailureKind;
+}
+
 type EntryFacts = Pick<TaskEntry, "planned" | "task" | "run" | "dependencies" | "generation" | "value">;
 
 export function newTaskEntry({ planned, task, run, dependencies, generation, value }: EntryFacts): TaskEntry {

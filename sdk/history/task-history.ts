@@ -143,7 +143,8 @@ class Folding {
       case "reopened": {
         const task = this.tasks[event.task];
         this.#next.set(task, { at: event.at, pauseMs: 0 });
-        Object.assign(task, { status: "pending", failure: undefined, wasReopened: true });
+        const wasReopened = task.wasReopened || event.failed === undefined;
+        Object.assign(task, { status: "pending", failure: undefined, wasReopened });
         break;
       }
       default:

@@ -90,6 +90,8 @@ export class RunTally {
         break;
       case "task-reopened":
         if (event.wasDone) tally.done -= 1;
+        else if (event.failed === "cancelled") tally.cancelled -= 1;
+        else if (event.failed !== undefined) tally.failed -= 1;
         else tally.total += 1;
         break;
       default:

@@ -111,8 +111,17 @@ export type ChronicleEvent =
       /** An attempt of it was running, or had just ended. */
       readonly ran: boolean;
     }
-  /** A finished task runs again: its result was lost. */
-  | { readonly type: "reopened"; readonly at: number; readonly task: number; readonly wasDone: boolean }
+  /**
+   * A finished task runs again: its result was lost. `failed`: or it was ended since nobody wanted it any more, as a
+   * failure of this kind, and somebody needs it now.
+   */
+  | {
+      readonly type: "reopened";
+      readonly at: number;
+      readonly task: number;
+      readonly wasDone: boolean;
+      readonly failed?: FailureKind;
+    }
   | {
       readonly type: "log";
       readonly at: number;

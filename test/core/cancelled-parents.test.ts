@@ -274,3 +274,14 @@ test("tasks that would wait for each other end with the run that wanted one of t
   expect(only(told, "kill").map(({ assignment }) => assignment)).toContain(runningIn);
   expect(only(told, "run-ended").map(({ run }) => run)).toEqual(expect.arrayContaining([first, nested, circle]));
 });
+
+test("a task that runs itself is nobody else's wish: as its run drains, nothing is begun for it, and it is not retried", () => {
+  const { stage, first, parent, assignment, cancels } = waiting();
+  cancels(first, true);
+  const again = stage.scheduler.addRun({ failFast: false, parent });
+  const child = stage.task(again, { type: "child" });
+  stage.scheduler.shareTask(again, parent);
+  expect(outcomes(stage.open(again, [child]))).toEqual([[child, "cancelled"]]);
+  expect(outcomes(stage.breaks(assignment, { kind: "executor-lost" }))).toContainEqual([parent, "executor-lost"]);
+  expect(only(stage.step({ type: "tick" }), "dispatch")).toEqual([]);
+});

@@ -106,6 +106,12 @@ describe("the history of a task", () => {
     ];
     expect(taskHistories(planOf(["a"]), events)).toMatchObject([{ status: "done", wasReopened: true }]);
   });
+
+  test("that was ended for want of interest begins again, and nothing was lost", () => {
+    const reopened = { type: "reopened", at: 5, task: 0, wasDone: false, failed: "cancelled" } as const;
+    const events: ChronicleEvent[] = [driven(0, { wanted: [0] }), reopened, dispatched(6, 0), done(9, 0, usage(6, 8))];
+    expect(taskHistories(planOf(["a"]), events)).toMatchObject([{ status: "done", wasReopened: false }]);
+  });
 });
 
 describe("the summary of a run", () => {

@@ -75,6 +75,15 @@ describe("the tally of a run", () => {
     expect([run.types.get("load")?.done, run.types.get("train")?.total]).toEqual([0, 11]);
   });
 
+  test("takes back what was ended for want of interest and is made again", () => {
+    const reopened = (was: "timeout" | "cancelled") =>
+      event({ type: "task-reopened", name: "train", wasDone: false, failed: was });
+    const run = tally(failed("timeout", false), failed("cancelled", false), reopened("cancelled"));
+    expect(run.types.get("train")).toMatchObject({ total: 10, failed: 1, cancelled: 0 });
+    run.add(reopened("timeout"));
+    expect(run.types.get("train")).toMatchObject({ total: 10, failed: 0, cancelled: 0 });
+  });
+
   test("tells what it has cost, and will cost once each type that is left was measured, now or before", () => {
     const cost = (usd: number, name?: string) => event({ type: "cost", usd, ...(name === undefined ? {} : { name }) });
     const run = tally(cost(0.5));

@@ -116,6 +116,9 @@ export class SimulatedDriver {
   /** Its run is another driver's from now on. */
   #isLost = false;
   #wakingAt: number | undefined;
+  #isCarryingOut = false;
+  /** What has happened while commands are carried out is taken in when all are, as by the library's own loop. */
+  readonly #later: SchedulerEvent[] = [];
   #isDead = false;
 
   constructor(
@@ -348,7 +351,7 @@ export class SimulatedDriver {
     };
     // What was cancelled for others is not told.
     const kept = (this.#kept.get(parent) ?? []).flatMap(({ run, entries }) =>
-      this.scheduler.isCut(run) ? [] : entries,
+      this.scheduler.isCut(run) ? [] : entries.filter((entry) => !this.scheduler.isReopenedFor(run, entry.task)),
     );
     const failures = new Set(kept.filter((entry) => this.scheduler.tasks.state[entry.task] === TaskState.Failed));
     const entries = enrol(enrolment, plan, lookedUp, run, { ...NEW, generation: 0, failures });
@@ -371,12 +374,12 @@ export class SimulatedDriver {
   #nestedEnded(run: number, { parent, assignment, targets, answer }: NestedRun): void {
     this.#nested.delete(run);
     if (!this.scheduler.isAwaited(assignment, parent.task) || this.scheduler.isCut(run)) return;
-    // What was lost to others meanwhile is being made again.
+    // What was lost to others meanwhile is being made again, or is not any more, since those have ended.
     const { Done, Failed } = TaskState;
     const settled: readonly number[] = [Done, Failed];
-    const remade = targets
-      .map(({ task }) => task)
-      .filter((task) => !settled.includes(this.scheduler.tasks.state[task]));
+    const isMissing = (task: number) =>
+      !settled.includes(this.scheduler.tasks.state[task]) || this.scheduler.isReopenedFor(run, task);
+    const remade = targets.map(({ task }) => task).filter(isMissing);
     if (remade.length > 0) {
       this.#happen({ type: "lost", runs: [run], tasks: remade });
       this.#nested.set(run, { parent, assignment, targets, answer });
@@ -532,14 +535,16 @@ export class SimulatedDriver {
       return { kind: "ok", durationMs, resultBytes: value.bytes, ...(peakMemoryMb ? { peakMemoryMb } : {}) };
     }
     const { kind, lost, crowded } = outcome as Exclude<typeof outcome, { value: unknown }>;
-    const tasks = lost?.map((position) => {
+    // An attempt of another driver may miss what only that one knew of.
+    const tasks = lost?.flatMap((position) => {
       const key = String(position);
-      return (entry.dependencies.find(({ planned }) => planned.key === key) ?? this.#byKey.get(key))?.task;
+      const known = entry.dependencies.find(({ planned }) => planned.key === key) ?? this.#byKey.get(key);
+      return known ? known.task : [];
     });
     return {
       kind: kind as Exclude<typeof kind, "ok">,
       retryable: entry.planned.policy.retryOn === true,
-      ...(tasks ? { lost: tasks as number[] } : {}),
+      ...(tasks ? { lost: tasks, lostForGood: tasks.length === 0 } : {}),
       ...(crowded ? { crowded } : {}),
     };
   }
@@ -549,17 +554,25 @@ export class SimulatedDriver {
   }
 
   #takeIn(event: SchedulerEvent): void {
+    if (this.#isCarryingOut) {
+      this.#later.push(event);
+      return;
+    }
     this.#onlooker.event(event);
     this.#carryOut(this.scheduler.step([event], this.#clock.now));
   }
 
   #carryOut(commands: readonly Command[]): void {
+    this.#isCarryingOut = true;
     for (const command of commands) {
       this.#onlooker.command(command);
       this.#perform(command);
     }
+    this.#isCarryingOut = false;
     this.#onlooker.afterStep();
     this.#setTimer();
+    const next = this.#later.shift();
+    if (next) this.#takeIn(next);
   }
 
   #setTimer(): void {
@@ -700,9 +713,10 @@ export class SimulatedDriver {
 
   /** Tasks whose handles one was given, as far as they are known here by their keys and have not failed for good. */
   #handlesOf(position: number): readonly number[] {
+    const { state, unwanted } = this.scheduler.tasks;
     return this.#around.scenario.tasks[position].handles.filter((each) => {
       const known = this.#byKey.get(String(each));
-      return known !== undefined && this.scheduler.tasks.state[known.task] !== TaskState.Failed;
+      return known !== undefined && (state[known.task] !== TaskState.Failed || unwanted[known.task] === 1);
     });
   }
 

@@ -166,7 +166,8 @@ class Dice {
 export function scenarioOf(seed: number): Scenario {
   const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed + 0.75)), new Dice(seed + 0.9));
   const handing = withDraining(withHandles(chained, new Dice(seed + 0.4)), new Dice(seed + 0.3));
-  const whole = { ...handing, ...speculationOf(new Dice(seed + 0.6)) };
+  const rare = withJoining(withUnwanted(handing, new Dice(seed + 0.1)), new Dice(seed + 0.2));
+  const whole = { ...rare, ...speculationOf(new Dice(seed + 0.6)) };
   const dice = new Dice(seed + 0.25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
 }
@@ -194,6 +195,47 @@ function withHandles(scenario: Scenario, dice: Dice): Scenario {
   const rates = { ...scenario.rates, "lost-object": Math.max(scenario.rates["lost-object"], dice.fraction()) };
   // What lies in a message or the control table is not lost alone.
   return { ...scenario, rates, tasks: tasks.map((task, at) => (putters.has(at) ? { ...task, inline: false } : task)) };
+}
+
+/** In some scenarios a run is cancelled whose tasks have put what those of another one miss. */
+function withUnwanted(scenario: Scenario, dice: Dice): Scenario {
+  const takers = scenario.tasks.flatMap(({ handles }, at) => (handles.length > 0 ? at : []));
+  if (takers.length === 0 || !dice.chance(0.2)) return scenario;
+  const putters = [...new Set(takers.flatMap((at) => scenario.tasks[at].handles))];
+  const tasks = scenario.tasks.map((task, at): ScenarioTask => {
+    if (!putters.includes(at)) return task;
+    const nature = dice.chance(0.5) ? "vanishes" : task.nature;
+    return { ...task, nature, durationMs: dice.between(20, 3_000), cached: false };
+  });
+  const all = tasks.map((_, at) => at);
+  const lives = scenario.lives.map((life): ScenarioLife => {
+    const atMs = dice.between(0, 10_000);
+    const cancel = { atMs, drain: dice.chance(0.5), ...(dice.chance(0.1) ? { only: dice.pick(putters) } : {}) };
+    const first = { targets: dice.chance(0.5) ? all : putters, atMs: 0, failFast: false, cancel };
+    const second = { targets: takers, atMs: dice.between(0, atMs + 1_000), failFast: false, cancel: undefined };
+    return { ...life, runs: [first, second, ...life.runs.slice(1)] };
+  });
+  return { ...scenario, tasks, lives };
+}
+
+/** In some scenarios a run drains while tasks of its tasks are at work, and another one wants the same soon enough. */
+function withJoining(scenario: Scenario, dice: Dice): Scenario {
+  const parents = scenario.tasks.flatMap(({ children }, at) => (children.length > 0 ? at : []));
+  if (parents.length === 0 || !dice.chance(0.15)) return scenario;
+  const children = new Set(parents.flatMap((at) => scenario.tasks[at].children));
+  const tasks = scenario.tasks.map((task, at): ScenarioTask => {
+    if (!children.has(at)) return task;
+    const policy = { ...task.policy, maxRetries: Math.max(1, task.policy.maxRetries) };
+    return { ...task, policy, durationMs: dice.between(1_000, 4_000), dependencies: [], cached: false };
+  });
+  const lives = scenario.lives.map((life): ScenarioLife => {
+    const atMs = dice.between(1_000, 5_000);
+    const first = { targets: parents, atMs: 0, failFast: false, cancel: { atMs, drain: true } };
+    const again = { ...first, atMs: atMs + dice.between(1, 500), cancel: undefined };
+    return { ...life, runs: [first, again] };
+  });
+  const death = Math.max(scenario.rates.death, dice.fraction() / 2);
+  return { ...scenario, tasks, lives, rates: { ...scenario.rates, death } };
 }
 
 /** Bold enough that a few dozen tasks bring second attempts. */

@@ -17,7 +17,16 @@ interface Account {
 }
 
 /** What the current event may be held against: each task with the kind of its failure and its lane. */
-type Blame = Map<number, { readonly kind: FailureKind; readonly lane: Lane; readonly atServiceLimit: boolean }>;
+type Blame = Map<
+  number,
+  {
+    readonly kind: FailureKind;
+    readonly lane: Lane;
+    readonly atServiceLimit: boolean;
+    /** What it has missed cannot be made again. */
+    readonly lostForGood?: boolean | undefined;
+  }
+>;
 
 const CHARGED: readonly FailureKind[] = ["user-error", "executor-lost", "timeout"];
 const isShared = (kind: FailureKind) => kind === "throttled" || kind === "spot-interruption" || kind === "cancelled";
@@ -33,8 +42,11 @@ export class Budgets extends Check {
   /** Tasks that are being made again. */
   readonly #reopened = new Set<number>();
   #blame: Blame = new Map();
-  /** A pool that has failed to start too often with the current event. */
-  #givenUp: string | undefined;
+  /**
+   * A pool that has failed to start too often with the current event, and who has waited for it. A task that goes there
+   * since one of these is judged, such as its parent, has not waited yet: with it the pool is tried anew.
+   */
+  #givenUp: { readonly pool: string; readonly waiting: readonly number[] } | undefined;
 
   #of(task: number): Account {
     let account = this.#accounts.get(task);
@@ -87,13 +99,13 @@ export class Budgets extends Check {
 
   /** One is to blame where it is known or was alone; what is free of charge may hit all. */
   #hold(
-    { kind, atServiceLimit = false }: { kind: FailureKind; atServiceLimit?: boolean },
+    { kind, atServiceLimit = false, lostForGood }: AttemptFailure,
     lane: Lane,
     tasks: readonly number[],
     culprit = tasks.length === 1 ? tasks[0] : undefined,
   ): void {
     const held = isShared(kind) ? tasks : tasks.filter((task) => task === culprit);
-    for (const task of held) this.#blame.set(task, { kind, lane, atServiceLimit });
+    for (const task of held) this.#blame.set(task, { kind, lane, atServiceLimit, lostForGood });
   }
 
   /** What is gone each time a run wants it may be given up. */
@@ -123,7 +135,7 @@ export class Budgets extends Check {
         : failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand;
     if (!isBroken || [...this.#alive.values()].includes(pool)) return;
     this.#failedStarts.delete(pool);
-    this.#givenUp = pool;
+    this.#givenUp = { pool, waiting: this.#waitingFor(pool) };
     // Whoever waits for the pool may be judged.
     this.scene.driver.entries.forEach((_, task) => {
       this.#blame.set(task, { kind, lane, atServiceLimit: false });
@@ -141,13 +153,18 @@ export class Budgets extends Check {
 
   override afterStep(): void {
     if (this.#givenUp === undefined) return;
-    const { driver } = this.scene;
-    driver.entries.forEach((_, task) => {
-      if (driver.scheduler.tasks.state[task] !== TaskState.Ready) return;
-      const isWaiting = driver.scheduler.laneOf(task).pool === this.#givenUp;
-      this.require("start failures", !isWaiting, () => `task ${task} goes on waiting for ${this.#givenUp}`);
-    });
+    const { pool, waiting } = this.#givenUp;
+    const still = this.#waitingFor(pool).filter((task) => waiting.includes(task));
+    this.require("start failures", still.length === 0, () => `task ${still[0]} goes on waiting for ${pool}`);
     this.#givenUp = undefined;
+  }
+
+  #waitingFor(pool: string): number[] {
+    const { entries, scheduler } = this.scene.driver;
+    return entries.flatMap((_, task) => {
+      const isWaiting = scheduler.tasks.state[task] === TaskState.Ready && scheduler.laneOf(task).pool === pool;
+      return isWaiting ? task : [];
+    });
   }
 
   #retried({ task, kind, lane, delayMs }: Command & { type: "retry" }): void {
@@ -226,7 +243,9 @@ export class Budgets extends Check {
       timeout: account.charged === policy.maxRetries && !this.#mayOutlast(task, blame),
       "out-of-memory": account.outOfMemoryAtTop === policy.maxOomRetries,
       "object-lost":
-        account.objectsLost === BUDGETS.objectsLost || (this.#timesMissed.get(task) ?? 0) > BUDGETS.objectsLost,
+        blame.lostForGood ||
+        account.objectsLost === BUDGETS.objectsLost ||
+        (this.#timesMissed.get(task) ?? 0) > BUDGETS.objectsLost,
       "start-failed": true,
     };
     this.require("not given up early", isUsedUp[kind] === true, () => `task ${task} is given up for ${kind}: ${why}`);

@@ -168,7 +168,8 @@ export class Cancellation extends Check {
   #reopened(task: number): void {
     const runs = new Set(this.#missedBy.get(task));
     for (const dependent of this.scene.driver.entries) {
-      if (this.#settled.has(dependent.task)) continue;
+      // What was found in the cache is not settled, and needs nothing either.
+      if (this.#settled.has(dependent.task) || dependent.value !== undefined) continue;
       if (!this.#below(dependent.task).includes(task)) continue;
       this.#needs.forEach((needs, run) => {
         if (needs.has(dependent.task)) runs.add(run);
