@@ -76,6 +76,18 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (!brokenBy) return",
   ),
   mutation(
+    "gives up a pool of which executors may still come",
+    DISPATCHER,
+    "if (this.#executors.starting(pool) > 0) {",
+    "if (false) {",
+  ),
+  mutation(
+    "forgets what a pool is held for when its last executor is throttled",
+    PAUSES,
+    "isBroken ? kind : pause.heldFor",
+    "isBroken ? kind : undefined",
+  ),
+  mutation(
     "keeps evicted tasks on Spot capacity",
     VERDICTS,
     'else if (decision.move === "leave-spot") rungs.leaveSpot(task);',

@@ -1,5 +1,5 @@
 import type { Command } from "../../../sdk/core/commands.ts";
-import type { AttemptFailure, SchedulerEvent } from "../../../sdk/core/events.ts";
+import type { AttemptFailure, SchedulerEvent, StartFailureKind } from "../../../sdk/core/events.ts";
 import { BUDGETS } from "../../../sdk/core/ladder.ts";
 import type { Lane } from "../../../sdk/core/offer.ts";
 import { TaskState } from "../../../sdk/core/task-table.ts";
@@ -14,6 +14,14 @@ interface Account {
   evictions: number;
   /** Retries that nothing bounds, since they cost nothing. */
   dueAt: number;
+}
+
+/** How often in a row executors of a pool did not start. */
+interface FailedStarts {
+  broken: number;
+  evicted: number;
+  /** That was once too often, by this; others may still come. */
+  tooOftenBy?: StartFailureKind;
 }
 
 /** What the current event may be held against: each task with the kind of its failure and its lane. */
@@ -34,7 +42,9 @@ const isShared = (kind: FailureKind) => kind === "throttled" || kind === "spot-i
 /** Every retry and every failure has its cause, and each is charged where it belongs and nowhere else. */
 export class Budgets extends Check {
   readonly #accounts = new Map<number, Account>();
-  readonly #failedStarts = new Map<string, { broken: number; evicted: number }>();
+  readonly #failedStarts = new Map<string, FailedStarts>();
+  /** How many executors of a pool may still come. */
+  readonly #starting = new Map<string, number>();
   /** Executors that take work, each with its pool. */
   readonly #alive = new Map<string, string>();
   /** How often runs found the result of a task gone. */
@@ -88,6 +98,7 @@ export class Budgets extends Check {
         break;
       case "executor-ready":
         this.#failedStarts.delete(event.lane.pool as string);
+        this.#changeStarting(event.lane, -1);
         this.#alive.set(event.executor, event.lane.pool as string);
         break;
       case "lost":
@@ -122,18 +133,26 @@ export class Budgets extends Check {
     }
   }
 
-  #startFailed({ lane, kind }: SchedulerEvent & { type: "start-failed" }): void {
-    if (kind === "throttled") return;
+  #changeStarting({ pool = "" }: Lane, by: number): number {
+    const starting = Math.max(0, (this.#starting.get(pool) ?? 0) + by);
+    this.#starting.set(pool, starting);
+    return starting;
+  }
+
+  #startFailed({ lane, kind: last, count }: SchedulerEvent & { type: "start-failed" }): void {
+    const starting = this.#changeStarting(lane, -count);
     const pool = lane.pool as string;
     const failed = this.#failedStarts.get(pool) ?? { broken: 0, evicted: 0 };
-    if (kind === "spot-interruption") failed.evicted += 1;
-    else failed.broken += 1;
+    if (last === "spot-interruption") failed.evicted += 1;
+    else if (last === "start-failed") failed.broken += 1;
     this.#failedStarts.set(pool, failed);
     const isBroken =
-      kind === "start-failed"
-        ? failed.broken > BUDGETS.startFailures
-        : failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand;
-    if (!isBroken || [...this.#alive.values()].includes(pool)) return;
+      (last === "start-failed" && failed.broken > BUDGETS.startFailures) ||
+      (last === "spot-interruption" && failed.evicted >= BUDGETS.spotInterruptionsBeforeOnDemand);
+    const kind = isBroken ? last : failed.tooOftenBy;
+    if (kind === undefined || [...this.#alive.values()].includes(pool)) return;
+    failed.tooOftenBy = kind;
+    if (starting > 0) return;
     this.#failedStarts.delete(pool);
     this.#givenUp = { pool, waiting: this.#waitingFor(pool) };
     // Whoever waits for the pool may be judged.
@@ -148,6 +167,7 @@ export class Budgets extends Check {
     else if (command.type === "settled") this.#settled(command);
     else if (command.type === "dispatch") for (const task of command.tasks) this.#dispatched(task, command.lane);
     else if (command.type === "joined") this.#dispatched(command.task, command.lane);
+    else if (command.type === "start-executors") this.#changeStarting(command.lane, command.count);
     else if (command.type === "stop-executor") this.#alive.delete(command.executor);
   }
 
