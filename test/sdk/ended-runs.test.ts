@@ -14,11 +14,12 @@ function books() {
   const book = new RunBook();
   const inFlight = new InFlightBook();
   const state: TaskState[] = [];
+  const unwanted: number[] = [];
   const charged = new Set<number>();
   const ended = new EndedRuns({
     book,
     inFlight,
-    scheduler: { tasks: { state } } as never,
+    scheduler: { tasks: { state, unwanted } } as never,
     bill: { mayCharge: (run) => charged.has(run) },
   });
   const begin = (megabytes: number, shared: readonly TaskEntry[] = []) => {
@@ -36,7 +37,7 @@ function books() {
     return { run, entry };
   };
   const known = () => Object.keys(book.runs).map(Number);
-  return { book, inFlight, state, charged, ended, begin, known };
+  return { book, inFlight, state, unwanted, charged, ended, begin, known };
 }
 
 describe("of runs that have ended a driver", () => {
@@ -80,6 +81,18 @@ describe("of runs that have ended a driver", () => {
     expect(known()).toEqual([2]);
     ended.add(begin(0).run);
     expect(known()).toEqual([5]);
+  });
+
+  test("has nothing of what it has forgotten opened again", () => {
+    const { state, unwanted, ended, begin } = books();
+    const [forgotten, kept] = [begin(40), begin(1)];
+    for (const { entry } of [forgotten, kept]) {
+      state[entry.task] = TaskState.Failed;
+      unwanted[entry.task] = 1;
+    }
+    ended.add(forgotten.run);
+    ended.add(kept.run);
+    expect(unwanted).toEqual([0, 1]);
   });
 
   test("forgets nothing while a run begins, which may share it", async () => {

@@ -183,6 +183,25 @@ describe.each(["inline", "local"] as const)("an object that is lost on %s", (run
     expect(count("run-started")).toBe(3);
   });
 
+  test("is made again for another run, once the one that was to make it again was cancelled", async () => {
+    await using bench = new LabBench();
+    const lab = bench.lab({ tasks, runner });
+    const made = passOn({ made: slowPutter({ size: SIZE, file: bench.file }) });
+    const { inside } = await lab.runTask(made);
+    lose(bench, inside.ref.slot.object);
+    const run = lab.start([readDeep({ made })]);
+    await eventually(() => bench.lines().length === 2, 20_000, "the task to run again");
+    await run.cancel();
+    const told = async () => (await run.settled()).map(({ kind }) => kind);
+    expect(await told()).toEqual(["cancelled"]);
+    expect(await lab.runTask(readDeep({ made }))).toBe(6 * SIZE);
+    expect(await lab.runTask(readDirect({ table: inside.ref }))).toBe(SIZE);
+    expect(bench.lines().length).toBe(3);
+    expect(await told()).toEqual(["cancelled"]);
+    // No run of its own began for it.
+    expect(bench.events.filter(({ type }) => type === "run-started").length).toBe(4);
+  });
+
   test("by the attempt that has put it is put again by the next one", async () => {
     await using bench = new LabBench();
     const lab = bench.lab({ tasks, runner });

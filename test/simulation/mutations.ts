@@ -348,6 +348,25 @@ export const MUTATIONS: readonly Mutation[] = [
     "for (const left of this.#left.cancelled(run)) this.cancel(left, undefined, drain, why);",
     "this.#left.cancelled(run);",
   ),
+  {
+    name: "holds against others what ended for want of interest",
+    edits: [
+      { file: LIFECYCLE, find: "this.isUnwanted(task) && !this.#runs[run].draining;", replace: "false;" },
+      { file: LIFECYCLE, find: "if (this.#tasks.unwanted[failed] && this.mayRetry(task)) {", replace: "if (false) {" },
+    ],
+  },
+  mutation(
+    "lets what drains end though another run has joined",
+    LIFECYCLE,
+    "if (!this.#runs[run].draining) this.#goOnAgain(next);",
+    "",
+  ),
+  mutation(
+    "goes on with tasks that only want each other",
+    LIFECYCLE,
+    "if (seen.has(parent)) return false;",
+    "if (seen.has(parent)) return true;",
+  ),
   mutation(
     "retries in a run that was cancelled",
     LIFECYCLE,

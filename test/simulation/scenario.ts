@@ -137,8 +137,9 @@ const MOST: Readonly<Record<Fault, number>> = {
 class Dice {
   readonly #random: () => number;
 
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
+  /** @param of What is drawn: for each of a seed's parts chance goes on its own way. */
+  constructor(seed: number, of = 0) {
+    this.#random = seededRandom(seed + Math.imul(of, 0x9e37_79b1));
   }
 
   chance(probability: number): boolean {
@@ -164,11 +165,11 @@ class Dice {
 
 /** A scenario from a seed: a random DAG, a runner, drivers and their runs, and a mixture of misfortunes. */
 export function scenarioOf(seed: number): Scenario {
-  const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed + 0.75)), new Dice(seed + 0.9));
-  const handing = withDraining(withHandles(chained, new Dice(seed + 0.4)), new Dice(seed + 0.3));
-  const rare = withJoining(withUnwanted(handing, new Dice(seed + 0.1)), new Dice(seed + 0.2));
-  const whole = { ...rare, ...speculationOf(new Dice(seed + 0.6)) };
-  const dice = new Dice(seed + 0.25);
+  const chained = withReduction(withChains(wholeScenarioOf(seed), new Dice(seed, 75)), new Dice(seed, 90));
+  const handing = withDraining(withHandles(chained, new Dice(seed, 40)), new Dice(seed, 30));
+  const rare = withJoining(withUnwanted(handing, new Dice(seed, 10)), new Dice(seed, 20));
+  const whole = { ...rare, ...speculationOf(new Dice(seed, 60)) };
+  const dice = new Dice(seed, 25);
   return dice.chance(0.3) ? withDrivers(whole, dice) : whole;
 }
 
@@ -210,9 +211,14 @@ function withUnwanted(scenario: Scenario, dice: Dice): Scenario {
   const all = tasks.map((_, at) => at);
   const lives = scenario.lives.map((life): ScenarioLife => {
     const atMs = dice.between(0, 10_000);
-    const cancel = { atMs, drain: dice.chance(0.5), ...(dice.chance(0.1) ? { only: dice.pick(putters) } : {}) };
+    const cancel = { atMs, drain: dice.chance(0.3), ...(dice.chance(0.1) ? { only: dice.pick(putters) } : {}) };
     const first = { targets: dice.chance(0.5) ? all : putters, atMs: 0, failFast: false, cancel };
-    const second = { targets: takers, atMs: dice.between(0, atMs + 1_000), failFast: false, cancel: undefined };
+    const second = {
+      targets: takers,
+      atMs: dice.between(Math.max(0, atMs - 300), atMs + 2_000),
+      failFast: false,
+      cancel: undefined,
+    };
     return { ...life, runs: [first, second, ...life.runs.slice(1)] };
   });
   return { ...scenario, tasks, lives };
@@ -347,7 +353,7 @@ function wholeScenarioOf(seed: number): Scenario {
     // Tasks that run tasks are refused in a run with a bound on its cost.
     lives: tasks.some(({ children }) => children.length > 0)
       ? lives
-      : lives.map((life) => withBounds(life, new Dice(seed + 0.5))),
+      : lives.map((life) => withBounds(life, new Dice(seed, 50))),
   };
 }
 

@@ -20,6 +20,8 @@ export class Cancellation extends Check {
   readonly #failed = new Map<number, string>();
   /** Tasks that were ended, or not tried again, only since nobody wanted them any more. */
   readonly #unwanted = new Set<number>();
+  /** The latest of those that have failed: runs are given it at once. */
+  #latest: number | undefined;
   /** What has failed for good that others depend on. */
   readonly #blockedBy = new Map<number, number>();
   /** What the attempt that has just ended has missed. */
@@ -185,13 +187,9 @@ export class Cancellation extends Check {
 
   /** A run that was not cancelled is given no task that was. */
   override delivered(run: number, position: number, value: string | undefined): void {
-    if (value !== undefined || this.#cancelled.has(run)) return;
-    for (const task of this.#needs[run]) {
-      const root = this.#blockedBy.get(task) ?? task;
-      if (this.positionOf(task) !== position || !this.#failed.has(task)) continue;
-      const isMeant = !this.#unwanted.has(root);
-      this.require("cancelled", isMeant, () => `run ${run} is given task ${position} as cancelled, and it was not`);
-    }
+    if (value !== undefined || this.#cancelled.has(run) || this.#latest === undefined) return;
+    const isMeant = !this.#unwanted.has(this.#blockedBy.get(this.#latest) ?? this.#latest);
+    this.require("cancelled", isMeant, () => `run ${run} is given task ${position} as cancelled, and it was not`);
   }
 
   /** What ends with one run is no answer to a task that runs it: another run may want that. */
@@ -210,6 +208,7 @@ export class Cancellation extends Check {
   #judge({ task, kind, why, blockedBy }: Command & { type: "settled" }): void {
     if (kind === "ok") return;
     this.#failed.set(task, kind);
+    this.#latest = task;
     if (blockedBy !== undefined) this.#blockedBy.set(task, blockedBy);
     else if (why === "the run was cancelled" || (kind === "cancelled" && !this.#cancelledTasks.has(task))) {
       this.#unwanted.add(task);

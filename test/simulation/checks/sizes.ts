@@ -31,7 +31,10 @@ export class Sizes extends Check {
         this.#learn(event.task, ledger.get(event.assignment)?.lane);
     } else if (event.type === "assignment-failed" && event.end.kind === "out-of-memory") {
       const open = ledger.get(event.assignment);
-      if (open?.open.size === 1 && open.atOnce === 1) this.#learn([...open.open][0], open.lane);
+      const [task] = open?.open ?? [];
+      // One that waited for another of its assignment, whose result is lost by now, may not even have begun.
+      const { pending } = this.scene.driver.scheduler.tasks;
+      if (open?.open.size === 1 && open.atOnce === 1 && pending[task] === 0) this.#learn(task, open.lane);
     } else if (event.type === "executor-gone" && event.end?.kind === "out-of-memory") {
       const assignments = ledger.assignmentsOf(event.executor);
       if (assignments.some(({ atOnce }) => atOnce > 1)) return;
