@@ -19,7 +19,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const start = (kind: "counted" | "busy" = "counted", count = COUNT) =>
+const start = (kind: "counted" | "busy" | "mortal" = "counted", count = COUNT) =>
   runScript("e2e/fixtures/counted-script.ts", [join(folder, "storage"), file, String(count), String(TASK_MS), kind], {
     // Marks the script and everything below it.
     STRATOLAB_TEST: folder,
@@ -51,6 +51,20 @@ describe("an executor killed with SIGKILL in the middle of a run", () => {
     expect(ended.length).toBeLessThanOrEqual(COUNT + 1);
     expect(lines("begin").length).toBeLessThanOrEqual(COUNT + 1);
     expect(mine()).toEqual([]);
+  });
+});
+
+describe("a task that ends its own process", () => {
+  test("takes no result before it along, though its process was busy since then", async () => {
+    const { exitCode, stdout } = await start("mortal").ended;
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout).results).toEqual(all);
+    expect(sorted(lines("end").map(({ id }) => id))).toEqual(all);
+    expect(lines("begin").length).toBe(COUNT + 1);
+
+    // What the first run has told is there for the next one.
+    expect(JSON.parse((await start("mortal").ended).stdout).results).toEqual(all);
+    expect(lines("begin").length).toBe(COUNT + 1);
   });
 });
 

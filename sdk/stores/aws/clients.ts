@@ -24,7 +24,13 @@ const requestHandler = () =>
 const regionOf = (region: string | undefined) => (region === undefined ? {} : { region });
 
 export function dynamoClient(region?: string): DynamoDBClient {
-  return new DynamoDBClient({ ...regionOf(region), maxAttempts: MAX_ATTEMPTS, requestHandler: requestHandler() });
+  return new DynamoDBClient({
+    ...regionOf(region),
+    maxAttempts: MAX_ATTEMPTS,
+    requestHandler: requestHandler(),
+    // Nobody changes the way of a command after the first one: it need not be put together for each of them.
+    cacheMiddleware: true,
+  });
 }
 
 export function s3Client(region?: string): S3Client {
