@@ -342,12 +342,6 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (lifecycle.mayRetry(task)) {\n      lifecycle",
     "if (lifecycle.mayRetry(task) || true) {\n      lifecycle",
   ),
-  mutation(
-    "leaves what was left behind to nobody",
-    LIFECYCLE,
-    "for (const left of this.#left.cancelled(run)) this.cancel(left, undefined, drain, why);",
-    "this.#left.cancelled(run);",
-  ),
   {
     name: "holds against others what ended for want of interest",
     edits: [
