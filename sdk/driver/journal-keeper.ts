@@ -1,5 +1,5 @@
 import type { ControlTable } from "../stores/control-table.ts";
-import { type JournalAssignment, journalBytes, writeJournal } from "../stores/journal.ts";
+import { journalBytes, writeJournal } from "../stores/journal.ts";
 import { type Flying, inFlightOf } from "./journal-entries.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
@@ -9,9 +9,6 @@ import { thisProcess } from "./this-process.ts";
 const FIRST_AFTER_MS = 250;
 /** How often what is in flight is written down, in milliseconds, where it is little. */
 const WRITE_EVERY_MS = 1_000;
-/** And where many tasks share an assignment: there a write is little beside what would be made twice without it. */
-const SHARED_EVERY_MS = 250;
-const TASKS_THAT_SHARE = 8;
 /**
  * Where so much is in flight, it is written less often: journals of a namespace share a partition of the table, which
  * takes a thousand units of 1 KB a second.
@@ -39,16 +36,10 @@ interface Kept {
   writing: Promise<void>;
 }
 
-function pauseAfter(assignments: readonly JournalAssignment[]): number {
-  const tasks = assignments.reduce((sum, { attempts }) => sum + attempts.length, 0);
-  const isShared = assignments.length > 0 && tasks >= TASKS_THAT_SHARE * assignments.length;
-  return Math.max(isShared ? SHARED_EVERY_MS : WRITE_EVERY_MS, (journalBytes(assignments) / BYTES_A_SECOND) * 1_000);
-}
-
 /**
- * Writes down what is in flight, once a second or, where many tasks share an assignment, four times, where attempts
- * outlive their driver: the next one waits for them instead of making them again. What was dispatched since then by a
- * driver that is killed may be made twice; the first commit counts.
+ * Writes down what is in flight, at most once a second, where attempts outlive their driver: the next one
+ * waits for them instead of making them again. What was dispatched within the last second of a driver that
+ * is killed may be made twice; the first commit counts.
  */
 export class JournalKeeper {
   readonly #options: JournalKeeperOptions;
@@ -121,7 +112,7 @@ export class JournalKeeper {
       kept.writtenAt = Date.now();
       const { id: runId, epoch } = kept.run;
       const assignments = inFlightOf((entry) => runOf(entry) === kept.run, this.#options);
-      kept.pauseMs = pauseAfter(assignments);
+      kept.pauseMs = Math.max(WRITE_EVERY_MS, (journalBytes(assignments) / BYTES_A_SECOND) * 1_000);
       const journal = { runId, lab, driver: thisProcess(), epoch, assignments };
       // Without it, what is in flight is made again: that costs something, and loses nothing.
       kept.pages = await writeJournal(table, namespace, journal, kept.pages).catch(() => kept.pages);
