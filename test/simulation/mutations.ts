@@ -82,12 +82,6 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (false) {",
   ),
   mutation(
-    "forgets what a pool is held for when its last executor is throttled",
-    PAUSES,
-    "isBroken ? kind : pause.heldFor",
-    "isBroken ? kind : undefined",
-  ),
-  mutation(
     "keeps evicted tasks on Spot capacity",
     VERDICTS,
     'else if (decision.move === "leave-spot") rungs.leaveSpot(task);',
