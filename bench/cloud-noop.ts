@@ -13,7 +13,7 @@ import { deployedLocalAws } from "./local-cloud.ts";
 
 const TASKS = 2_000;
 /** Bare calls that are enough to know how fast they are. */
-const CALLS = 500;
+const CALLS = 250;
 const IN_FLIGHT = 8;
 
 /** Functions that do nothing, and nothing but a write, with what Node has itself. */
