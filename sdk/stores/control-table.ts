@@ -99,7 +99,8 @@ export function holds(condition: Condition, existing: Item | undefined): boolean
   }
 }
 
-function isSame(a: Attribute | undefined, b: Attribute): boolean {
+/** Whether two values of items are the same. */
+export function isSame(a: Attribute | undefined, b: Attribute): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
   return a === b;
 }

@@ -30,7 +30,9 @@ testObjectStore("this machine", async () => {
   };
 });
 
-const startWriter = (folder: string, writer: string, count: number, kind: "items" | "objects" | "race") =>
+type Writes = "items" | "results" | "objects" | "race" | "result-race";
+
+const startWriter = (folder: string, writer: string, count: number, kind: Writes) =>
   runScript("stores/fixtures/local-writer.ts", [folder, writer, String(count), kind]);
 
 /** Numbers that a writer has said are written. */
@@ -189,10 +191,13 @@ describe("local stores", () => {
 });
 
 describe("several processes on one folder", () => {
-  test("see each other's writes, and of many that want one item exactly one gets it", async () => {
+  test.each([
+    ["item", "race", "RACE"],
+    ["result, which is told before it is flushed", "result-race", "R#race"],
+  ] as const)("see each other's writes, and of many that want one %s, exactly one gets it", async (_, kind, pk) => {
     await using stores = await temporaryStores();
     const count = 300;
-    const writers = ["a", "b", "c"].map((writer) => startWriter(stores.folder, writer, count, "race"));
+    const writers = ["a", "b", "c"].map((writer) => startWriter(stores.folder, writer, count, kind));
     const ended = await Promise.all(writers.map(({ ended: end }) => end));
     expect(ended.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
       [0, ""],
@@ -202,7 +207,7 @@ describe("several processes on one folder", () => {
     const won = ended.flatMap(({ stdout }) => acknowledged(stdout)).sort((x, y) => x - y);
     expect(won).toEqual(Array.from({ length: count }, (_, index) => index));
     // Each says of itself what the table says of it.
-    const items = await stores.table.query("RACE");
+    const items = await stores.table.query(pk);
     for (const { sk, writer } of items) {
       const winner = ["a", "b", "c"].findIndex((_, index) => acknowledged(ended[index].stdout).includes(Number(sk)));
       expect(writer).toBe(["a", "b", "c"][winner]);
@@ -244,24 +249,30 @@ describe("a process that is stopped in the middle of a commit", () => {
 });
 
 describe("a process killed with SIGKILL", () => {
-  test("while it writes items has lost none that was acknowledged, and left none in halves", async () => {
-    await using stores = await temporaryStores();
-    const writer = startWriter(stores.folder, "victim", 1_000_000, "items");
-    await told(writer, 400);
-    writer.child.kill("SIGKILL");
-    const { stdout } = await writer.ended;
-    const written = acknowledged(stdout);
-    expect(written.length).toBeGreaterThanOrEqual(399);
-    const keys = written.map((index) => ({ pk: `W#victim#${index % 7}`, sk: String(index) }));
-    const items = await stores.table.getMany(keys);
-    expect(items.map((item) => item?.index)).toEqual(written);
-    for await (const { index, v } of stores.table.scan("W#victim#")) {
-      expect(Buffer.from(v as Uint8Array).equals(Buffer.alloc(500, Number(index) % 251))).toBe(true);
-    }
-    // Whoever comes next is not held up by what it held.
-    await stores.table.put({ pk: "AFTER", sk: "s" });
-    expect(await stores.table.putIf({ pk: "AFTER", sk: "s" }, { when: "absent" })).toMatchObject({ written: false });
-  });
+  test.each([
+    ["items", "W#"],
+    ["results", "R#"],
+  ] as const)(
+    "while it writes %s has lost none that was acknowledged, and left none in halves",
+    async (kind, prefix) => {
+      await using stores = await temporaryStores();
+      const writer = startWriter(stores.folder, "victim", 1_000_000, kind);
+      await told(writer, 400);
+      writer.child.kill("SIGKILL");
+      const { stdout } = await writer.ended;
+      const written = acknowledged(stdout);
+      expect(written.length).toBeGreaterThanOrEqual(399);
+      const keys = written.map((index) => ({ pk: `${prefix}victim#${index % 7}`, sk: String(index) }));
+      const items = await stores.table.getMany(keys);
+      expect(items.map((item) => item?.index)).toEqual(written);
+      for await (const { index, v } of stores.table.scan(`${prefix}victim#`)) {
+        expect(Buffer.from(v as Uint8Array).equals(Buffer.alloc(500, Number(index) % 251))).toBe(true);
+      }
+      // Whoever comes next is not held up by what it held.
+      await stores.table.put({ pk: "AFTER", sk: "s" });
+      expect(await stores.table.putIf({ pk: "AFTER", sk: "s" }, { when: "absent" })).toMatchObject({ written: false });
+    },
+  );
 
   test("while it writes objects has lost none that was acknowledged, and left none in halves", async () => {
     await using stores = await temporaryStores();

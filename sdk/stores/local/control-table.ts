@@ -1,5 +1,5 @@
 import type { RootDatabase } from "lmdb";
-import type { ItemKey } from "../../wire/keys.ts";
+import { type ItemKey, RESULT_PREFIX } from "../../wire/keys.ts";
 import {
   type Attribute,
   type Condition,
@@ -11,10 +11,14 @@ import {
   type QueryOptions,
   type WriteResult,
 } from "../control-table.ts";
+import type { SeenCommits } from "./seen-commits.ts";
 import { openShared } from "./shared-database.ts";
 
 /** Sorts behind every character, by the bytes of its UTF-8. */
 const LAST = "\u{10ffff}";
+
+/** Results say which attempt of which run made them: no two writers write the same one. */
+export const isResult = ({ pk }: ItemKey): boolean => pk.startsWith(RESULT_PREFIX);
 
 type Stored = Record<string, Attribute>;
 
@@ -29,11 +33,13 @@ interface PutsIfAbsent {
  */
 export class LocalControlTable implements ControlTable {
   readonly #db: RootDatabase<Stored, [string, string]>;
+  readonly #seen: SeenCommits;
   readonly #release: () => Promise<void>;
 
   constructor(path: string) {
-    const { db, release } = openShared<Stored, [string, string]>(path);
+    const { db, seen, release } = openShared<Stored, [string, string]>(path);
     this.#db = db;
+    this.#seen = seen;
     this.#release = release;
   }
 
@@ -64,7 +70,8 @@ export class LocalControlTable implements ControlTable {
       // Mostly there is none. LMDB sees to that in its own thread, many in one transaction: one that asks this
       // thread holds the lock of the file for all processes until this one gets round to it.
       const absent = this.#db as unknown as PutsIfAbsent;
-      if (await absent.put([item.pk, item.sk], withoutKey(item), { noOverwrite: true })) return { written: true };
+      const flushed = absent.put([item.pk, item.sk], withoutKey(item), { noOverwrite: true });
+      if (await (isResult(item) ? this.#seen.sooner(item, true, flushed) : flushed)) return { written: true };
     }
     return this.#db.transaction(() => {
       const existing = this.#read(item.pk, item.sk);
@@ -88,7 +95,7 @@ export class LocalControlTable implements ControlTable {
    *
    * @returns How many were written: those up to the first that was there.
    */
-  async #putWhileAbsent(writes: readonly ConditionalWrite[]): Promise<number> {
+  #putWhileAbsent(writes: readonly ConditionalWrite[]): Promise<number> {
     const absent: Promise<boolean>[] = [];
     const putFrom = (at: number) => {
       const { item } = writes[at];
@@ -100,10 +107,13 @@ export class LocalControlTable implements ControlTable {
       absent.push(isAbsent);
     };
     putFrom(0);
-    // They are told from the innermost; what lies within one that was there says nothing.
-    const told = (await Promise.all(absent)).reverse();
-    const first = told.indexOf(false);
-    return first < 0 ? writes.length : first;
+    const flushed = Promise.all(absent).then((written) => {
+      // They are told from the innermost; what lies within one that was there says nothing.
+      const first = written.reverse().indexOf(false);
+      return first < 0 ? writes.length : first;
+    });
+    const last = writes[writes.length - 1].item;
+    return isResult(last) ? this.#seen.sooner(last, writes.length, flushed) : flushed;
   }
 
   #putInOrder(writes: readonly ConditionalWrite[]): Promise<WriteResult[]> {

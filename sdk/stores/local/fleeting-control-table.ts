@@ -9,9 +9,8 @@ import {
 } from "../control-table.ts";
 import type { KeptResults } from "../kept-results.ts";
 import { type ResultRecord, toItem } from "../result-items.ts";
-import { LocalControlTable } from "./control-table.ts";
+import { isResult, LocalControlTable } from "./control-table.ts";
 
-const isResult = ({ pk }: ItemKey) => pk.startsWith(RESULT_PREFIX);
 const taskKeyOf = ({ pk }: ItemKey) => pk.slice(RESULT_PREFIX.length);
 
 /**

@@ -2,10 +2,12 @@ import { realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import { watchLock } from "./lock-watch.ts";
+import { SeenCommits } from "./seen-commits.ts";
 
 /** A database file that this process has open, once for all who use it. */
 export interface SharedDatabase<Value, Key extends [string, string]> {
   readonly db: RootDatabase<Value, Key>;
+  readonly seen: SeenCommits;
   /** Closes the file when nobody else in this process uses it; resolves when what was written is committed. */
   readonly release: () => Promise<void>;
 }
@@ -13,6 +15,8 @@ export interface SharedDatabase<Value, Key extends [string, string]> {
 interface Opened {
   readonly db: RootDatabase;
   readonly endWatch: () => void;
+  /** Absent where a copy of an earlier version has opened it. */
+  seen?: SeenCommits;
   users: number;
 }
 
@@ -35,9 +39,11 @@ export function openShared<Value, Key extends [string, string]>(path: string): S
   const entry = opened.get(file) ?? openFile(file);
   opened.set(file, entry);
   entry.users += 1;
+  entry.seen ??= new SeenCommits(entry.db);
   let released = false;
   return {
     db: entry.db as unknown as RootDatabase<Value, Key>,
+    seen: entry.seen,
     release: async () => {
       if (released) return;
       released = true;
