@@ -21,8 +21,9 @@ export function withHanded(
   keys: readonly string[],
   handed: HandedResults | undefined,
 ): AttemptSpec | undefined | Promise<AttemptSpec | undefined> {
+  // Without a prototype: V8 keeps the shape of other objects by their names, and these are new in each attempt.
   const withInputs = (taken: Readonly<Record<string, Slot>> | undefined) =>
-    taken && { ...spec, inputs: { ...spec.inputs, ...taken } };
+    taken && { ...spec, inputs: Object.assign(Object.create(null), spec.inputs, taken) as typeof taken };
   const taken = handed?.take(keys);
   return taken instanceof Promise ? taken.then(withInputs) : withInputs(taken);
 }

@@ -29,8 +29,8 @@ export interface AttemptLabOptions {
   readonly inlineBytes: number;
   /** For the values of its bundle: it has classes of its own. */
   readonly extensions: CodecExtensions;
-  /** Aborts when the attempt is cancelled: what it waits for then rejects. */
-  readonly signal: AbortSignal;
+  /** Its signal aborts when the attempt is cancelled: what it waits for then rejects. */
+  readonly abort: { readonly signal: AbortSignal };
   /** How long it may wait before its executor gives it up, to make it again later, in milliseconds. Default for ever. */
   readonly suspendAfterMs?: number | undefined;
   /** Finds results that are there already, of tasks; only where an earlier attempt may have left some. */
@@ -60,7 +60,8 @@ export class AttemptLab implements TaskLab {
   readonly #options: AttemptLabOptions;
   /** Tells the calls of this execution from those of any other of the same attempt; most have none. */
   #name: string | undefined;
-  readonly #calls = new Map<string, Call>();
+  /** Most attempts make none. */
+  #calls: Map<string, Call> | undefined;
   #count = 0;
   #waiting = 0;
   #isOver = false;
@@ -144,16 +145,17 @@ export class AttemptLab implements TaskLab {
   // --- Calls --------------------------------------------------------------------------------------
 
   async #begin(tasks: unknown, options: NestedRunOptions, isAwaited: boolean): Promise<Call> {
-    const { tools, planning, inlineBytes, send, signal } = this.#options;
+    const { tools, planning, inlineBytes, send, abort } = this.#options;
     if (this.#isOver) throw afterwards();
-    if (signal.aborted) throw cancelled();
+    if (abort.signal.aborted) throw cancelled();
     if (!tools) throw new LabError("no-nested-runs", "ctx.lab: the task was not loaded from a bundle");
     const planned = tools.plan(tasks, options, planning);
     if (this.#name === undefined) {
       this.#name = randomBytes(6).toString("hex");
-      signal.addEventListener("abort", () => this.#rejectAll(cancelled()), { once: true });
+      abort.signal.addEventListener("abort", () => this.#rejectAll(cancelled()), { once: true });
     }
     const call = newCall(`${this.#name}-${this.#count++}`, planned);
+    this.#calls ??= new Map();
     this.#calls.set(call.name, call);
     call.isAwaited = isAwaited;
     const plan = await this.#store(planned);
@@ -206,7 +208,7 @@ export class AttemptLab implements TaskLab {
 
   /** Waits for a call's end; in the eyes of the scheduler the attempt waits as long as one such wait is open. */
   async #answerOf(call: Call): Promise<Settled> {
-    if (!this.#calls.has(call.name)) return call.answer;
+    if (!this.#calls?.has(call.name)) return call.answer;
     if (this.#isOver) throw afterwards();
     if (!call.isAwaited) {
       call.isAwaited = true;
@@ -242,7 +244,7 @@ export class AttemptLab implements TaskLab {
       if (times > MOST_LOST) throw values.find((value) => value instanceof ObjectLostError);
       // The driver has them made again; there is another answer then.
       if (this.#isOver) throw afterwards();
-      this.#calls.set(call.name, Object.assign(call, pending()));
+      this.#calls?.set(call.name, Object.assign(call, pending()));
       this.#options.send({ type: "lost", call: call.name, keys });
     }
   }
@@ -273,23 +275,23 @@ export class AttemptLab implements TaskLab {
 
   /** The driver has answered. */
   receive(answer: NestedAnswer): void {
-    const call = this.#calls.get(answer.call);
+    const call = this.#calls?.get(answer.call);
     if (!call) return;
-    this.#calls.delete(answer.call);
+    this.#calls?.delete(answer.call);
     if (answer.type === "settled") call.resolve(answer);
     else call.reject(new LabError(answer.kind, answer.message));
   }
 
   #rejectAll(error: Error): void {
-    for (const call of this.#calls.values()) call.reject(error);
-    this.#calls.clear();
+    for (const call of this.#calls?.values() ?? []) call.reject(error);
+    this.#calls?.clear();
   }
 
   /** The attempt is over: nobody hears of what it has started. */
   close(): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#calls.clear();
+    this.#calls?.clear();
   }
 }
 

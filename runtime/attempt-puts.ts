@@ -32,9 +32,9 @@ export class AttemptPuts implements TaskObjects {
   readonly #remade: RemadeObjects | undefined;
   /** What it has put, with the objects that lie in each; most put nothing. */
   #put: Map<string, readonly string[]> | undefined;
-  readonly #given = new Set<string>();
+  #given: Set<string> | undefined;
   /** All that a handle was written of: for a task, into another object, its state, or its result. */
-  readonly #named = new Set<string>();
+  #named: Set<string> | undefined;
   #isAbandoned = false;
 
   constructor(objects: ObjectStore, extensions: CodecExtensions, { key, remade }: Pick<AttemptSpec, "key" | "remade">) {
@@ -103,12 +103,14 @@ export class AttemptPuts implements TaskObjects {
   #name(object: string): string {
     if (gone.has(object))
       throw new LabError("stale-handle", `${object} went with the attempt that put it: put it again`);
+    this.#named ??= new Set();
     this.#named.add(object);
     return object;
   }
 
   /** Tasks are given these objects: their results may name them. */
   give(objects: Iterable<string>): void {
+    this.#given ??= new Set();
     for (const object of objects) this.#given.add(this.#name(object));
   }
 
@@ -123,12 +125,12 @@ export class AttemptPuts implements TaskObjects {
    */
   async abandon(): Promise<void> {
     this.#isAbandoned = true;
-    if (this.#put) await this.#drop((object) => isStreamObject(object) && !this.#named.has(object));
+    if (this.#put) await this.#drop((object) => isStreamObject(object) && !this.#named?.has(object));
   }
 
   /** The result that counts is there, and names these objects: what nothing leads to is deleted. */
   async leave(named: Iterable<string>): Promise<void> {
-    const kept = new Set([...named, ...this.#given]);
+    const kept = new Set([...named, ...(this.#given ?? [])]);
     for (const object of kept) for (const inner of this.#put?.get(object) ?? []) kept.add(inner);
     await this.#drop((object) => !kept.has(object));
   }

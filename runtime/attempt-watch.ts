@@ -52,6 +52,7 @@ export class AttemptWatch {
     mark.set(task, this.#begunAt);
     board.begin(
       { deadline: this.#deadline, memoryLimitBytes: this.#limitMb * 2 ** 20, task, attempt, pollMs },
+      this.#begunAt,
       lastMemory,
     );
     this.#setTimer();

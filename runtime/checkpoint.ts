@@ -15,8 +15,8 @@ interface CheckpointOptions {
   readonly inlineBytes: number;
   /** States saved by runs that began earlier do not count, in milliseconds since the epoch. */
   readonly notBefore: number;
-  /** Default: those of any value, in this copy of the library. */
-  readonly extensions?: CodecExtensions;
+  /** For the values of its bundle. Default: those of any value, in this copy of the library. */
+  extensions?(): CodecExtensions;
 }
 
 /** `ctx.checkpoint` of one attempt. */
@@ -42,13 +42,13 @@ export class AttemptCheckpoint implements TaskCheckpoint {
   }
 
   async load<S>(): Promise<S | undefined> {
-    const { stores, taskKey, notBefore, extensions } = this.#options;
+    const { stores, taskKey, notBefore } = this.#options;
     await this.#saving.catch(() => {});
     const slot = await readCheckpoint(stores.table, taskKey, notBefore);
     if (!slot) return undefined;
     this.#used = true;
     try {
-      return (await loadValue(stores.objects, slot, extensions)) as S;
+      return (await loadValue(stores.objects, slot, this.#extensions)) as S;
     } catch (error) {
       // A state that is lost costs the time to compute it again, not the task.
       if (error instanceof ObjectLostError) return undefined;
@@ -56,9 +56,13 @@ export class AttemptCheckpoint implements TaskCheckpoint {
     }
   }
 
+  get #extensions(): CodecExtensions {
+    return this.#options.extensions?.() ?? valueExtensions();
+  }
+
   save(state: unknown): Promise<void> {
     // Encoded at once: the task may go on changing its state.
-    const encoded = encode(state, { name: "state", extensions: this.#options.extensions ?? valueExtensions() });
+    const encoded = encode(state, { name: "state", extensions: this.#extensions });
     const chunks = encoded.chunks.map((chunk) => new Uint8Array(chunk));
     this.#used = true;
     this.#saving = this.#saving.catch(() => {}).then(() => this.#save({ ...encoded, chunks }));

@@ -12,7 +12,8 @@ export interface ExecutionEnvironment {
   readonly namespace: string;
   /** The lab's context, decoded. */
   readonly context: unknown;
-  readonly signal: AbortSignal;
+  /** Its signal aborts when the attempt is to stop. */
+  readonly abort: { readonly signal: AbortSignal };
   readonly log: TaskLog;
   readonly checkpoint: AttemptCheckpoint;
   readonly lab: AttemptLab;

@@ -47,8 +47,6 @@ export interface ExecutorProcessOptions {
 
 /** V8 says first what it lacks, and then shows a native stack of some twenty lines. */
 const TAIL_LINES = 100;
-/** How often it is noted which processes a task has started, in milliseconds. */
-const LOOK_EVERY_MS = 250;
 
 /**
  * An executor process, seen from the supervisor above it: messages, log lines, death. It leads a
@@ -65,7 +63,7 @@ export class ExecutorProcess {
   readonly #output: OutputReader;
   readonly #mark: MarkFile;
   readonly #family: Family | undefined;
-  readonly #looking: NodeJS.Timeout;
+  readonly #endLooks: (() => void) | undefined;
   #note: DeathNote | undefined;
   #meter: UsageMeter | undefined;
 
@@ -89,7 +87,7 @@ export class ExecutorProcess {
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     this.#family = this.#child.pid === undefined ? undefined : new Family(this.#child.pid);
-    this.#looking = setInterval(() => this.#family?.look(), LOOK_EVERY_MS).unref();
+    this.#endLooks = this.#family?.keepLooking();
     const [, , , input, outcomes, notes] = this.#child.stdio as unknown as [
       null,
       Readable,
@@ -186,7 +184,7 @@ export class ExecutorProcess {
   }
 
   #died(exitCode: number | null, signalName: NodeJS.Signals | null): void {
-    clearInterval(this.#looking);
+    this.#endLooks?.();
     this.#output.end();
     const culprit = this.#mark.read()?.task;
     this.#mark.close();

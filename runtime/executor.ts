@@ -241,9 +241,7 @@ class Executor {
       runId,
       spec,
       inlineBytes,
-      get signal() {
-        return abort.signal;
-      },
+      abort,
       suspendAfterMs: spec.suspendAfterMs,
       recall: attempt > 1 && spec.generation === 0 ? recallFrom(stores, namespace) : undefined,
       send: (request) => outcomes.write({ type: "nested", assignment: assignment.id, task, attempt, request }),
@@ -255,9 +253,7 @@ class Executor {
       saver: { runStartedAt: assignment.runStartedAt, attempt },
       inlineBytes,
       notBefore: spec.generation,
-      get extensions() {
-        return lab.objects.noting();
-      },
+      extensions: () => lab.objects.noting(),
     });
     this.#current = { runId, task, abort, checkpoint, lab };
     if (this.#noticed !== undefined) checkpoint.request(this.#noticed);
@@ -277,9 +273,7 @@ class Executor {
         inlineBytes,
         isPacked: assignment.packed ?? false,
         handed,
-        get signal() {
-          return abort.signal;
-        },
+        abort,
         log: taskLog(speaker),
         checkpoint,
         lab,

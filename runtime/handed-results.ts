@@ -55,7 +55,7 @@ export class HandedResults {
   }
 
   #taken(keys: readonly string[], slots: readonly (Slot | undefined)[]): Record<string, Slot> | undefined {
-    const taken: Record<string, Slot> = {};
+    const taken: Record<string, Slot> = Object.create(null);
     for (const [position, key] of keys.entries()) {
       const slot = slots[position];
       if (!slot) return undefined;

@@ -54,6 +54,12 @@ export function strays(executorId: string): number[] {
     .map(Number);
 }
 
+/** How often it is noted which processes a task has started, in milliseconds. */
+const LOOK_EVERY_MS = 250;
+/** Families that are looked at all the time, in one go: whoever wakes up takes a processor from tasks. */
+const lookedAt = new Set<Family>();
+let looking: NodeJS.Timeout | undefined;
+
 /**
  * Everything below a process, remembered: a child whose parent has died belongs to somebody else in
  * the process table, but not here. Look often; whoever leaves its family between two looks, and its
@@ -79,6 +85,24 @@ export class Family {
         queue.push(child);
       }
     }
+  }
+
+  /**
+   * Looks four times a second.
+   *
+   * @returns Ends it.
+   */
+  keepLooking(): () => void {
+    lookedAt.add(this);
+    looking ??= setInterval(() => {
+      for (const family of lookedAt) family.look();
+    }, LOOK_EVERY_MS).unref();
+    return () => {
+      lookedAt.delete(this);
+      if (lookedAt.size > 0) return;
+      clearInterval(looking);
+      looking = undefined;
+    };
   }
 
   /** Takes in a process that is known by other means. */

@@ -5,7 +5,7 @@ import type { TaskLab } from "../sdk/wire/task-lab.ts";
 /** What an attempt has, beside its own task. */
 interface Surroundings {
   readonly runId: string;
-  readonly signal: AbortSignal;
+  readonly abort: { readonly signal: AbortSignal };
   readonly log: TaskLog;
   readonly checkpoint: TaskCheckpoint;
   readonly context: unknown;
@@ -32,7 +32,7 @@ export function taskContext(
     put,
     // Made when it is looked at: most tasks do not, and it takes longer than all the rest.
     get signal() {
-      return surroundings.signal;
+      return surroundings.abort.signal;
     },
   };
 }

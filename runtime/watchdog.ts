@@ -17,13 +17,12 @@ interface WatchdogData {
 const { board: shared, noteFd, parentPid } = workerData as WatchdogData;
 const board = new WatchBoard(shared);
 const family = new Family(process.pid);
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** The task that was told last. */
 let noticed: number | undefined;
 
 for (;;) {
-  Atomics.wait(sleeper, 0, 0, board.pollMs);
+  board.rest(Date.now());
   family.look();
   const residentBytes = treeMemory(process.pid);
   board.noteMemory(residentBytes);

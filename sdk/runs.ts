@@ -129,6 +129,8 @@ function infoOf(record: RunRecord, now: number): RunInfo {
     status,
     name,
     endedAt,
+    heldMs,
+    refused,
     driver,
     ...rest
   } = record;
@@ -139,5 +141,7 @@ function infoOf(record: RunRecord, now: number): RunInfo {
     driver: { host: driver.host, pid: driver.pid },
     status: isGone ? "interrupted" : status,
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...(heldMs === undefined ? {} : { heldMs }),
+    ...(refused === undefined ? {} : { refused }),
   };
 }

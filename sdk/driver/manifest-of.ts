@@ -38,7 +38,7 @@ export async function manifestOf(
       keepMs,
     }),
   );
-  return { ...settings, tasks, targets: plan.targets, ...(plan.parts ? { parts: plan.parts } : {}) };
+  return { ...settings, tasks, targets: plan.targets, parts: plan.parts };
 }
 
 const put = (bytes: Uint8Array, objects: ObjectStore): Promise<Slot> =>

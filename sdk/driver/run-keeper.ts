@@ -235,12 +235,26 @@ export class RunKeeper {
         const manifest = await kept.manifest?.();
         kept.manifest = undefined;
         const until = run.endedAt === undefined ? Date.now() + LEASE_MS : 0;
-        const { costUsd } = run;
-        const now = { costUsd, ...refusedOf(run) };
-        const progress = { ...(last ?? this.#progressOf(run)), ...now, until, ...(manifest ? { manifest } : {}) };
+        const standing = last ?? this.#progressOf(run);
+        // What it has cost, and been refused, is known later than how it has ended.
+        const { costUsd, refused = standing.refused } = run;
+        const progress = { ...standing, costUsd, refused, until, manifest };
         if (kept.isCreated) await this.#update(kept, progress);
         else {
-          kept.record = { ...kept.record, ...progress, lease: { ...kept.record.lease, until } };
+          const { record } = kept;
+          const { status, endedAt, counts, heldMs, failures } = progress;
+          kept.record = {
+            ...record,
+            status,
+            endedAt,
+            counts,
+            costUsd,
+            heldMs,
+            refused,
+            failures,
+            lease: { ...record.lease, until },
+            manifest: manifest ?? record.manifest,
+          };
           const other = await createRun(table, kept.record);
           kept.isCreated = true;
           if (other) this.#heed(kept, other);

@@ -180,8 +180,17 @@ export class RunStarts {
     const { bundle, versions, context, memoryMonitor, nesting, speculation, concurrency, stores } = this.#parts.options;
     const bounded = Number.isFinite(concurrency) ? concurrency : undefined;
     const runtimeEnvs = await this.#parts.options.runtimeEnvs.record(this.#parts.options.opening.offer);
-    const code = { bundle, versions: [...versions], runtimeEnvs, context };
-    const settings = { ...code, memoryMonitor, nesting, speculation, concurrency: bounded, ...how };
+    const settings = {
+      ...how,
+      bundle,
+      versions: [...versions],
+      runtimeEnvs,
+      context,
+      memoryMonitor,
+      nesting,
+      speculation,
+      concurrency: bounded,
+    };
     return writeManifest(stores.objects, await manifestOf(plan, settings, stores.objects, records));
   }
 

@@ -1,10 +1,10 @@
-import { runKey, runsPartition } from "../wire/keys.ts";
+import { type ItemKey, runKey, runsPartition } from "../wire/keys.ts";
 import { PROTOCOL_VERSION } from "../wire/protocol.ts";
 import { dayOf } from "../wire/run-id.ts";
 import type { Slot } from "../wire/slot.ts";
 import type { Attribute, ControlTable, Item } from "./control-table.ts";
 import { leaseWord, whileLeaseIs } from "./fencing.ts";
-import { slotAttributes, slotOf } from "./slot-attributes.ts";
+import { setSlot, slotOf } from "./slot-attributes.ts";
 
 /** How long the record of a run is kept after it was last written, in seconds. */
 const KEPT_SECONDS = 30 * 24 * 3600;
@@ -77,9 +77,9 @@ export interface RunRecord {
   /** Dollars so far. */
   readonly costUsd: number;
   /** How long tasks were held back while it went on, in milliseconds; absent where that is never. */
-  readonly heldMs?: number;
+  readonly heldMs?: number | undefined;
   /** Absent as long as nothing was refused. */
-  readonly refused?: RefusedCounts;
+  readonly refused?: RefusedCounts | undefined;
   /** The first few. */
   readonly failures: readonly RunFailure[];
   readonly driver: RunDriver;
@@ -108,52 +108,58 @@ export type RunProgress = Pick<
 
 const ttl = () => Math.floor(Date.now() / 1000) + KEPT_SECONDS;
 
-const changing = (progress: RunProgress, epoch: number): Record<string, Attribute> => {
+/**
+ * Sets what changes. Attribute by attribute: V8 makes an object of many spreads property by property in its runtime, which
+ * takes longer than all the rest of a short run's record.
+ */
+function setChanging(item: Record<string, Attribute>, progress: RunProgress, epoch: number): void {
   const { status, endedAt, counts, costUsd, heldMs, refused, failures, until, manifest } = progress;
-  return {
-    ...(manifest === undefined ? {} : slotAttributes("m", manifest)),
-    ttl: ttl(),
-    s: status,
-    u: until,
-    le: leaseWord({ epoch, until }),
-    te: endedAt ?? 0,
-    c: JSON.stringify(counts),
-    us: costUsd,
-    ...(heldMs ? { hm: heldMs } : {}),
-    ...(refused ? { rf: JSON.stringify(refused) } : {}),
-    fl: JSON.stringify(failures),
-  };
-};
+  if (manifest !== undefined) setSlot(item, "m", manifest);
+  item.ttl = ttl();
+  item.s = status;
+  item.u = until;
+  item.le = leaseWord({ epoch, until });
+  item.te = endedAt ?? 0;
+  item.c = JSON.stringify(counts);
+  item.us = costUsd;
+  if (heldMs) item.hm = heldMs;
+  if (refused) item.rf = JSON.stringify(refused);
+  item.fl = JSON.stringify(failures);
+}
+
+function changing(progress: RunProgress, epoch: number): Record<string, Attribute> {
+  const item: Record<string, Attribute> = {};
+  setChanging(item, progress, epoch);
+  return item;
+}
 
 function toItem(record: RunRecord): Item {
   const { namespace, id, name, tags, runner, startedAt, driver, lease } = record;
-  return {
-    ...runKey(namespace, id),
+  const { pk, sk } = runKey(namespace, id);
+  const item: ItemKey & Record<string, Attribute> = {
+    pk,
+    sk,
     f: PROTOCOL_VERSION,
     ns: namespace,
-    ...(name === undefined ? {} : { n: name }),
     tg: JSON.stringify(tags),
     rn: runner,
     t: startedAt,
     x: record.cancelRequested,
     ha: record.handedOverAt ?? 0,
     b: record.bundle,
-    ...holding(driver, lease),
-    ...changing({ ...record, until: lease.until }, lease.epoch),
+    // Who drives; the time until when is with what changes.
+    ho: driver.host,
+    p: driver.pid,
+    h: lease.holder,
+    e: lease.epoch,
   };
+  if (name !== undefined) item.n = name;
+  if (driver.machine !== undefined) item.ma = driver.machine;
+  const { status, endedAt, counts, costUsd, heldMs, refused, failures, manifest } = record;
+  const progress = { status, endedAt, counts, costUsd, heldMs, refused, failures, until: lease.until, manifest };
+  setChanging(item, progress, lease.epoch);
+  return item;
 }
-
-/** Who drives, as attributes; the time until when is with what changes. */
-const holding = (
-  { host, pid, machine }: RunDriver,
-  { holder, epoch }: Pick<RunRecord["lease"], "holder" | "epoch">,
-) => ({
-  ho: host,
-  p: pid,
-  ...(machine === undefined ? {} : { ma: machine }),
-  h: holder,
-  e: epoch,
-});
 
 function toRecord(item: Item): RunRecord {
   return {

@@ -8,6 +8,6 @@ export interface MemoryMonitor {
    * of the executor and at least 24 MB on AWS; 0 on this machine, where `memoryMb` is what a task may use.
    */
   readonly marginMb?: number;
-  /** How often memory is looked at, in milliseconds, at least 10. Default 100, on this machine 50. */
+  /** How often memory is looked at, in milliseconds, at least 10. Default 100; on this machine 50, and 200 where no memory is limited. */
   readonly pollMs?: number;
 }

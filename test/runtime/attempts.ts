@@ -60,7 +60,7 @@ export const checkpointOf = (stores: Stores, attempt = 1, notBefore = 0, extensi
     saver: { runStartedAt: RUN_STARTED_AT, attempt },
     inlineBytes: INLINE,
     notBefore,
-    extensions,
+    extensions: () => extensions,
   });
 
 /** `ctx.lab` of an attempt that no driver is there for. */
@@ -73,7 +73,7 @@ export const labOf = (stores: Stores, spec: AttemptSpec, changes: Partial<Attemp
     spec,
     runId: "run-1",
     inlineBytes: INLINE,
-    signal: new AbortController().signal,
+    abort: new AbortController(),
     send: () => {},
     ...changes,
   });
@@ -96,7 +96,7 @@ export function attempt(
     runId: "run-1",
     namespace: "default",
     context: { region: "north" },
-    signal: new AbortController().signal,
+    abort: new AbortController(),
     log: { debug: silent, info: silent, warn: silent, error: silent },
     checkpoint: checkpointOf(stores, whole.attempt, 0, lab.objects.noting()),
     lab,

@@ -1,8 +1,12 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DEADLINE_GRACE_MS, judge, notice, WatchBoard, type Watched } from "../../runtime/watch.ts";
 
 const MB = 2 ** 20;
+/** Some time, in milliseconds since the epoch. */
+const NOW = 1.8e12;
 const watched = (changes: Partial<Watched> = {}): Watched => ({
   deadline: 0,
   memoryLimitBytes: 0,
@@ -76,7 +80,7 @@ describe("the board that is shared", () => {
   test("is read by whoever has its memory", () => {
     const board = new WatchBoard();
     const elsewhere = new WatchBoard(board.buffer);
-    board.begin({ deadline: 5_000, memoryLimitBytes: 64 * MB, task: 3, attempt: 1 }, 10 * MB);
+    board.begin({ deadline: 5_000, memoryLimitBytes: 64 * MB, task: 3, attempt: 1 }, 0, 10 * MB);
     expect(elsewhere.read()).toEqual({ deadline: 5_000, memoryLimitBytes: 64 * MB, task: 3, attempt: 1 });
     board.end();
     expect(elsewhere.read()).toMatchObject({ deadline: 0, memoryLimitBytes: 0, task: -1 });
@@ -84,10 +88,44 @@ describe("the board that is shared", () => {
 
   test("keeps the highest memory since the attempt began, and forgets that of the one before", () => {
     const board = new WatchBoard();
-    board.begin(watched(), 10);
+    board.begin(watched(), 0, 10);
     for (const bytes of [30, 20]) board.noteMemory(bytes);
     expect(board.peakMemoryBytes).toBe(30);
-    board.begin(watched(), 12);
+    board.begin(watched(), 0, 12);
     expect(board.peakMemoryBytes).toBe(12);
+  });
+
+  test.each([
+    ["nothing runs", {}, 0, 200],
+    ["memory is limited", { memoryLimitBytes: MB }, 0, 50],
+    ["memory was limited a moment ago", { memoryLimitBytes: MB }, 900, 50],
+    ["the user has said how often", { pollMs: 20 }, 0, 20],
+    ["the attempt is out of time before that", { deadline: NOW + 100 - DEADLINE_GRACE_MS }, 0, 101],
+    ["the attempt is out of time", { deadline: NOW - 10_000 }, 0, 1],
+  ])("the next look, when %s", (_, changes, later, ms) => {
+    const board = new WatchBoard();
+    const attempt = watched(changes);
+    board.begin(attempt, NOW, 0);
+    if (later > 0) board.end();
+    expect(board.restMs(NOW + later)).toBe(ms);
+  });
+
+  test("memory that is limited ends a long rest at once", async () => {
+    const board = new WatchBoard();
+    const watcher = new Worker(
+      `const { parentPort, workerData } = require("node:worker_threads");
+       const rest = new Int32Array(workerData, 56, 1);
+       Atomics.store(rest, 0, 1);
+       parentPort.postMessage("resting");
+       parentPort.postMessage(Atomics.wait(rest, 0, 1, 60_000));`,
+      { eval: true, workerData: board.buffer },
+    );
+    const told: string[] = [];
+    watcher.on("message", (word: string) => {
+      told.push(word);
+      if (word === "resting") board.begin(watched({ memoryLimitBytes: MB }), NOW, 0);
+    });
+    await once(watcher, "exit");
+    expect(told[1]).toMatch(/^(ok|not-equal)$/);
   });
 });

@@ -161,7 +161,7 @@ export class InlineRunner implements Runner {
       runId,
       spec,
       inlineBytes,
-      signal: abort.signal,
+      abort,
       send: (request) => {
         const { task, attempt } = spec;
         this.#session?.report({ type: "nested", assignment: assignment.id, task, attempt, request });
@@ -181,7 +181,7 @@ export class InlineRunner implements Runner {
         inlineBytes,
         handed,
         context: context && (await loadValue(stores.objects, context, extensions)),
-        signal: abort.signal,
+        abort,
         log: this.#log(runId, spec),
         checkpoint: new AttemptCheckpoint({
           stores,
@@ -189,9 +189,7 @@ export class InlineRunner implements Runner {
           saver: { runStartedAt: assignment.runStartedAt, attempt: spec.attempt },
           inlineBytes,
           notBefore: spec.generation,
-          get extensions() {
-            return lab.objects.noting();
-          },
+          extensions: () => lab.objects.noting(),
         }),
         lab,
         peakMemoryMb: () => Math.round(process.memoryUsage.rss() / 2 ** 20),
