@@ -1,24 +1,9 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Command } from "./commands.ts";
+import { Interest } from "./interest.ts";
 import { LeftRuns } from "./left-runs.ts";
 import type { Nesting, WaitsFor } from "./nesting.ts";
 import { TaskState, type TaskTable } from "./task-table.ts";
-
-interface RunState {
-  readonly failFast: boolean;
-  /** Tasks the run waits for that are not settled. */
-  unsettled: number;
-  /** Cancelled: what is still in flight may finish, nothing is tried again. */
-  draining: boolean;
-  /** It was cancelled since nobody wanted the task any more whose attempt has opened it. */
-  orphaned: boolean;
-  /** Tasks of it have no result for that reason: what became of it is none of the attempt's business. */
-  cut: boolean;
-  ended: boolean;
-  readonly depth: number;
-  /** Tasks it has waited for; only of nested runs, which are many and small. */
-  readonly members: number[] | undefined;
-}
 
 /** What a task's life asks of the part that hands out work. */
 interface Dispatching {
@@ -37,32 +22,18 @@ export class Lifecycle {
   readonly #dispatching: Dispatching;
   readonly #nesting: Nesting;
   readonly #emit: (command: Command) => void;
-  readonly #runs: RunState[] = [];
+  readonly #interest: Interest;
   readonly #left = new LeftRuns();
-  /** Runs beside its owner that wait for a task; most tasks have none. */
-  readonly #alsoWanted = new Map<number, number[]>();
-
   constructor(tasks: TaskTable, dispatching: Dispatching, nesting: Nesting, emit: (command: Command) => void) {
     this.#tasks = tasks;
     this.#dispatching = dispatching;
     this.#nesting = nesting;
     this.#emit = emit;
+    this.#interest = new Interest(tasks, nesting);
   }
 
   addRun(failFast: boolean, parent?: number): number {
-    const depth = parent === undefined ? 0 : this.#tasks.depth[parent] + 1;
-    const members = parent === undefined ? undefined : [];
-    const state = {
-      failFast,
-      unsettled: 0,
-      draining: false,
-      orphaned: false,
-      cut: false,
-      ended: false,
-      depth,
-      members,
-    };
-    const run = this.#runs.push(state) - 1;
+    const run = this.#interest.addRun(failFast, parent);
     if (parent !== undefined) this.#nesting.open(run, parent);
     return run;
   }
@@ -71,17 +42,9 @@ export class Lifecycle {
     const { Done, Failed, Skipped, Waiting } = TaskState;
     const initial = { wanted: Waiting, done: Done, skipped: Skipped, failed: Failed }[state];
     const task = this.#tasks.add(run, shape, initial);
-    this.#tasks.depth[task] = this.#runs[run].depth;
-    if (state === "wanted") this.#want(run, task);
+    this.#tasks.depth[task] = this.#interest.runs[run].depth;
+    if (state === "wanted") this.#interest.want(run, task);
     return task;
-  }
-
-  #want(run: number, task: number): void {
-    const state = this.#runs[run];
-    state.unsettled += 1;
-    state.ended = false;
-    state.members?.push(task);
-    this.#tasks.depth[task] = Math.max(this.#tasks.depth[task], state.depth);
   }
 
   addDependency(dependent: number, dependency: number): void {
@@ -98,11 +61,10 @@ export class Lifecycle {
     if (this.isReopenedFor(run, task)) this.reopen([task], [run]);
     const queue = [task];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-      if (this.isSettled(next) || this.#tasks.state[next] === TaskState.Skipped) continue;
-      if (this.runsOf(next).includes(run)) continue;
-      this.#want(run, next);
-      this.#alsoWanted.set(next, [...(this.#alsoWanted.get(next) ?? []), run]);
-      if (!this.#runs[run].draining) this.#goOnAgain(next);
+      if (this.#tasks.isSettled(next) || this.#tasks.state[next] === TaskState.Skipped) continue;
+      if (this.#interest.runsOf(next).includes(run)) continue;
+      this.#interest.wantToo(run, next);
+      if (!this.#interest.runs[run].draining) this.#goOnAgain(next);
       this.#tasks.forEachDependency(next, (dependency) => queue.push(dependency));
     }
   }
@@ -110,11 +72,11 @@ export class Lifecycle {
   /** What a task runs is wanted again, as it is itself. What was cut short meanwhile stays so. */
   #goOnAgain(task: number): void {
     for (const nested of this.#nesting.runsOf(task)) {
-      const state = this.#runs[nested];
+      const state = this.#interest.runs[nested];
       if (!state.orphaned) continue;
       state.orphaned = false;
       state.draining = false;
-      for (const child of this.unsettledOf(nested)) this.#goOnAgain(child);
+      for (const child of this.#interest.unsettledOf(nested)) this.#goOnAgain(child);
     }
   }
 
@@ -123,21 +85,21 @@ export class Lifecycle {
     const parent = this.#nesting.parentOf(run);
     if (parent !== undefined) {
       // Of a run that is to end nothing more is begun; that the parent wants itself again does not count.
-      if (!this.#isWanted(parent, (wanting) => !wanting.draining)) this.#orphan(run, true);
-      for (const task of this.unsettledOf(run)) this.#blockIfInputFailed(task);
+      if (!this.#interest.isWanted(parent, (wanting) => !wanting.draining)) this.#orphan(run, true);
+      for (const task of this.#interest.unsettledOf(run)) this.#blockIfInputFailed(task);
     }
     for (const task of tasks) this.#wakeIfReady(task);
     this.#endIfSettled(run);
   }
 
-  isSettled(task: number): boolean {
-    const state = this.#tasks.state[task];
-    return state === TaskState.Done || state === TaskState.Failed;
+  /** Runs that wait for a task that is not settled. */
+  runsOf(task: number): readonly number[] {
+    return this.#interest.runsOf(task);
   }
 
   /** Whether a failed attempt of the task may be followed by another. */
   mayRetry(task: number): boolean {
-    return this.runsOf(task).some((run) => !this.#runs[run].draining);
+    return this.#interest.isWantedByOneThatGoesOn(task);
   }
 
   settleDone(task: number): void {
@@ -147,8 +109,8 @@ export class Lifecycle {
     // What it started and did not wait for goes on.
     const nested = this.#nesting.runsOf(task);
     if (nested.length > 0) {
-      const goingOn = nested.filter((run) => !this.#runs[run].ended);
-      this.#left.leave(nested, goingOn, this.runsOf(task));
+      const goingOn = nested.filter((run) => !this.#interest.runs[run].ended);
+      this.#left.leave(nested, goingOn, this.#interest.runsOf(task));
     }
     this.#nesting.forget(task);
     this.#emit({ type: "settled", task, kind: "ok", why: "" });
@@ -167,10 +129,12 @@ export class Lifecycle {
 
   /** Settles a task without a result, and with it all that depend on it. */
   settleFailed(task: number, kind: FailureKind, why: string): void {
-    const failFastRuns = this.runsOf(task).filter((run) => kind !== "cancelled" && this.#runs[run].failFast);
+    const failFastRuns = this.#interest
+      .runsOf(task)
+      .filter((run) => kind !== "cancelled" && this.#interest.runs[run].failFast);
     this.#fail(task, { type: "settled", task, kind, why });
     this.#failDependents(task, task);
-    for (const run of failFastRuns) if (!this.#runs[run].ended) this.cancel(run, undefined, false);
+    for (const run of failFastRuns) if (!this.#interest.runs[run].ended) this.cancel(run, undefined, false);
   }
 
   /** What a nested run needs may have failed before, for its parent's attempt that was suspended. */
@@ -187,7 +151,7 @@ export class Lifecycle {
     const failed = this.#failedInputOf(task);
     if (failed === undefined) return;
     if (this.#tasks.unwanted[failed] && this.mayRetry(task)) {
-      this.reopen(this.#unwantedInputsOf(task), this.runsOf(task));
+      this.reopen(this.#unwantedInputsOf(task), this.#interest.runsOf(task));
       return;
     }
     const root = this.#rootOf(failed);
@@ -228,7 +192,7 @@ export class Lifecycle {
 
   /** Whether a run that goes on has such a task made again. */
   isReopenedFor(run: number, task: number): boolean {
-    return this.isUnwanted(task) && !this.#runs[run].draining;
+    return this.isUnwanted(task) && !this.#interest.runs[run].draining;
   }
 
   #failBlocked(task: number, blockedBy: number): void {
@@ -250,19 +214,19 @@ export class Lifecycle {
 
   /** Tasks that a run no longer wants; those that run are killed, or left to finish when draining. */
   cancel(run: number, only: readonly number[] | undefined, drain: boolean, why = "cancelled"): void {
-    if (only === undefined) this.#runs[run].draining = true;
-    for (const task of only ?? this.unsettledOf(run)) {
-      if (!this.#isWantedBy(run, task)) continue;
+    if (only === undefined) this.#interest.runs[run].draining = true;
+    for (const task of only ?? this.#interest.unsettledOf(run)) {
+      if (!this.#interest.isWantedBy(run, task)) continue;
       const isSuspended = this.#tasks.state[task] === TaskState.Suspended;
       const isRunning = isSuspended || this.#tasks.state[task] === TaskState.Running;
-      const isLeft = !this.#leave(run, task);
-      if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;
+      const isLeft = !this.#interest.leave(run, task);
+      if (isLeft && this.#interest.isWanted(task, (other) => !other.draining)) continue;
       // Those that are left are of parents that end, too, or of the task itself.
-      const others = isLeft ? this.runsOf(task).filter((other) => !this.#runs[other].draining) : [];
+      const others = isLeft ? this.#interest.runsOf(task).filter((other) => !this.#interest.runs[other].draining) : [];
       for (const other of others) this.#orphan(other, drain);
-      if (this.isSettled(task)) continue;
+      if (this.#tasks.isSettled(task)) continue;
       // Others that drain wait only for what is running, and what that runs.
-      if (isRunning && (drain || (isLeft && this.#isWanted(task, () => true)))) {
+      if (isRunning && (drain || (isLeft && this.#interest.isWanted(task, () => true)))) {
         for (const nested of this.#nesting.runsOf(task)) this.#orphan(nested, true);
         continue;
       }
@@ -276,28 +240,16 @@ export class Lifecycle {
 
   /** Another attempt of a task begins: those that wait only for what is running do not wait for that. */
   leaveToOthers(task: number): void {
-    for (const run of this.runsOf(task)) {
-      if (!this.#runs[run].draining) continue;
-      this.#leave(run, task);
+    for (const run of this.#interest.runsOf(task)) {
+      if (!this.#interest.runs[run].draining) continue;
+      this.#interest.leave(run, task);
       this.#endIfSettled(run);
     }
   }
 
-  /** Whether a run wants a task that counts, and is not one that the task itself runs, at any distance. */
-  #isWanted(task: number, counts: (run: RunState) => boolean, seen = new Set([task])): boolean {
-    return this.runsOf(task).some((run) => {
-      if (!counts(this.#runs[run])) return false;
-      const parent = this.#nesting.parentOf(run);
-      if (parent === undefined || this.isSettled(parent)) return true;
-      if (seen.has(parent)) return false;
-      seen.add(parent);
-      return this.#isWanted(parent, counts, seen);
-    });
-  }
-
   /** Nobody wants the task any more whose attempt has opened a run. */
   #orphan(run: number, drain: boolean): void {
-    const state = this.#runs[run];
+    const state = this.#interest.runs[run];
     // What drains has nothing left to be cancelled; those that wait for each other would be gone through for ever.
     if (state.draining && drain) return;
     if (!state.draining) state.orphaned = true;
@@ -309,7 +261,7 @@ export class Lifecycle {
    * wants that task nevertheless, from then on, has it made again: the attempt would be told of what nobody asked for.
    */
   isCut(run: number): boolean {
-    return this.#runs[run].cut;
+    return this.#interest.runs[run].cut;
   }
 
   /**
@@ -319,7 +271,7 @@ export class Lifecycle {
    * @param runs All that miss them.
    */
   reopen(lost: readonly number[], runs: readonly number[]): void {
-    const goingOn = runs.filter((run) => !this.#runs[run].draining);
+    const goingOn = runs.filter((run) => !this.#interest.runs[run].draining);
     const run = goingOn[0] ?? runs[0];
     const isMadeAgain = (task: number) => this.isReopenedFor(run, task);
     const queue = [...lost];
@@ -329,7 +281,7 @@ export class Lifecycle {
       this.#tasks.state[task] = TaskState.Waiting;
       this.#tasks.unwanted[task] = 0;
       this.#tasks.owner[task] = run;
-      this.#want(run, task);
+      this.#interest.want(run, task);
       this.#emit({ type: "reopened", task });
       if (state === TaskState.Done) this.#tasks.forEachDependent(task, (dependent) => this.#waitAgain(dependent));
       this.#tasks.forEachDependency(task, (dependency) => {
@@ -342,7 +294,7 @@ export class Lifecycle {
       this.#shareWithDependents(task);
     }
     // A run that was cancelled has nothing made again, unless another one waits for it.
-    if (this.#runs[run].draining) this.cancel(run, undefined, true);
+    if (this.#interest.runs[run].draining) this.cancel(run, undefined, true);
     for (const task of lost) this.#wakeFrom(task);
   }
 
@@ -363,19 +315,19 @@ export class Lifecycle {
 
   /** Who waits for whom. */
   readonly waits: WaitsFor = {
-    tasksOf: (run) => this.unsettledOf(run),
+    tasksOf: (run) => this.#interest.unsettledOf(run),
     waitsOf: (task) => this.#nesting.waitsOf(task),
     dependenciesOf: (task, visit) =>
       this.#tasks.forEachDependency(task, (dependency) => {
-        if (!this.isSettled(dependency) || this.isUnwanted(dependency)) visit(dependency);
+        if (!this.#tasks.isSettled(dependency) || this.isUnwanted(dependency)) visit(dependency);
       }),
   };
 
   /** Whoever waits for a dependent of the task waits for the task as well. */
   #shareWithDependents(task: number): void {
     this.#tasks.forEachDependent(task, (dependent) => {
-      if (this.isSettled(dependent) || this.#tasks.state[dependent] === TaskState.Skipped) return;
-      for (const run of this.runsOf(dependent)) this.share(run, task);
+      if (this.#tasks.isSettled(dependent) || this.#tasks.state[dependent] === TaskState.Skipped) return;
+      for (const run of this.#interest.runsOf(dependent)) this.share(run, task);
     });
   }
 
@@ -423,68 +375,27 @@ export class Lifecycle {
     const nested = this.#nesting.runsOf(task);
     this.#nesting.forget(task);
     for (const run of nested) this.#orphan(run, false);
-    for (const run of this.runsOf(task)) this.#noteMissing(run);
+    for (const run of this.#interest.runsOf(task)) this.#interest.noteMissing(run);
     this.#countSettled(task);
   }
 
-  /** A run will not have a task's result. */
-  #noteMissing(run: number): void {
-    const state = this.#runs[run];
-    state.cut ||= state.orphaned;
-  }
-
   #countSettled(task: number): void {
-    const runs = this.runsOf(task);
-    this.#alsoWanted.delete(task);
-    for (const run of runs) {
-      this.#runs[run].unsettled -= 1;
+    for (const run of this.#interest.settled(task)) {
+      this.#interest.runs[run].unsettled -= 1;
       this.#endIfSettled(run);
     }
   }
 
   #endIfSettled(run: number): void {
-    const state = this.#runs[run];
+    const state = this.#interest.runs[run];
     if (state.unsettled > 0 || state.ended) return;
     state.ended = true;
     this.#left.ended(run);
     this.#emit({ type: "run-ended", run });
   }
 
-  /** Runs that wait for a task that is not settled. */
-  runsOf(task: number): readonly number[] {
-    const others = this.#alsoWanted.get(task);
-    return others ? [this.#tasks.owner[task], ...others] : [this.#tasks.owner[task]];
-  }
-
-  /** Whether a run waits for the task: not for one that is settled, or skipped, or only others' concern. */
-  #isWantedBy(run: number, task: number): boolean {
-    if (this.isSettled(task) || this.#tasks.state[task] === TaskState.Skipped) return false;
-    return this.runsOf(task).includes(run);
-  }
-
-  /** Takes a run's wish for a task back; true where no other run waits for the task. */
-  #leave(run: number, task: number): boolean {
-    const remaining = this.runsOf(task).filter((other) => other !== run);
-    if (remaining.length === 0) return true;
-    this.#tasks.owner[task] = remaining[0];
-    if (remaining.length > 1) this.#alsoWanted.set(task, remaining.slice(1));
-    else this.#alsoWanted.delete(task);
-    this.#runs[run].unsettled -= 1;
-    this.#noteMissing(run);
-    return false;
-  }
-
   /** Whether all that a run waits for is settled. */
   hasEnded(run: number): boolean {
-    return this.#runs[run].ended;
-  }
-
-  /** Tasks that a run waits for. */
-  unsettledOf(run: number): number[] {
-    const { members } = this.#runs[run];
-    if (members) return members.filter((task) => this.#isWantedBy(run, task));
-    const found: number[] = [];
-    for (let task = 0; task < this.#tasks.count; task++) if (this.#isWantedBy(run, task)) found.push(task);
-    return found;
+    return this.#interest.runs[run].ended;
   }
 }

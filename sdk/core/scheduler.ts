@@ -1,16 +1,17 @@
 import type { FailureKind } from "../wire/outcome.ts";
 import type { Assignment } from "./assignments.ts";
+import { AttemptEnds } from "./attempt-ends.ts";
 import type { Command } from "./commands.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { DispatcherOptions } from "./dispatcher-options.ts";
-import type { AttemptEnd, AttemptFailure, SchedulerEvent, SharedFailure } from "./events.ts";
+import type { SchedulerEvent } from "./events.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import { Nesting } from "./nesting.ts";
 import type { Lane } from "./offer.ts";
 import { ParentAttempts } from "./parent-attempts.ts";
 import { seededRandom } from "./random.ts";
+import { Readiness } from "./readiness.ts";
 import { Rungs } from "./rungs.ts";
-import { tasksAtOnce } from "./side-by-side.ts";
 import type { Sizing } from "./sizing.ts";
 import { StragglerWatch } from "./straggler-watch.ts";
 import type { TaskKind } from "./task-facts.ts";
@@ -47,8 +48,8 @@ export class Scheduler {
   readonly #verdicts: Verdicts;
   readonly #stragglers: StragglerWatch;
   readonly #parents: ParentAttempts;
-  /** When tasks that wait before their next attempt may go; kept if they have to wait for an input meanwhile. */
-  readonly #dueAt = new Map<number, number>();
+  readonly #readiness: Readiness;
+  readonly #ends: AttemptEnds;
   #now = 0;
   #out: Command[] = [];
 
@@ -60,19 +61,28 @@ export class Scheduler {
     const facts = {
       kindOf: (shape: number) => this.#kinds[shape],
       laneOf: (task: number) => this.laneOf(task),
-      atOnce: (shape: number, lane: Lane) => this.#atOnce(shape, lane),
-      goesWith: (task: number, first: number) => this.#goesWith(task, first),
+      atOnce: (shape: number, lane: Lane) => this.#readiness.atOnce(shape, lane),
+      goesWith: (task: number, first: number) => this.#readiness.goesWith(task, first),
     };
     const runOf = (task: number) => this.#nesting.rootOf(this.tasks.owner[task], this.tasks.owner);
     this.#dispatcher = new Dispatcher(this.tasks, options, facts, random, emit, runOf);
     const dispatching = {
-      enqueue: (task: number) => this.#enqueue(task),
+      enqueue: (task: number) => this.#readiness.enqueue(task),
       abandon: (task: number, reason: "cancelled" | "superseded") => this.#abandon(task, reason),
     };
     this.#lifecycle = new Lifecycle(this.tasks, dispatching, this.#nesting, (command) => {
       emit(command);
       if (command.type === "run-ended") this.#parents.runEnded(command.run);
       else if (command.type === "reopened") this.#forget(command.task);
+    });
+    this.#readiness = new Readiness({
+      tasks: this.tasks,
+      shapes: this.#shapes,
+      kinds: this.#kinds,
+      rungs: this.#rungs,
+      lifecycle: this.#lifecycle,
+      dispatcher: this.#dispatcher,
+      settleFailed: (task, kind, why) => this.#settleFailed(task, kind, why),
     });
     this.#verdicts = new Verdicts({
       tasks: this.tasks,
@@ -82,10 +92,24 @@ export class Scheduler {
       random,
       consequences: {
         emit,
-        enqueue: (task) => this.#enqueue(task),
+        enqueue: (task) => this.#readiness.enqueue(task),
         backOff: (task, delayMs) => this.#backOff(task, delayMs),
         settleFailed: (task, kind, why) => this.#settleFailed(task, kind, why),
         giveUp: (task, kind) => this.#giveUp(task, kind),
+      },
+    });
+    this.#ends = new AttemptEnds({
+      tasks: this.tasks,
+      rungs: this.#rungs,
+      lifecycle: this.#lifecycle,
+      nesting: this.#nesting,
+      dispatcher: this.#dispatcher,
+      verdicts: this.#verdicts,
+      consequences: {
+        emit,
+        enqueue: (task) => this.#readiness.enqueue(task),
+        giveUp: (task, kind) => this.#giveUp(task, kind),
+        forget: (task) => this.#forget(task),
       },
     });
     this.#parents = new ParentAttempts({
@@ -95,9 +119,9 @@ export class Scheduler {
       dispatcher: this.#dispatcher,
       consequences: {
         emit,
-        enqueue: (task) => this.#enqueue(task),
-        otherGoesOn: (task, lost) => this.#otherGoesOn(task, lost, undefined),
-        takeBack: (task) => this.#takeBack(task),
+        enqueue: (task) => this.#readiness.enqueue(task),
+        otherGoesOn: (task, lost) => this.#ends.otherGoesOn(task, lost, undefined),
+        takeBack: (task) => this.#ends.takeBack(task),
         kill: (assignment, task, reason) => this.#kill(assignment, task, reason),
         giveUp: (task) => this.#giveUp(task, "cancelled"),
       },
@@ -186,6 +210,7 @@ export class Scheduler {
 
   #moment(now: number): void {
     this.#now = now;
+    this.#readiness.at(now);
     this.#dispatcher.at(now);
   }
 
@@ -288,11 +313,11 @@ export class Scheduler {
   #apply(event: SchedulerEvent): void {
     switch (event.type) {
       case "attempt-ended":
-        this.#attemptEnded(event.assignment, event.task, event.end);
+        this.#ends.attemptEnded(event.assignment, event.task, event.end);
         break;
       case "assignment-failed": {
         const assignment = this.#dispatcher.assignment(event.assignment);
-        if (assignment) this.#breakOff([assignment], event.end);
+        if (assignment) this.#ends.breakOff([assignment], event.end);
         break;
       }
       case "fan-in":
@@ -302,7 +327,7 @@ export class Scheduler {
         this.#dispatcher.executorReady(event.executor, event.lane);
         break;
       case "executor-gone":
-        this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);
+        this.#ends.breakOff(this.#dispatcher.executorGone(event.executor), event.end);
         break;
       case "start-failed":
         this.#startFailed(event);
@@ -333,7 +358,7 @@ export class Scheduler {
         this.#parents.suspended(event);
         break;
       case "passed-over":
-        this.#passedOver(event);
+        this.#ends.passedOver(event);
         break;
       default:
         event satisfies { readonly type: "tick" };
@@ -343,116 +368,8 @@ export class Scheduler {
   #timeHasPassed(): void {
     for (let timer = this.#timers.due(this.#now); timer; timer = this.#timers.due(this.#now)) {
       if (timer.purpose !== Purpose.Backoff) continue;
-      if (this.tasks.state[timer.subject] === TaskState.Backoff) this.#enqueue(timer.subject);
+      if (this.tasks.state[timer.subject] === TaskState.Backoff) this.#readiness.enqueue(timer.subject);
     }
-  }
-
-  // --- Attempts end -------------------------------------------------------------------------------
-
-  #attemptEnded(assignmentId: number, task: number, end: AttemptEnd): void {
-    const assignment = this.#dispatcher.awaitedIn(assignmentId, task);
-    if (assignment) {
-      this.#nesting.stopWaiting(task);
-      this.#dispatcher.closeAttempt(assignment, task);
-      if (end.kind !== "setup-failed") this.#verdicts.setupWentWell(assignment.lane);
-    }
-    if ("durationMs" in end) {
-      const { type } = this.shapeOf(task);
-      this.learnDuration(type, end.durationMs);
-      this.sizing.learnPeak(type, end.peakMemoryMb ?? 0);
-      this.#dispatcher.seconds.learn(task, end.durationMs);
-      this.tasks.resultBytes[task] = end.resultBytes ?? 0;
-      if (assignment) {
-        this.#dispatcher.capacity.succeeded(assignment.lane.group);
-        this.#dispatcher.hasRun(task, assignment);
-      }
-      this.#forget(task);
-      // A result that arrives late is as good as any: it was committed first.
-      if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);
-    } else if (assignment) {
-      this.#verdicts.giveUpSetup(end, assignment.lane, [task]);
-      if (this.#otherGoesOn(task, assignment, end)) return;
-      if (this.#lifecycle.isSettled(task)) return;
-      if (end.crowded) this.#goesApart(task);
-      else this.#verdicts.attemptFailed(task, end, assignment.lane);
-    }
-  }
-
-  /**
-   * Assignments are over as a whole. What ended them is held against the task that was being executed;
-   * the others go elsewhere, free of charge. Where several could have been the one, nobody is charged,
-   * but from then on each goes alone. Without a failure nobody is to blame.
-   */
-  #breakOff(assignments: readonly Assignment[], told: SharedFailure | undefined): void {
-    const isShort = told?.kind === "out-of-memory" && assignments.some(({ atOnce }) => atOnce > 1);
-    const end = isShort ? { ...told, crowded: true } : told;
-    const open = assignments.flatMap((assignment) => {
-      const tasks = this.#openTasksOf(assignment).map((task) => ({ task, assignment, lane: assignment.lane }));
-      if (end?.kind === "throttled") this.#dispatcher.refused(assignment);
-      for (const { task } of tasks) this.#nesting.stopWaiting(task);
-      this.#dispatcher.close(assignment);
-      return tasks;
-    });
-    const isFree = end?.kind === "throttled" || end?.kind === "spot-interruption";
-    // What could not be set up is common to all of them, and none has begun.
-    const isCommon = isFree || end?.kind === "setup-failed";
-    // What was cancelled is not awaited any more: these were ended with it, and nobody meant them.
-    const isMeant = end?.kind !== "cancelled";
-    // What is still to be handed an input cannot be told from others: it may not even have begun.
-    const isWaiting = ({ task, assignment }: (typeof open)[number]) => this.#isToBeHanded(task, assignment);
-    const only = open.length === 1 && !isWaiting(open[0]) ? open[0].task : undefined;
-    // Where memory has run out with several at work, the one that is left of them had the least of it, perhaps.
-    const culprit = end?.crowded ? undefined : (end?.culprit ?? only);
-    if (end && open.length > 0) {
-      const tasks = open.map(({ task }) => task);
-      this.#verdicts.giveUpSetup(end, open[0].lane, tasks);
-    }
-    for (const each of open) {
-      const { task, assignment, lane } = each;
-      // Judging one before it may have ended the run, and this one with it.
-      if (this.tasks.state[task] !== TaskState.Running || this.#otherGoesOn(task, assignment, end)) continue;
-      if (end && isMeant && ((isCommon && !isWaiting(each)) || task === culprit)) {
-        this.#verdicts.attemptFailed(task, end, lane);
-      } else {
-        if (end && isMeant && culprit === undefined) this.#goesApart(task);
-        else this.#takeBack(task);
-      }
-    }
-  }
-
-  /**
-   * Of two attempts of a task one has ended without a result. What it has shown is learned; else nothing follows
-   * from it as long as the other one is there.
-   */
-  #otherGoesOn(task: number, lost: Assignment, end: AttemptFailure | undefined): boolean {
-    const { seconds } = this.#dispatcher;
-    const second = seconds.of(task);
-    if (second === undefined || this.#lifecycle.isSettled(task)) return false;
-    seconds.forget(task);
-    if (second !== lost.id) this.tasks.assignment[task] = second;
-    if (end) {
-      this.#verdicts.learnFrom(task, end, lost.lane);
-      this.#out.push({ type: "goes-on", task, assignment: lost.id, kind: end.kind });
-    }
-    return true;
-  }
-
-  /** Whether something before it in its assignment is not done that it waits for. */
-  #isToBeHanded(task: number, { tasks }: Assignment): boolean {
-    if (this.tasks.pending[task] === 0 || tasks.length === 1) return false;
-    let isOpen = false;
-    this.tasks.forEachDependency(task, (input) => {
-      isOpen ||= this.tasks.state[input] !== TaskState.Done && tasks.includes(input);
-    });
-    return isOpen;
-  }
-
-  /** What an attempt was to be handed by one before it in its assignment did not come: it costs the task nothing. */
-  #passedOver({ assignment: id, task }: SchedulerEvent & { type: "passed-over" }): void {
-    const assignment = this.#dispatcher.assignmentOf(task);
-    if (assignment?.id !== id) return;
-    this.#dispatcher.closeAttempt(assignment, task);
-    this.#takeBack(task);
   }
 
   /**
@@ -476,30 +393,10 @@ export class Scheduler {
     this.#out.push({ type: "joined", assignment: id, lane, ...target, task, attempt });
   }
 
-  #openTasksOf(assignment: Assignment): number[] {
-    return assignment.tasks.filter(
-      (task, position) => !assignment.ended[position] && this.#dispatcher.awaitedIn(assignment.id, task) === assignment,
-    );
-  }
-
-  /** It may have brought down what it shared, or been brought down: it goes alone from now on, free of charge. */
-  #goesApart(task: number): void {
-    this.tasks.apart[task] = 1;
-    this.#takeBack(task);
-  }
-
-  #takeBack(task: number): void {
-    if (!this.#lifecycle.mayRetry(task)) {
-      this.#giveUp(task, "cancelled");
-      return;
-    }
-    this.tasks.attempt[task] -= 1;
-    this.#enqueue(task);
-  }
-
   #backOff(task: number, delayMs: number): void {
-    this.#dueAt.set(task, this.#now + delayMs);
-    this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });
+    const dueAt = this.#now + delayMs;
+    this.#readiness.notBefore(task, dueAt);
+    this.#timers.add({ at: dueAt, purpose: Purpose.Backoff, subject: task });
   }
 
   #settleFailed(task: number, kind: FailureKind, why: string): void {
@@ -517,64 +414,13 @@ export class Scheduler {
 
   #forget(task: number): void {
     this.#verdicts.forget(task);
-    this.#dueAt.delete(task);
+    this.#readiness.forget(task);
   }
 
   #startFailed({ lane, count, kind }: SchedulerEvent & { type: "start-failed" }): void {
     const { until, judged, brokenBy } = this.#dispatcher.startFailed(lane, count, kind, this.#now);
     this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });
     this.#verdicts.startFailed(judged, lane, brokenBy);
-  }
-
-  // --- Between lifecycle and dispatcher -----------------------------------------------------------
-
-  #enqueue(task: number): void {
-    if (this.tasks.pending[task] > 0) {
-      // An input was lost while an attempt was in flight: the next one has to wait for it.
-      this.#lifecycle.waitForInputs(task);
-      return;
-    }
-    if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {
-      this.tasks.state[task] = TaskState.Backoff;
-      return;
-    }
-    this.#dueAt.delete(task);
-    this.#rungs.growToFit(task);
-    const lane = this.laneOf(task);
-    if (lane === undefined) {
-      // It was cached, so nobody minded that no executor here can run it; now its result is lost.
-      this.#settleFailed(task, "infeasible", "its stored result is lost, and no executor can run it");
-      return;
-    }
-    const { uses } = this.shapeOf(task).placement;
-    const grown = uses.memoryMb !== undefined && lane.memoryMb !== undefined;
-    this.#dispatcher.enqueue(task, lane, grown ? { ...uses, memoryMb: lane.memoryMb } : uses);
-  }
-
-  /** Whether a task may go out with another: it needs the same executor, for the same run, and nothing speaks against it. */
-  #goesWith(task: number, first: number): boolean {
-    const { apart, depth, owner, shape } = this.tasks;
-    if (apart[task] || depth[task] !== depth[first] || owner[task] !== owner[first]) return false;
-    if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) return false;
-    // How large its inputs will be is not known yet, and so not which sizes are too small.
-    if (this.#rungs.sizing.knows(this.shapeOf(task).type)) return false;
-    if (this.laneOf(task)?.name !== this.laneOf(first)?.name) return false;
-    return shape[task] === shape[first] || this.#isAlike(shape[task], shape[first]);
-  }
-
-  /** What may not be begun twice, and what waits for tasks of its own, has its executor to itself. */
-  #atOnce(shape: number, lane: Lane): number {
-    const { alone, type } = this.#kinds[shape];
-    if (alone || this.#dispatcher.seconds.isParent(type)) return 1;
-    const { cpus = 1 } = this.#shapes[shape];
-    return tasksAtOnce(lane, { cpus, peakMemoryMb: this.sizing.peakMemoryMb(type) });
-  }
-
-  #isAlike(shape: number, other: number): boolean {
-    if (this.#kinds[shape].alone) return false;
-    const uses = Object.entries(this.#shapes[shape].placement.uses);
-    const others = this.#shapes[other].placement.uses;
-    return uses.length === Object.keys(others).length && uses.every(([name, amount]) => others[name] === amount);
   }
 
   #abandon(task: number, reason: "cancelled" | "superseded"): void {

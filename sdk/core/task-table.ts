@@ -109,6 +109,12 @@ export class TaskTable {
     }
   }
 
+  /** Whether a task has its result, or will have none. */
+  isSettled(task: number): boolean {
+    const state = this.state[task];
+    return state === TaskState.Done || state === TaskState.Failed;
+  }
+
   forEachDependency(task: number, visit: (dependency: number) => void): void {
     for (let edge = this.#firstDependency[task]; edge !== NONE; edge = this.#nextDependency[edge]) {
       visit(this.#edgeDependency[edge]);

@@ -89,11 +89,11 @@ export class Verdicts {
       // Waiting first, so that what is reopened counts as what it waits for. Where one of its inputs has
       // failed for good, that is its end: the others need not be made again for it.
       lifecycle.waitForInputs(task);
-      if (lifecycle.isSettled(task)) return;
+      if (tasks.isSettled(task)) return;
       lifecycle.waitForOthers(task, lost);
       lifecycle.reopen(lost, lifecycle.runsOf(task));
       // What is to be made again may itself need something that has failed for good.
-      if (lifecycle.isSettled(task)) return;
+      if (tasks.isSettled(task)) return;
     } else if (delayMs > 0) consequences.backOff(task, delayMs);
     consequences.enqueue(task);
   }
@@ -122,12 +122,12 @@ export class Verdicts {
   /** A runtime environment that is given up fails those that have just tried, and all that wait for it. */
   giveUpSetup({ kind }: AttemptFailure, { runtimeEnv }: Lane, tried: readonly number[]): void {
     if (kind !== "setup-failed" || runtimeEnv === undefined) return;
-    const { consequences, dispatcher, lifecycle } = this.#parts;
+    const { consequences, dispatcher, tasks } = this.#parts;
     const inFlight = () => dispatcher.inFlightIn(runtimeEnv);
     if (!this.#setups.failed(runtimeEnv, inFlight)) return;
     for (const task of [...tried, ...dispatcher.takeQueuedIn(runtimeEnv)]) {
       // Judging one before it may have ended the run, and this one with it.
-      if (!lifecycle.isSettled(task)) consequences.settleFailed(task, kind, GIVEN_UP);
+      if (!tasks.isSettled(task)) consequences.settleFailed(task, kind, GIVEN_UP);
     }
   }
 
@@ -163,7 +163,7 @@ export class Verdicts {
     for (const task of lost) {
       const times = (this.#timesLost.get(task) ?? 0) + 1;
       this.#timesLost.set(task, times);
-      if (times <= BUDGETS.objectsLost || lifecycle.isSettled(task)) continue;
+      if (times <= BUDGETS.objectsLost || tasks.isSettled(task)) continue;
       consequences.settleFailed(task, "object-lost", `its result was lost ${times} times`);
     }
   }

@@ -12,6 +12,9 @@ const mutation = (name: string, file: string, find: string, replace: string): Mu
 
 const LADDER = "ladder.ts";
 const SCHEDULER = "scheduler.ts";
+const ENDS = "attempt-ends.ts";
+const READINESS = "readiness.ts";
+const INTEREST = "interest.ts";
 const VERDICTS = "verdicts.ts";
 const RUNGS = "rungs.ts";
 const PARENTS = "parent-attempts.ts";
@@ -56,16 +59,16 @@ export const MUTATIONS: readonly Mutation[] = [
     "if (spent.oomAtTop >= 1_000) {",
   ),
   mutation("charges a cut at the service's longest", LADDER, "if (standing.canOutlast) {", "if (false) {"),
-  mutation("charges the first of several that may be to blame", SCHEDULER, "(end?.culprit ?? only)", "open[0]?.task"),
+  mutation("charges the first of several that may be to blame", ENDS, "(end?.culprit ?? only)", "open[0]?.task"),
   mutation(
     "charges one for the memory that others had",
-    SCHEDULER,
+    ENDS,
     "if (end.crowded) this.#goesApart(task);",
     "if (false);",
   ),
   mutation(
     "blames the last one left for the memory that all had",
-    SCHEDULER,
+    ENDS,
     "assignments.some(({ atOnce }) => atOnce > 1)",
     "false",
   ),
@@ -124,21 +127,21 @@ export const MUTATIONS: readonly Mutation[] = [
   // Outcomes
   mutation(
     "believes failures of attempts that nobody awaits",
-    SCHEDULER,
-    "const assignment = this.#dispatcher.awaitedIn(assignmentId, task);\n    if (assignment) {",
-    "const assignment = this.#dispatcher.assignmentOf(task);\n    if (assignment) {",
+    ENDS,
+    "const assignment = dispatcher.awaitedIn(assignmentId, task);\n    if (assignment) {",
+    "const assignment = dispatcher.assignmentOf(task);\n    if (assignment) {",
   ),
   mutation(
     "settles a task again when its result is told twice",
-    SCHEDULER,
-    "if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
-    "this.#lifecycle.settleDone(task);",
+    ENDS,
+    "if (!tasks.isSettled(task)) lifecycle.settleDone(task);",
+    "lifecycle.settleDone(task);",
   ),
   mutation(
     "drops a result that comes late",
-    SCHEDULER,
-    "if (!this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
-    "if (assignment && !this.#lifecycle.isSettled(task)) this.#lifecycle.settleDone(task);",
+    ENDS,
+    "if (!tasks.isSettled(task)) lifecycle.settleDone(task);",
+    "if (assignment && !tasks.isSettled(task)) lifecycle.settleDone(task);",
   ),
   mutation(
     "never runs the producer of a lost object again",
@@ -187,15 +190,15 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "drops what was passed over",
-    SCHEDULER,
-    "    this.#dispatcher.closeAttempt(assignment, task);\n    this.#takeBack(task);",
-    "    this.#dispatcher.closeAttempt(assignment, task);",
+    ENDS,
+    "    dispatcher.closeAttempt(assignment, task);\n    this.takeBack(task);",
+    "    dispatcher.closeAttempt(assignment, task);",
   ),
   mutation("leaves dependents of a failed task waiting", LIFECYCLE, "this.#failDependents(task, task);", ""),
   mutation(
     "loses the timer of a backoff",
     SCHEDULER,
-    "this.#timers.add({ at: this.#now + delayMs, purpose: Purpose.Backoff, subject: task });",
+    "this.#timers.add({ at: dueAt, purpose: Purpose.Backoff, subject: task });",
     "",
   ),
   mutation(
@@ -204,12 +207,7 @@ export const MUTATIONS: readonly Mutation[] = [
     "this.#timers.add({ at: until, purpose: Purpose.Pump, subject: 0 });",
     "",
   ),
-  mutation(
-    "does not wait before it tries again",
-    SCHEDULER,
-    "if (this.#dueAt.size > 0 && (this.#dueAt.get(task) ?? 0) > this.#now) {",
-    "if (false) {",
-  ),
+  mutation("does not wait before it tries again", READINESS, "if (this.#isBackingOff(task)) {", "if (false) {"),
 
   // Capacity
   mutation(
@@ -236,7 +234,7 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "takes no notice of an executor's end",
     SCHEDULER,
-    "this.#breakOff(this.#dispatcher.executorGone(event.executor), event.end);",
+    "this.#ends.breakOff(this.#dispatcher.executorGone(event.executor), event.end);",
     "this.#dispatcher.executorGone(event.executor);",
   ),
 
@@ -321,13 +319,13 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "cancels what another run wants",
     LIFECYCLE,
-    "if (isLeft && this.#isWanted(task, (other) => !other.draining)) continue;",
+    "if (isLeft && this.#interest.isWanted(task, (other) => !other.draining)) continue;",
     "",
   ),
   mutation(
     "tells a parent what was cancelled for want of those that wanted it",
     LIFECYCLE,
-    "return this.#runs[run].cut;",
+    "return this.#interest.runs[run].cut;",
     "return false;",
   ),
   mutation(
@@ -339,26 +337,26 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     name: "holds against others what ended for want of interest",
     edits: [
-      { file: LIFECYCLE, find: "this.isUnwanted(task) && !this.#runs[run].draining;", replace: "false;" },
+      { file: LIFECYCLE, find: "this.isUnwanted(task) && !this.#interest.runs[run].draining;", replace: "false;" },
       { file: LIFECYCLE, find: "if (this.#tasks.unwanted[failed] && this.mayRetry(task)) {", replace: "if (false) {" },
     ],
   },
   mutation(
     "lets what drains end though another run has joined",
     LIFECYCLE,
-    "if (!this.#runs[run].draining) this.#goOnAgain(next);",
+    "if (!this.#interest.runs[run].draining) this.#goOnAgain(next);",
     "",
   ),
   mutation(
     "goes on with tasks that only want each other",
-    LIFECYCLE,
+    INTEREST,
     "if (seen.has(parent)) return false;",
     "if (seen.has(parent)) return true;",
   ),
   mutation(
     "retries in a run that was cancelled",
-    LIFECYCLE,
-    "return this.runsOf(task).some((run) => !this.#runs[run].draining);",
+    INTEREST,
+    "return this.runsOf(task).some((run) => !this.runs[run].draining);",
     "return true;",
   ),
 
@@ -447,8 +445,8 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   mutation(
     "tries a task again while its other attempt runs",
-    SCHEDULER,
-    "if (second === undefined || this.#lifecycle.isSettled(task)) return false;",
+    ENDS,
+    "if (second === undefined || tasks.isSettled(task)) return false;",
     "return false;",
   ),
   mutation("gives second attempts what others wait for", DISPATCHES, "if (isWanted || assignments", "if (assignments"),
