@@ -49,7 +49,8 @@ export class Dispatching {
     const [{ run }] = entries;
     const at = Date.now();
     inFlight.add(id, lane, executor, tasks, at, attempts);
-    journal.changed(book.runs[run]);
+    const atStakeMs = entries.reduce((sum, { planned }) => sum + (scheduler.estimateMs(planned.name) ?? 0), 0);
+    journal.changed(book.runs[run], atStakeMs);
     const runId = book.runs[run].id;
     if (beside !== undefined) {
       progress.secondBegan(runId, entries[0], { at, attempt: attempts[0], why: beside, lane: lane.name });

@@ -1,19 +1,10 @@
+import { journalDue } from "../core/journal-pace.ts";
 import type { ControlTable } from "../stores/control-table.ts";
 import { journalBytes, writeJournal } from "../stores/journal.ts";
 import { type Flying, inFlightOf } from "./journal-entries.ts";
 import type { RunState } from "./run-state.ts";
 import type { TaskEntry } from "./task-entry.ts";
 import { thisProcess } from "./this-process.ts";
-
-/** A run that is over sooner has no journal, in milliseconds. */
-const FIRST_AFTER_MS = 250;
-/** How often what is in flight is written down, in milliseconds, where it is little. */
-const WRITE_EVERY_MS = 1_000;
-/**
- * Where so much is in flight, it is written less often: journals of a namespace share a partition of the table, which
- * takes a thousand units of 1 KB a second.
- */
-const BYTES_A_SECOND = 200_000;
 
 interface JournalKeeperOptions extends Flying {
   readonly table: ControlTable;
@@ -29,17 +20,21 @@ interface Kept {
   readonly run: RunState;
   pages: number;
   writtenAt: number;
-  /** How long the next writing waits after the last, in milliseconds. */
-  pauseMs: number;
+  /** How large it was when it was written last. */
+  bytes: number;
+  /** What was dispatched since, as far as durations are known, in milliseconds. */
+  atStakeMs: number;
   isDirty: boolean;
   timer: NodeJS.Timeout | undefined;
+  /** When the timer is due. */
+  dueAt: number;
   writing: Promise<void>;
 }
 
 /**
- * Writes down what is in flight, at most once a second, where attempts outlive their driver: the next one
- * waits for them instead of making them again. What was dispatched within the last second of a driver that
- * is killed may be made twice; the first commit counts.
+ * Writes down what is in flight, where attempts outlive their driver: the next one waits for them instead of making them
+ * again. Much work is written down at once, little of it once a second (`core/journal-pace.ts`): what was dispatched since
+ * by a driver that is killed may be made twice; the first commit counts.
  */
 export class JournalKeeper {
   readonly #options: JournalKeeperOptions;
@@ -54,27 +49,35 @@ export class JournalKeeper {
       run,
       pages: 0,
       writtenAt: 0,
-      pauseMs: WRITE_EVERY_MS,
+      bytes: 0,
+      atStakeMs: 0,
       isDirty: false,
       timer: undefined,
+      dueAt: 0,
       writing: Promise.resolve(),
     });
   }
 
-  /** Something of a run was dispatched, or has ended. */
-  changed(run: RunState): void {
+  /**
+   * Something of a run was dispatched, or has ended.
+   *
+   * @param atStakeMs How long what was dispatched may take, all together, as far as that is known.
+   */
+  changed(run: RunState, atStakeMs = 0): void {
     const kept = this.#kept.get(run);
     if (!kept) return;
     kept.isDirty = true;
-    if (kept.timer) return;
-    const due = Math.max(kept.run.startedAt + FIRST_AFTER_MS, kept.writtenAt + kept.pauseMs);
-    kept.timer = setTimeout(
-      () => {
-        kept.timer = undefined;
-        void this.#write(kept);
-      },
-      Math.max(0, due - Date.now()),
-    ).unref();
+    kept.atStakeMs += atStakeMs;
+    const now = Date.now();
+    const { writtenAt, bytes } = kept;
+    const due = journalDue({ startedAt: run.startedAt, writtenAt, bytes, atStakeMs: kept.atStakeMs }, now);
+    if (kept.timer && kept.dueAt <= due) return;
+    clearTimeout(kept.timer);
+    kept.dueAt = due;
+    kept.timer = setTimeout(() => {
+      kept.timer = undefined;
+      void this.#write(kept);
+    }, due - now).unref();
   }
 
   /** Resolves when what is in flight of a run is written, to be taken over from there. */
@@ -110,9 +113,10 @@ export class JournalKeeper {
       if (!kept.isDirty || (kept.run.lost && !kept.run.isHandedOver)) return;
       kept.isDirty = false;
       kept.writtenAt = Date.now();
+      kept.atStakeMs = 0;
       const { id: runId, epoch } = kept.run;
       const assignments = inFlightOf((entry) => runOf(entry) === kept.run, this.#options);
-      kept.pauseMs = Math.max(WRITE_EVERY_MS, (journalBytes(assignments) / BYTES_A_SECOND) * 1_000);
+      kept.bytes = journalBytes(assignments);
       const journal = { runId, lab, driver: thisProcess(), epoch, assignments };
       // Without it, what is in flight is made again: that costs something, and loses nothing.
       kept.pages = await writeJournal(table, namespace, journal, kept.pages).catch(() => kept.pages);
