@@ -68,6 +68,19 @@ describe.concurrent("on AWS", { timeout: 240_000 }, () => {
     expect(place.lines("begun").toSorted()).toEqual(["0", "1"]);
   });
 
+  test("what was dispatched a moment before its driver is killed is waited for, too", async () => {
+    await using place = new Place();
+    const script = await place.script(4, 4_000);
+    await place.begun(4);
+    // Less than the second after which little work would be written down.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    script.child.kill("SIGKILL");
+    await script.ended;
+    const run = await place.onlooker().attach(script.id);
+    expect(await run.results()).toEqual(numbers(4));
+    expect(place.lines("begun").toSorted()).toEqual(["0", "1", "2", "3"]);
+  });
+
   test("a detached run finishes with no process left here, and is told from elsewhere", async () => {
     await using place = new Place();
     const script = await place.script(40, 100, 12);
