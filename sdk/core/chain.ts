@@ -41,12 +41,14 @@ class Chain {
   readonly #closed = new Map<number, number>();
   #ms = 0;
   #leftInVain = MOST_IN_VAIN;
+  readonly #closing: Closing;
 
   constructor(first: readonly number[], tasks: TaskTable, rules: ChainRules) {
     this.#tasks = tasks;
     this.#rules = rules;
     this.#chosen = [...first];
     this.#within = new Set(first);
+    this.#closing = new Closing(tasks, rules, this.#within);
     for (const task of first) this.#ms += rules.costMs(task) ?? Number.POSITIVE_INFINITY;
   }
 
@@ -55,7 +57,7 @@ class Chain {
     for (let at = 0; at < this.#chosen.length && this.#hasRoom; at++) {
       const task = this.#chosen[at];
       this.#goOn(this.#readyAfter(task), quickMs);
-      if (this.#ms < quickMs) this.#closeFanIns(task, quickMs);
+      if (this.#ms < quickMs && this.#leftInVain > 0) this.#closeFanIns(task, quickMs);
     }
     return this.#chosen;
   }
@@ -112,34 +114,63 @@ class Chain {
 
   /** Adds a task with all that it waits for, those first, or none of them. */
   #close(top: number, quickMs: number): void {
-    const { maxTasks } = this.#rules.batch;
-    const found = new Map<number, number>();
-    let ms = this.#ms;
-    let looked = 0;
-    // Those too whose inputs are still looked at: they are added behind these.
-    let count = this.#chosen.length;
-    const visit = (task: number): boolean => {
-      if (this.#within.has(task) || found.has(task) || this.#tasks.state[task] === TaskState.Done) return true;
-      const state = this.#tasks.state[task];
-      const own = state === TaskState.Waiting || state === TaskState.Ready ? this.#rules.costMs(task) : undefined;
-      looked += 1;
-      if (own === undefined || looked > this.#leftInVain || ms + own > quickMs) return false;
-      if (count >= maxTasks || this.#tasks.pending[task] > maxTasks) return false;
-      ms += own;
-      count += 1;
-      let isClosed = true;
-      if (state === TaskState.Waiting) {
-        this.#tasks.forEachDependency(task, (dependency) => {
-          isClosed &&= visit(dependency);
-        });
-      }
-      if (isClosed) found.set(task, own);
-      return isClosed;
-    };
-    if (!visit(top)) {
-      this.#leftInVain -= looked;
+    const closing = this.#closing;
+    closing.begin(this.#ms, this.#chosen.length, this.#leftInVain, quickMs);
+    if (!closing.visit(top)) {
+      this.#leftInVain -= closing.looked;
       return;
     }
-    for (const [task, own] of found) this.#add(task, own);
+    for (const [task, own] of closing.found) this.#add(task, own);
   }
+}
+
+/** What would have to be added with a task, so that all that it waits for stands before it; used again for the next one. */
+class Closing {
+  /** In order, with how long each takes in milliseconds. */
+  readonly found = new Map<number, number>();
+  looked = 0;
+  readonly #tasks: TaskTable;
+  readonly #rules: ChainRules;
+  readonly #within: ReadonlySet<number>;
+  #ms = 0;
+  /** Those too whose inputs are still looked at: they are added behind these. */
+  #count = 0;
+  #mostLookedAt = 0;
+  #quickMs = 0;
+
+  constructor(tasks: TaskTable, rules: ChainRules, within: ReadonlySet<number>) {
+    this.#tasks = tasks;
+    this.#rules = rules;
+    this.#within = within;
+  }
+
+  /**
+   * @param ms What was chosen before takes, and how many tasks that are.
+   * @param quickMs How long it may take together.
+   */
+  begin(ms: number, count: number, mostLookedAt: number, quickMs: number): void {
+    this.found.clear();
+    this.looked = 0;
+    this.#ms = ms;
+    this.#count = count;
+    this.#mostLookedAt = mostLookedAt;
+    this.#quickMs = quickMs;
+  }
+
+  /** Whether a task can be added. */
+  visit = (task: number): boolean => {
+    const { pending, state } = this.#tasks;
+    if (this.#within.has(task) || this.found.has(task) || state[task] === TaskState.Done) return true;
+    const isWaiting = state[task] === TaskState.Waiting;
+    const own = isWaiting || state[task] === TaskState.Ready ? this.#rules.costMs(task) : undefined;
+    this.looked += 1;
+    const { maxTasks } = this.#rules.batch;
+    if (own === undefined || this.looked > this.#mostLookedAt || this.#ms + own > this.#quickMs) return false;
+    if (this.#count >= maxTasks || pending[task] > maxTasks) return false;
+    this.#ms += own;
+    this.#count += 1;
+    if (isWaiting && !this.#tasks.everyDependency(task, this.visit)) return false;
+    this.found.set(task, own);
+    return true;
+  };
 }

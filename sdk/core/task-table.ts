@@ -121,6 +121,14 @@ export class TaskTable {
     }
   }
 
+  /** Whether something holds of all that a task depends on. */
+  everyDependency(task: number, holds: (dependency: number) => boolean): boolean {
+    for (let edge = this.#firstDependency[task]; edge !== NONE; edge = this.#nextDependency[edge]) {
+      if (!holds(this.#edgeDependency[edge])) return false;
+    }
+    return true;
+  }
+
   /** Size of everything that an attempt of the task loads: its params, and the results they refer to. */
   inputBytes(task: number): number {
     let bytes = this.paramBytes[task];

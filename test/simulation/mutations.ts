@@ -185,8 +185,8 @@ export const MUTATIONS: readonly Mutation[] = [
   mutation(
     "fetches a fan-in's other inputs behind it",
     "chain.ts",
-    "      if (isClosed) found.set(task, own);\n      return isClosed;",
-    "      found.set(task, own);\n      return true;",
+    "if (isWaiting && !this.#tasks.everyDependency(task, this.visit)) return false;",
+    "if (isWaiting) this.#tasks.everyDependency(task, this.visit);",
   ),
   mutation(
     "drops what was passed over",
